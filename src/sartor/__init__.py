@@ -1,0 +1,1 @@
+"""Sartor: tailored image generation with structured prompts and exact replay."""
