@@ -38,7 +38,7 @@ types: $(VENV)/development  ## mypy, strict
 	$(BIN)/mypy
 
 contracts: $(VENV)/development  ## which room may import which
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 check: lint types contracts test  ## everything that has to hold before a change lands
 

@@ -1,0 +1,98 @@
+"""The documentation is held to the program: what it names exists, and what exists is named."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from sartor.cli import app
+from sartor.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HISTORY = ROOT / "CHANGELOG.md"  # may name what is gone
+COMMANDS_PAGE = ROOT / "docs" / "command-line.md"
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+VARIABLES = {f"SARTOR_{name.upper()}": field for name, field in Settings.model_fields.items()}
+
+
+def code(page: Path) -> str:
+    """The page's fenced blocks and `spans`: prose may say "make sure"."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```.*?^```", text, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`([^`]+)`", prose)])
+
+
+def commands(group: TyperGroup, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
+    """Every command that does something, with the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+current_pages = pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=named)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r'(?:src|href)="([^"]+)"', prose)
+    local = [target.split("#")[0] for target in targets if "://" not in target and not target.startswith("#")]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@current_pages
+def test_make_targets_exist(page: Path) -> None:
+    assert set(re.findall(r"\bmake (?:[A-Z]+=\S+ )?([a-z][a-z-]*)", code(page))) <= TARGETS
+
+
+@current_pages
+def test_commands_exist(page: Path) -> None:
+    for line in re.findall(r"(?:^|[\s/])sartor ((?:[a-z][a-z-]* ?)+)", code(page), flags=re.MULTILINE):
+        words = tuple(line.split())
+        assert any(words[: len(command)] == command for command in COMMANDS), f"sartor {line}"
+
+
+@current_pages
+def test_settings_exist(page: Path) -> None:
+    assert set(re.findall(r"\bSARTOR_[A-Z][A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8"))) <= set(VARIABLES)
+
+
+def test_every_make_target_is_documented() -> None:
+    everything = "\n".join(code(page) for page in PAGES)
+    assert [target for target in sorted(TARGETS) if not re.search(rf"\bmake {target}\b", everything)] == []
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_and_option_is_documented(words: tuple[str, ...]) -> None:
+    sections = re.split(r"^## ", COMMANDS_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    section = next((s for s in sections if s.startswith(f"`sartor {' '.join(words)}`")), None)
+    assert section, f"{named(COMMANDS_PAGE)} has no section `sartor {' '.join(words)}`"
+    options = [max(p.opts, key=len) for p in COMMANDS[words].params if isinstance(p, TyperOption) and not p.hidden]
+    assert [option for option in options if option != "--help" and f"`{option}" not in section] == []
+    mentioned = set(re.findall(r"`(--[a-z-]+)", section))
+    assert mentioned <= {opt for p in COMMANDS[words].params for opt in (*p.opts, *p.secondary_opts)}
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_every_setting_is_documented(variable: str) -> None:
+    rows = re.findall(rf"^\| `{variable}` \|(.*)\|$", SETTINGS_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(rows) == 1, f"{named(SETTINGS_PAGE)} has one row for {variable}"
+    default, meaning = (cell.strip() for cell in rows[0].split("|"))
+    assert default
+    assert len(meaning) > 10
