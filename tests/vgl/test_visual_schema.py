@@ -1,0 +1,86 @@
+import pytest
+from hypothesis import given
+from tests.vgl.strategies import mapping, prompt
+
+from sartor.vgl import (
+    InvalidStructuredPrompt,
+    VisualSchema,
+    canonical,
+    complete,
+    diff,
+    merge,
+    parse,
+    parse_visual_schema,
+)
+
+SCHEMA = parse_visual_schema(
+    {
+        "objects": [{"description": "ignored", "texture": "felt", "relative_size": "large"}],
+        "background_setting": "plain cream",
+        "lighting": {"conditions": "even"},
+        "aesthetics": {"color_scheme": "pastel"},
+        "style_medium": "felt craft",
+        "brand": "Woolly",
+    }
+)
+SCENE = parse(
+    {
+        "short_description": "A fox.",
+        "objects": [{"description": "a fox", "relative_size": "small"}, {"description": "a hat"}],
+        "lighting": {"conditions": "dark", "shadows": "long"},
+        "style_medium": "photograph",
+        "context": "a story",
+    }
+)
+
+
+def test_the_schema_decides_the_look_and_the_prompt_the_content():
+    merged = merge(SCHEMA, SCENE)
+    assert merged.short_description == "A fox."
+    assert merged.style_medium == "felt craft"
+    assert (merged.lighting.conditions, merged.lighting.shadows) == ("even", "long")
+    assert merged.aesthetics.color_scheme == "pastel"
+    assert merged.context == "a story"
+    assert merged.model_extra == {"brand": "Woolly"}
+
+
+def test_traits_of_every_object_fill_what_the_prompt_leaves_open():
+    fox, hat = merge(SCHEMA, SCENE).objects
+    assert (fox.description, fox.texture, fox.relative_size) == ("a fox", "felt", "small")
+    assert (hat.description, hat.texture, hat.relative_size) == ("a hat", "felt", "large")
+
+
+def test_the_background_is_the_prompts_if_it_names_one():
+    assert merge(SCHEMA, SCENE).background_setting == "plain cream"
+    assert merge(SCHEMA, parse({"background_setting": "a beach"})).background_setting == "a beach"
+
+
+def test_completing_changes_nothing_that_is_said():
+    completed = complete(SCENE, SCHEMA)
+    assert completed.style_medium == "photograph"
+    assert completed.lighting.conditions == "dark"
+    assert completed.background_setting == "plain cream"
+    assert [change.path for change in diff(SCENE, completed) if change.before is not None] == []
+
+
+def test_no_schema_changes_nothing():
+    assert merge(None, SCENE) == SCENE
+    assert merge(VisualSchema(), SCENE) == SCENE
+    assert complete(SCENE, None) == SCENE
+
+
+def test_a_schema_is_checked_like_a_prompt():
+    assert parse_visual_schema('{"style": "flat"}').model_extra == {"style": "flat"}
+    with pytest.raises(InvalidStructuredPrompt, match="lighting"):
+        parse_visual_schema({"lighting": 3})
+
+
+@given(mapping.map(parse_visual_schema), prompt)
+def test_merging_twice_is_merging_once(schema, vgl):
+    once = merge(schema, vgl)
+    assert canonical(merge(schema, once)) == canonical(once)
+
+
+@given(mapping.map(parse_visual_schema), prompt)
+def test_completing_only_adds(schema, vgl):
+    assert [change for change in diff(vgl, complete(vgl, schema)) if change.before is not None] == []
