@@ -1,9 +1,9 @@
 import json
 
 from hypothesis import given
-from tests.vgl.strategies import mapping, prompt
 
 from sartor.vgl import StructuredPrompt, canonical, parse
+from tests.vgl.strategies import mapping, prompt
 
 
 def test_field_order_separators_and_no_empties():

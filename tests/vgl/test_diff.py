@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
-from tests.vgl.strategies import prompt
 
 from sartor.vgl import Change, StructuredPrompt, apply, canonical, diff, parse
+from tests.vgl.strategies import prompt
 
 FOX = {"description": "a fox", "location": "left", "relative_size": "small"}
 CAT = {"description": "a cat", "location": "center", "relative_size": "large"}

@@ -2,10 +2,10 @@ import json
 
 import pytest
 from hypothesis import given
-from tests.vgl.strategies import mapping
 
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, parse, plain
 from sartor.vgl.schema import MAX_CHARACTERS, MAX_DEPTH, MAX_ENTRIES
+from tests.vgl.strategies import mapping
 
 
 def nested(levels: int) -> dict:

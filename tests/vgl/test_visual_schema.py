@@ -1,6 +1,5 @@
 import pytest
 from hypothesis import given
-from tests.vgl.strategies import mapping, prompt
 
 from sartor.vgl import (
     InvalidStructuredPrompt,
@@ -12,6 +11,7 @@ from sartor.vgl import (
     parse,
     parse_visual_schema,
 )
+from tests.vgl.strategies import mapping, prompt
 
 SCHEMA = parse_visual_schema(
     {
