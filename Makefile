@@ -5,7 +5,7 @@
 
 VENV     := .venv
 BIN      := $(VENV)/bin
-PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP      := $(BIN)/python -m pip --disable-pip-version-check -qq
 PINS     := pyproject.toml constraints.txt hashed.txt
 THREADS  ?= 2
 
