@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from sartor.nano.sources import PACKAGES
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 CHECKPOINT = SOURCE / "sartor" / "nano" / "checkpoint"
@@ -136,6 +138,11 @@ def test_notice_names_every_bundled_asset() -> None:
     assert assets, "the embedded model and its brand are part of the package"
     unnamed = [named(path) for path in assets if not any(path.is_relative_to(ROOT / entry) for entry in bundled)]
     assert unnamed == [], "say in NOTICE whose they are and under which licence"
+
+
+def test_notice_names_every_source_of_the_embedded_model() -> None:
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert [name for name, version in PACKAGES.items() if f"{name} {version} " not in notice] == []
 
 
 def test_torch_is_pinned_once_and_alike() -> None:
