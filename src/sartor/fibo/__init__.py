@@ -1,0 +1,51 @@
+"""The diffusion engine: FIBO's architecture, from a checkpoint folder to a PNG that can be drawn again.
+
+    from sartor.fibo import Engine, Spec
+
+It knows nothing of HTTP, databases or what a structured prompt means.
+"""
+
+from sartor.fibo.aspect import ASPECT_RATIOS, image_size
+from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
+from sartor.fibo.engine import Engine, Result, Spec
+from sartor.fibo.errors import (
+    AdapterError,
+    Cancelled,
+    CheckpointError,
+    EngineNotReproducible,
+    FiboError,
+    InvalidAdapter,
+    InvalidInfluence,
+    InvalidSpec,
+    RecipeError,
+    TrainingDiverged,
+    TrainingError,
+    TrainingMismatch,
+)
+from sartor.fibo.fingerprint import Fingerprint
+from sartor.fibo.recipe import Recipe, read_recipe
+
+__all__ = [
+    "ASPECT_RATIOS",
+    "AdapterError",
+    "Cancelled",
+    "Checkpoint",
+    "CheckpointError",
+    "Engine",
+    "EngineNotReproducible",
+    "FiboError",
+    "Fingerprint",
+    "InvalidAdapter",
+    "InvalidInfluence",
+    "InvalidSpec",
+    "Recipe",
+    "RecipeError",
+    "Result",
+    "Spec",
+    "TrainingDiverged",
+    "TrainingError",
+    "TrainingMismatch",
+    "image_size",
+    "load_checkpoint",
+    "read_recipe",
+]

@@ -1,0 +1,73 @@
+"""Everything besides the recipe that an image's bytes depend on.
+
+Two images of one recipe are equal to the byte where their fingerprints are equal. On another fingerprint the same
+recipe still draws the same picture, to rounding; `differences` says what is not the same.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import diffusers
+import torch
+import transformers
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    checkpoint: str
+    """SHA-256 over the checkpoint's files (checkpoint.py)."""
+    device: str
+    dtype: str
+    threads: int
+    mode: str = "eager"
+    """How the transformer runs: compiled code rounds otherwise than eager code."""
+    upscaler: str | None = None
+    torch: str = torch.__version__
+    diffusers: str = diffusers.__version__
+    transformers: str = transformers.__version__
+    adapter: str | None = None
+    """SHA-256 of the LoRA file, where one was merged."""
+
+    @property
+    def environment(self) -> str:
+        """A short name for this engine, whatever adapter it has merged: 16 hexadecimal digits."""
+        text = json.dumps(replace(self, adapter=None).to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def differences(self, other: "Fingerprint") -> dict[str, tuple[Any, Any]]:
+        """Field name -> (here, there), for the fields that differ; empty where the bytes must be the same."""
+        here, there = self.to_dict(), other.to_dict()
+        return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Reads `to_dict` back; fields that this version does not know are left out. Raises TypeError."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def describe_device(device: torch.device) -> str:
+    """The device as far as arithmetic depends on it: a processor's model and vector width, a GPU's name."""
+    if device.type == "cuda":
+        return f"cuda {torch.cuda.get_device_name(device)}"
+    if device.type == "cpu":
+        return f"cpu {_processor()} {torch.backends.cpu.get_cpu_capability()}"
+    return str(device)
+
+
+def _processor() -> str:
+    # Matrix libraries choose their block sizes by model, and with them the order of summation.
+    table = Path("/proc/cpuinfo")
+    if table.exists():
+        for line in table.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

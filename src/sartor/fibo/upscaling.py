@@ -1,0 +1,61 @@
+"""realesr-animevideov3: four times as many pixels for drawn pictures, on the CPU, the same bytes every time.
+
+A small convolutional network (Real-ESRGAN's SRVGGNetCompact, 18 convolutions of 3x3; Wang et al., arXiv:2107.10833)
+that runs under ncnn: 0.1 s from 128x128 to 512x512 on one core. An option of a checkpoint, named in its extras.
+"""
+
+import hashlib
+from pathlib import Path
+
+import ncnn
+import numpy as np
+from PIL import Image
+
+FOLDER = Path(__file__).parent / "upscaler"
+SCALE = 4
+TILE = 192
+HALO = 20
+"""Pixels of surroundings that a tile is given: the network sees 18 pixels far."""
+
+
+class Upscaler:
+    """Holds the network; not for several threads at once. Memory is bounded by the tile, whatever the image's size."""
+
+    name = "realesr-animevideov3"
+
+    def __init__(self) -> None:
+        self._network = ncnn.Net()
+        options = self._network.opt
+        options.use_vulkan_compute = False
+        options.num_threads = 1
+        # Reduced precision would make the bytes depend on what instructions the processor has.
+        options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+        options.use_bf16_packed = options.use_bf16_storage = False
+        model = FOLDER / "realesr-animevideov3-x4"
+        self._network.load_param(str(model.with_suffix(".param")))
+        self._network.load_model(str(model.with_suffix(".bin")))
+        weights = hashlib.sha256(model.with_suffix(".bin").read_bytes()).hexdigest()
+        self.version = f"{self.name} {weights[:12]} ncnn {ncnn.__version__}"
+
+    def upscale(self, image: Image.Image) -> Image.Image:
+        """RGB image of any size -> RGB, four times as wide and high."""
+        pixels = np.asarray(image.convert("RGB"), dtype=np.float32).transpose(2, 0, 1) / 255.0
+        _, height, width = pixels.shape
+        out = np.empty((3, height * SCALE, width * SCALE), dtype=np.float32)
+        for top in range(0, height, TILE):
+            for left in range(0, width, TILE):
+                bottom, right = min(top + TILE, height), min(left + TILE, width)
+                y, x = max(top - HALO, 0), max(left - HALO, 0)
+                large = self._run(pixels[:, y : bottom + HALO, x : right + HALO])
+                rows = slice((top - y) * SCALE, (bottom - y) * SCALE)
+                columns = slice((left - x) * SCALE, (right - x) * SCALE)
+                out[:, top * SCALE : bottom * SCALE, left * SCALE : right * SCALE] = large[:, rows, columns]
+        return Image.fromarray((out.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0))
+
+    def _run(self, tile: np.ndarray) -> np.ndarray:
+        extractor = self._network.create_extractor()
+        extractor.input("data", ncnn.Mat(np.ascontiguousarray(tile)))
+        status, large = extractor.extract("output")
+        if status != 0:
+            raise RuntimeError(f"ncnn answered {status}")
+        return np.array(large)
