@@ -1,0 +1,281 @@
+"""Adapters: which layers they may touch, how a LoRA file is read with suspicion, kept in memory, and merged.
+
+The format is what diffusers and peft write: safetensors with `transformer.<layer>.lora_A.weight` [rank, in] and
+`transformer.<layer>.lora_B.weight` [out, rank], optionally `transformer.<layer>.alpha`, and optionally the adapter's
+configuration as JSON in the header under `lora_adapter_metadata`. Nothing else is accepted, a pickle least of all.
+
+Merging is W = W0 + influence * scale * B @ A, computed in fp32 from pristine weights and rounded once, in place. Taking
+an adapter off is a copy of W0, so any order of adapters leads to the same bytes; adding and subtracting would drift
+(one cycle of fuse and unfuse changes 9.3% of bf16 weights).
+"""
+
+import hashlib
+import json
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from sartor.fibo.errors import AdapterError, InvalidSpec
+
+TARGETS = (
+    "attn.to_q",
+    "attn.to_k",
+    "attn.to_v",
+    "attn.to_out.0",
+    "attn.add_q_proj",
+    "attn.add_k_proj",
+    "attn.add_v_proj",
+    "attn.to_add_out",
+    "ff.net.0.proj",
+    "ff.net.2",
+    "ff_context.net.0.proj",
+    "ff_context.net.2",
+    "norm1.linear",
+    "norm1_context.linear",
+    "norm.linear",
+    "proj_mlp",
+    "proj_out",
+)
+"""Ends of the names of the linears that are adapted: the targets of Bria's public trainer (Bria-AI/FIBO, fine_tuning).
+
+As in peft an end is a whole dotted part, so `proj_out` is every single block's and the model's own: 341 at full size.
+The text side (context_embedder, caption_projection) is not among them, so encodings serve every adapter.
+"""
+
+PREFIX = "transformer."
+A, B, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
+METADATA = "lora_adapter_metadata"
+DTYPES = {"F32", "F16", "BF16"}
+MAX_INFLUENCE = 1.5
+MAX_PROBLEMS = 20
+
+
+def adapter_targets(transformer: nn.Module) -> dict[str, nn.Linear]:
+    """The linears of a transformer that an adapter may touch, by name, in the model's order."""
+    return {
+        name: module
+        for name, module in transformer.named_modules()
+        if isinstance(module, nn.Linear) and any(name == end or name.endswith(f".{end}") for end in TARGETS)
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class LoraPair:
+    """One layer's change: scale * B @ A, with down A [rank, in], up B [out, rank] and scale alpha / rank."""
+
+    down: Tensor
+    up: Tensor
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """A LoRA file that has been read and found to fit; sha256 is that of the file's bytes."""
+
+    path: Path
+    sha256: str
+    pairs: Mapping[str, LoraPair]
+
+    @property
+    def nbytes(self) -> int:
+        """Host memory that the pairs take, in bytes."""
+        return sum(pair.down.nbytes + pair.up.nbytes for pair in self.pairs.values())
+
+
+def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
+    """Reads a LoRA file for this transformer; tensors stay on the host in their saved dtype (pinned for a GPU).
+
+    A layer's scale is alpha / rank, alpha from its `.alpha` key, else from the header's configuration, else the rank.
+    Raises OSError where there is no file, and AdapterError, with what is wrong, for one that is not safetensors or
+    has unknown, missing, mis-shaped or non-finite tensors.
+    """
+    path = Path(path)
+    targets = adapter_targets(transformer)
+    with path.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            names = sorted(file.keys())
+            layers, problems = _layers(names, targets)
+            for name, linear in layers.items():
+                problems += _shape_problems(name, linear, {end: file.get_slice(PREFIX + name + end) for end in (A, B)})
+            if problems:
+                raise refusal(path.name, problems)
+            tensors = {name.removeprefix(PREFIX): file.get_tensor(name) for name in names}
+            configuration = _configuration(path.name, file.metadata() or {})
+    except SafetensorError as error:
+        raise refusal(path.name, [f"not a safetensors file ({error})"]) from error
+    problems = [f"not finite: {PREFIX}{name}" for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    problems += [
+        f"alpha must be one number: {PREFIX}{name}"
+        for name, tensor in tensors.items()
+        if name.endswith(ALPHA) and tensor.numel() != 1
+    ]
+    if problems:
+        raise refusal(path.name, problems)
+    scales = _scales(path.name, tensors, layers, configuration)
+    pin = any(weight.is_cuda for weight in transformer.parameters())
+    pairs = {}
+    for name in layers:
+        down, up = tensors[name + A].contiguous(), tensors[name + B].contiguous()
+        pairs[name] = LoraPair(down.pin_memory() if pin else down, up.pin_memory() if pin else up, scales[name])
+    return Adapter(path, sha256, pairs)
+
+
+def refusal(file: str, problems: list[str]) -> AdapterError:
+    """The error for a file with these problems; a long list is cut."""
+    shown = [*problems[:MAX_PROBLEMS], *([f"and {len(problems) - MAX_PROBLEMS} more"] * (len(problems) > MAX_PROBLEMS))]
+    return AdapterError(f"{file} is not a LoRA for this model: {'; '.join(shown)}")
+
+
+def _layers(names: list[str], targets: Mapping[str, nn.Linear]) -> tuple[dict[str, nn.Linear], list[str]]:
+    """The targets that have both halves, and a line for each key that is unknown or whose other half is missing."""
+    present, problems = set(names), []
+    layers: dict[str, nn.Linear] = {}
+    for name in names:
+        end = next((end for end in (A, B, ALPHA) if name.endswith(end)), None)
+        layer = name.removeprefix(PREFIX).removesuffix(end or "")
+        if end is None or not name.startswith(PREFIX) or layer not in targets:
+            problems.append(f"unknown: {name}")
+        elif missing := [PREFIX + layer + half for half in (A, B) if PREFIX + layer + half not in present]:
+            problems.append(f"missing: {', '.join(missing)}")
+        else:
+            layers[layer] = targets[layer]
+    if not names:
+        problems.append("it holds no tensors")
+    return layers, problems
+
+
+def _shape_problems(name: str, linear: nn.Linear, slices: Mapping[str, Any]) -> list[str]:
+    """A line for each half whose shape or dtype cannot belong to this linear; reads the header only."""
+    (down, up), problems = (list(slices[end].get_shape()) for end in (A, B)), []
+    rank = down[0] if down else 0
+    expected = {A: [rank, linear.in_features], B: [linear.out_features, rank]}
+    for end, found in ((A, down), (B, up)):
+        if rank < 1 or found != expected[end]:
+            problems.append(f"mis-shaped: {PREFIX}{name}{end} is {found}, expected {expected[end]}")
+        if (dtype := slices[end].get_dtype()) not in DTYPES:
+            problems.append(f"dtype {dtype} is not a floating type of 16 or 32 bits: {PREFIX}{name}{end}")
+    return problems
+
+
+def _configuration(file: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The transformer's part of the configuration that diffusers writes into the header, {} where there is none."""
+    try:
+        parsed = json.loads(metadata.get(METADATA) or "{}")
+    except (ValueError, RecursionError) as error:
+        raise refusal(file, [f"the header's {METADATA} is not JSON"]) from error
+    if not isinstance(parsed, dict):
+        raise refusal(file, [f"the header's {METADATA} is not an object"])
+    configuration = {key.removeprefix(PREFIX): value for key, value in parsed.items() if key.startswith(PREFIX)}
+    if kinds := [kind for kind in ("use_dora", "lora_bias") if configuration.get(kind)]:
+        raise refusal(file, [f"the header asks for {kind}, which is not supported" for kind in kinds])
+    return configuration
+
+
+def _scales(
+    file: str, tensors: Mapping[str, Tensor], layers: Mapping[str, nn.Linear], configuration: Mapping[str, Any]
+) -> dict[str, float]:
+    """alpha / rank of each layer (alpha / sqrt(rank) where the header says `use_rslora`), finite.
+
+    peft reads the keys of `alpha_pattern` as regular expressions; they come from a stranger, so here they are plain
+    ends of names, and one that fits no layer is refused rather than passed over.
+    """
+    patterns = configuration.get("alpha_pattern") or {}
+    default = configuration.get("lora_alpha")
+    given = [*patterns.values(), default] if isinstance(patterns, dict) else [patterns]
+    if not all(alpha is None or (isinstance(alpha, int | float) and math.isfinite(alpha)) for alpha in given):
+        raise refusal(file, ["the header's lora_alpha and alpha_pattern must be finite numbers"])
+    unused, scales = set(patterns), {}
+    for name in layers:
+        rank = tensors[name + A].shape[0]
+        alpha = float(rank) if default is None else float(default)
+        for pattern, value in patterns.items():
+            if name == pattern.removeprefix("^") or name.endswith(f".{pattern}"):
+                alpha = float(value)
+                unused.discard(pattern)
+        if name + ALPHA in tensors:
+            alpha = float(tensors[name + ALPHA].item())
+        scales[name] = alpha / (math.sqrt(rank) if configuration.get("use_rslora") else rank)
+    if unused:
+        raise refusal(file, [f"alpha_pattern fits no layer: {pattern}" for pattern in sorted(unused)])
+    return scales
+
+
+class AdapterCache:
+    """The adapters used last, at most max_bytes of host memory of them; a file that changed on disk is read again."""
+
+    def __init__(self, transformer: nn.Module, max_bytes: int) -> None:
+        self._transformer = transformer
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[str, int, int, int], Adapter] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, path: str | Path) -> Adapter:
+        """The adapter in this file. Raises as `read_adapter`. One larger than the whole budget is not kept."""
+        resolved = Path(path).resolve()
+        with self._lock:
+            found = resolved.stat()
+            key = (str(resolved), found.st_ino, found.st_size, found.st_mtime_ns)
+            adapter = self._kept.pop(key, None) or read_adapter(resolved, self._transformer)
+            self._kept[key] = adapter
+            while self.nbytes > self._max_bytes:
+                self._kept.popitem(last=False)
+            return adapter
+
+    @property
+    def nbytes(self) -> int:
+        """Host memory in use, in bytes."""
+        return sum(adapter.nbytes for adapter in self._kept.values())
+
+
+class Merger:
+    """Owns which adapter a transformer carries. The transformer must be pristine when the merger is made.
+
+    W0 of a layer is kept from the first adapter that touches it, on the weights' own device or on pristine_device
+    ("cpu" where device memory is short): the base model alone costs nothing extra.
+    """
+
+    def __init__(self, transformer: nn.Module, *, pristine_device: torch.device | str | None = None) -> None:
+        self._weights: dict[str, Tensor] = {
+            name: linear.weight for name, linear in adapter_targets(transformer).items()
+        }
+        self._pristine: dict[str, Tensor] = {}
+        self._pristine_device = pristine_device
+        self._touched: set[str] = set()
+        self._state: tuple[str, float] | None = ("", 0.0)
+
+    @torch.no_grad()
+    def apply(self, adapter: Adapter | None, influence: float = 1.0) -> None:
+        """Makes the weights those of the base model plus this adapter; None, or influence 0, is the base model exactly.
+
+        influence 0..1.5. What an earlier adapter touched and this one does not is restored. Raises InvalidSpec.
+        After an error half-way the next call starts over.
+        """
+        if not math.isfinite(influence) or not 0.0 <= influence <= MAX_INFLUENCE:
+            raise InvalidSpec(f"influence must be from 0 to {MAX_INFLUENCE}, not {influence}")
+        pairs = adapter.pairs if adapter is not None and influence > 0 else {}
+        wanted = (adapter.sha256, influence) if adapter is not None and pairs else ("", 0.0)
+        if wanted == self._state:
+            return
+        self._state = None
+        for name in sorted(self._touched - pairs.keys()):
+            self._weights[name].copy_(self._pristine[name])
+            self._touched.discard(name)
+        for name, pair in pairs.items():
+            weight = self._weights[name]
+            if name not in self._pristine:
+                self._pristine[name] = weight.detach().to(self._pristine_device or weight.device, copy=True)
+            self._touched.add(name)
+            base = self._pristine[name].to(weight.device, torch.float32)
+            up, down = (half.to(weight.device, torch.float32, non_blocking=True) for half in (pair.up, pair.down))
+            weight.copy_(torch.addmm(base, up, down, alpha=influence * pair.scale))
+        self._state = wanted
