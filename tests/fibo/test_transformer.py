@@ -174,13 +174,17 @@ def test_rotary_is_remembered_and_bounded() -> None:
     ("change", "message"),
     [
         ({"guidance_embeds": True}, "guidance_embeds"),
-        ({"brushes": 3}, "brushes"),
         ({"axes_dims_rope": [2, 2, 2]}, "axes_dims_rope"),
     ],
 )
 def test_a_config_that_is_not_fibo_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FiboTransformer.from_config({**configuration("both kinds"), **change})
+
+
+def test_unknown_keys_of_a_config_are_passed_over_aloud(caplog: pytest.LogCaptureFixture) -> None:
+    FiboTransformer.from_config({**configuration("both kinds"), "brushes": 3, "_diffusers_version": "0.42.1"})
+    assert "unknown keys: brushes" in caplog.text
 
 
 def test_wrong_number_of_layers_is_refused() -> None:

@@ -170,7 +170,7 @@ class Engine:
         width, height = self.size(spec.aspect_ratio)
         with self._alone(stop):
             adapter = self._adapters.get(spec.adapter) if spec.adapter is not None else None
-            for step, latents in self._walk(spec, adapter, width, height):
+            for step, latents in self._walk(spec, adapter, width, height):  # noqa: B007 - the last are kept
                 if on_step is not None:
                     on_step(step, spec.steps)
                 _heed(stop)

@@ -62,7 +62,7 @@ def scheduler_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shift_exponent(tokens: int, config: Mapping[str, Any]) -> float:
-    """mu at `tokens` image tokens: linear between (base_image_seq_len, base_shift) and (max_image_seq_len, max_shift)."""
+    """mu at `tokens` image tokens: linear from (base_image_seq_len, base_shift) to (max_image_seq_len, max_shift)."""
     settings = scheduler_settings(config)
     low, high = settings["base_image_seq_len"], settings["max_image_seq_len"]
     slope = (settings["max_shift"] - settings["base_shift"]) / (high - low)

@@ -13,6 +13,7 @@ Shapes: B batch, T text tokens, N image tokens (height * width), S = T + N, D = 
 """
 
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -35,6 +36,8 @@ from sartor.fibo.blocks import (
     modulate,
     rotary_table,
 )
+
+log = logging.getLogger(__name__)
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 ROTARY_TABLES = 16
@@ -61,11 +64,14 @@ class TransformerConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Reads a diffusers config; keys that begin with an underscore are its bookkeeping. Raises ValueError."""
+        """Reads a diffusers config; keys that begin with an underscore are its bookkeeping. Raises ValueError.
+
+        As in diffusers an unknown key is passed over with a warning: weights that need it will not load.
+        """
         known = {field.name for field in fields(cls)}
-        given = {key: value for key, value in values.items() if not key.startswith("_")}
-        if unknown := sorted(given.keys() - known):
-            raise ValueError(f"transformer config has unknown keys: {', '.join(unknown)}")
+        if unknown := sorted(key for key in values.keys() - known if not key.startswith("_")):
+            log.warning("the transformer's config has unknown keys: %s", ", ".join(unknown))
+        given = {key: value for key, value in values.items() if key in known}
         if "axes_dims_rope" in given:
             given["axes_dims_rope"] = tuple(given["axes_dims_rope"])
         config = cls(**given)

@@ -53,8 +53,9 @@ class Upscaler:
         return Image.fromarray((out.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0))
 
     def _run(self, tile: np.ndarray) -> np.ndarray:
+        contiguous = np.ascontiguousarray(tile)  # ncnn borrows this memory
         extractor = self._network.create_extractor()
-        extractor.input("data", ncnn.Mat(np.ascontiguousarray(tile)))
+        extractor.input("data", ncnn.Mat(contiguous).clone())
         status, large = extractor.extract("output")
         if status != 0:
             raise RuntimeError(f"ncnn answered {status}")

@@ -1,0 +1,268 @@
+"""The engine: same inputs, same bytes, whatever happened in between."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sartor.fibo import Cancelled, CheckpointError, Engine, EngineNotReproducible, InvalidSpec, Spec, read_recipe
+from sartor.fibo.adapters import adapter_targets
+from sartor.fibo.checkpoint import load_checkpoint
+from tests.fibo.conftest import OTHER_PROMPT, PROMPT, build_checkpoint
+from tests.fibo.test_sampler import stock_pipeline
+
+SPEC = Spec(prompt=PROMPT, seed=7, steps=3)
+
+
+@pytest.fixture(scope="module")
+def engine(checkpoint_folder) -> Engine:
+    return Engine.load(checkpoint_folder(), threads=1)
+
+
+@pytest.fixture(scope="module")
+def adapters(checkpoint_folder, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two LoRA files for the tiny checkpoint."""
+    transformer = load_checkpoint(checkpoint_folder()).transformer
+    folder, files = tmp_path_factory.mktemp("adapters"), []
+    for seed, rank in ((1, 2), (2, 3)):
+        torch.manual_seed(seed)
+        tensors = {}
+        for name, linear in adapter_targets(transformer).items():
+            tensors[f"transformer.{name}.lora_A.weight"] = torch.randn(rank, linear.in_features) * 0.1
+            tensors[f"transformer.{name}.lora_B.weight"] = torch.randn(linear.out_features, rank) * 0.1
+        files.append(folder / f"{seed}.safetensors")
+        save_file(tensors, files[-1])
+    return files[0], files[1]
+
+
+def test_a_picture_with_its_recipe(engine: Engine) -> None:
+    steps: list[tuple[int, int]] = []
+    result = engine.generate(replace(SPEC, model="Brand"), on_step=lambda step, of: steps.append((step, of)))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert result.image.size == (64, 64)
+    assert result.fingerprint == engine.fingerprint
+    recipe = read_recipe(result.png)
+    assert (recipe.model, recipe.prompt, recipe.seed, recipe.steps) == ("Brand", PROMPT, 7, 3)
+    assert recipe.fingerprint == result.fingerprint
+
+
+@pytest.mark.parametrize("guidance", [1.0, 5.0])
+def test_the_picture_is_the_reference_pipelines(engine: Engine, checkpoint_folder, guidance: float) -> None:
+    expected = stock_pipeline(checkpoint_folder())(
+        PROMPT,
+        height=64,
+        width=64,
+        num_inference_steps=3,
+        guidance_scale=guidance,
+        generator=torch.Generator().manual_seed(7),
+    ).images[0]
+    found = engine.generate(replace(SPEC, guidance_scale=guidance)).image
+    assert np.abs(np.asarray(found, dtype=int) - np.asarray(expected, dtype=int)).max() <= 1
+
+
+def test_every_field_matters(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    variants = [
+        SPEC,
+        replace(SPEC, prompt=OTHER_PROMPT),
+        replace(SPEC, seed=8),
+        replace(SPEC, steps=4),
+        replace(SPEC, guidance_scale=3.0),
+        replace(SPEC, aspect_ratio="3:2"),
+        replace(SPEC, negative_prompt="dark"),
+        replace(SPEC, adapter=adapters[0]),
+        replace(SPEC, adapter=adapters[1]),
+        replace(SPEC, adapter=adapters[0], influence=0.5),
+    ]
+    assert len({engine.generate(spec).image.tobytes() for spec in variants}) == len(variants)
+
+
+def test_same_inputs_same_bytes_whatever_came_between(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    a, b = (replace(SPEC, adapter=adapter) for adapter in adapters)
+    base, with_a = engine.generate(SPEC).png, engine.generate(a).png
+    assert engine.generate(SPEC).png == base
+    engine.generate(b)
+    assert engine.generate(a).png == with_a  # A, B, A
+    engine.generate(replace(a, influence=1.5, aspect_ratio="9:16", prompt=OTHER_PROMPT, seed=1))
+    assert engine.generate(SPEC).png == base
+    assert engine.generate(a).png == with_a
+
+
+def test_influence_zero_is_the_base_model(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    engine.generate(replace(SPEC, adapter=adapters[1]))
+    off = engine.generate(replace(SPEC, adapter=adapters[0], influence=0.0))
+    assert off.image.tobytes() == engine.generate(SPEC).image.tobytes()
+
+
+def test_an_aborted_request_leaves_no_trace(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    base = engine.generate(SPEC).png
+    stop = threading.Event()
+
+    def stop_after_two(step: int, of: int) -> None:
+        if step == 2:
+            stop.set()
+
+    seen: list[int] = []
+    with pytest.raises(Cancelled):
+        engine.generate(
+            replace(SPEC, adapter=adapters[0], steps=9, prompt=OTHER_PROMPT),
+            on_step=lambda step, of: (seen.append(step), stop_after_two(step, of)),
+            stop=stop,
+        )
+    assert seen == [1, 2]
+    assert engine.generate(SPEC).png == base
+
+    def fail(step: int, of: int) -> None:
+        raise RuntimeError("the caller's own")
+
+    with pytest.raises(RuntimeError, match="the caller's own"):
+        engine.generate(replace(SPEC, adapter=adapters[1]), on_step=fail)
+    with pytest.raises(OSError, match="nowhere"):
+        engine.generate(replace(SPEC, adapter=Path("nowhere.safetensors")))
+    assert engine.generate(SPEC).png == base
+
+
+def test_a_fresh_process_draws_the_same_bytes(checkpoint_folder, engine: Engine, adapters: tuple[Path, Path]) -> None:
+    program = (
+        "import sys, hashlib, pathlib\n"
+        "from sartor.fibo import Engine, Spec\n"
+        "engine = Engine.load(sys.argv[1], threads=1)\n"
+        "engine.warm_up()\n"
+        "spec = Spec(prompt=sys.argv[3], seed=7, steps=3, adapter=pathlib.Path(sys.argv[2]))\n"
+        "print(hashlib.sha256(engine.generate(spec).png).hexdigest())\n"
+    )
+    arguments = [sys.executable, "-c", program, str(checkpoint_folder()), str(adapters[0]), PROMPT]
+    ran = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    here = engine.generate(replace(SPEC, adapter=adapters[0])).png
+    assert ran.stdout.split()[-1] == hashlib.sha256(here).hexdigest()
+
+
+def test_many_callers_are_served_one_after_the_other(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    specs = [replace(SPEC, seed=seed, adapter=adapter) for seed in (1, 2) for adapter in (None, *adapters)]
+    alone = [engine.generate(spec).png for spec in specs]
+    together: dict[int, bytes] = {}
+
+    def call(index: int) -> None:
+        together[index] = engine.generate(specs[index]).png
+
+    callers = [threading.Thread(target=call, args=(index,)) for index in range(len(specs))]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert [together[index] for index in range(len(specs))] == alone
+
+
+def test_a_caller_who_waits_can_give_up(engine: Engine) -> None:
+    stop, inside, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(step: int, of: int) -> None:
+        inside.set()
+        go_on.wait(10)
+
+    holder = threading.Thread(target=lambda: engine.generate(SPEC, on_step=hold))
+    holder.start()
+    inside.wait(10)
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(Cancelled):
+        engine.generate(SPEC, stop=stop)
+    go_on.set()
+    holder.join()
+
+
+def test_the_number_of_threads_is_the_engines_own(engine: Engine) -> None:
+    torch.set_num_threads(2)
+    engine.generate(SPEC, on_step=lambda step, of: None)
+    assert torch.get_num_threads() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"steps": 0}, "steps"),
+        ({"guidance_scale": -1.0}, "guidance_scale"),
+        ({"guidance_scale": float("nan")}, "guidance_scale"),
+        ({"influence": 1.6}, "influence"),
+        ({"influence": float("nan")}, "influence"),
+        ({"aspect_ratio": "7:5"}, "aspect_ratio"),
+    ],
+)
+def test_impossible_specs_are_named(engine: Engine, change: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidSpec, match=field):
+        engine.generate(replace(SPEC, **change))
+
+
+def spoiled(hashes: dict[str, str]) -> dict[str, str]:
+    return dict.fromkeys(hashes, "0" * 64)
+
+
+def test_the_warm_up_remembers_and_compares(checkpoint_folder, tmp_path: Path) -> None:
+    golden = tmp_path / "kept" / "golden.json"
+    engine = Engine.load(checkpoint_folder(), threads=1, golden_file=golden)
+    engine.warm_up()
+    kept = json.loads(golden.read_text())
+    assert list(kept) == [engine.fingerprint.environment]
+    engine.warm_up()
+    Engine.load(checkpoint_folder(), threads=1, golden_file=golden).warm_up()
+    assert json.loads(golden.read_text()) == kept
+
+    golden.write_text(json.dumps(spoiled(kept)))
+    with pytest.raises(EngineNotReproducible, match=engine.fingerprint.environment):
+        engine.warm_up()
+
+
+def test_the_checkpoints_own_golden_hash_is_the_authority(tmp_path: Path) -> None:
+    folder = build_checkpoint(tmp_path / "checkpoint")
+    Engine.load(folder, threads=1, golden_file=folder / "golden.json").warm_up()
+    kept = json.loads((folder / "golden.json").read_text())
+    elsewhere = tmp_path / "golden.json"
+    elsewhere.write_text(json.dumps(spoiled(kept)))
+    Engine.load(folder, threads=1, golden_file=elsewhere).warm_up()
+    (folder / "golden.json").write_text(json.dumps(spoiled(kept)))
+    with pytest.raises(EngineNotReproducible):
+        Engine.load(folder, threads=1).warm_up()
+
+
+def test_the_warm_up_leaves_no_adapter_behind(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    base, with_a = engine.generate(SPEC).png, engine.generate(replace(SPEC, adapter=adapters[0])).png
+    engine.warm_up()
+    assert engine.generate(SPEC).png == base
+    assert engine.generate(replace(SPEC, adapter=adapters[0])).png == with_a
+
+
+@pytest.fixture
+def with_upscaler(tmp_path: Path, checkpoint_folder) -> Callable[[str], Path]:
+    def folder(name: str) -> Path:
+        copy = Path(shutil.copytree(checkpoint_folder(), tmp_path / "checkpoint"))
+        index = json.loads((copy / "model_index.json").read_text())
+        index["sartor"]["upscaler"] = name
+        (copy / "model_index.json").write_text(json.dumps(index))
+        return copy
+
+    return folder
+
+
+def test_what_is_upscaled_has_512_pixels_on_its_short_side(with_upscaler) -> None:
+    engine = Engine.load(with_upscaler("realesr-animevideov3"), threads=1)
+    wide = engine.generate(replace(SPEC, aspect_ratio="3:2", steps=1))
+    width, height = engine.size("3:2")
+    assert min(wide.image.size) == 512
+    assert wide.image.width == round(512 * width / height)
+    assert wide.fingerprint.upscaler.startswith("realesr-animevideov3")
+    assert engine.generate(replace(SPEC, aspect_ratio="3:2", steps=1)).png == wide.png
+
+
+def test_an_unknown_upscaler_is_refused(with_upscaler) -> None:
+    with pytest.raises(CheckpointError, match="esrgan-x99"):
+        Engine.load(with_upscaler("esrgan-x99"))

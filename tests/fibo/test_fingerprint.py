@@ -1,0 +1,29 @@
+"""What an engine is called, and what differs between two."""
+
+from dataclasses import replace
+
+import torch
+
+from sartor.fibo.fingerprint import Fingerprint, describe_device
+
+HERE = Fingerprint(checkpoint="aa", device="cpu", dtype="float32", threads=2)
+
+
+def test_the_environment_is_the_engine_without_its_adapter() -> None:
+    assert replace(HERE, adapter="bb").environment == HERE.environment
+    for change in ({"checkpoint": "ab"}, {"device": "cuda"}, {"threads": 1}, {"torch": "2.0"}, {"upscaler": "x"}):
+        assert replace(HERE, **change).environment != HERE.environment
+
+
+def test_differences_name_the_fields() -> None:
+    there = replace(HERE, threads=4, adapter="bb")
+    assert HERE.differences(there) == {"threads": (2, 4), "adapter": (None, "bb")}
+    assert HERE.differences(replace(HERE)) == {}
+
+
+def test_dictionaries_round_trip() -> None:
+    assert Fingerprint.from_dict(HERE.to_dict()) == HERE
+
+
+def test_a_processor_is_described_with_its_vectors() -> None:
+    assert describe_device(torch.device("cpu")).endswith(torch.backends.cpu.get_cpu_capability())

@@ -1,0 +1,47 @@
+"""Four times the pixels, the same bytes, bounded by tiles."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from sartor.fibo import upscaling
+from sartor.fibo.upscaling import Upscaler
+
+
+def drawing(width: int, height: int) -> Image.Image:
+    image = Image.new("RGB", (width, height), "khaki")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((4, 4, width - 5, height - 5), fill="firebrick", outline="black", width=3)
+    return image
+
+
+def test_it_enlarges_what_is_there() -> None:
+    small = drawing(40, 28)
+    large = Upscaler().upscale(small)
+    assert large.size == (160, 112)
+    assert large.mode == "RGB"
+    back = np.asarray(large.resize(small.size, Image.Resampling.BOX), dtype=float)
+    assert np.abs(back - np.asarray(small, dtype=float)).mean() < 8
+
+
+def test_it_draws_the_same_bytes_again() -> None:
+    small, upscaler = drawing(32, 32), Upscaler()
+    first = upscaler.upscale(small).tobytes()
+    upscaler.upscale(drawing(48, 16))
+    assert upscaler.upscale(small).tobytes() == first
+    assert Upscaler().upscale(small).tobytes() == first
+
+
+def test_tiles_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, upscaler = drawing(100, 60), Upscaler()
+    whole = np.asarray(upscaler.upscale(image), dtype=int)
+    monkeypatch.setattr(upscaling, "TILE", 40)
+    assert np.abs(np.asarray(upscaler.upscale(image), dtype=int) - whole).max() <= 1
+
+
+def test_the_version_names_weights_and_library() -> None:
+    assert Upscaler().version.startswith("realesr-animevideov3 548a36f9c3f4 ncnn ")
+
+
+def test_the_licence_lies_beside_the_weights() -> None:
+    assert "Xintao Wang" in (upscaling.FOLDER / "LICENSE").read_text()
