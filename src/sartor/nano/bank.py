@@ -1,0 +1,103 @@
+"""A bank of composed scenes on disk: pictures and what they show, drawn once and read by every training stage.
+
+    python -m sartor.nano.bank --work DIR --count 60000
+
+Writes `pictures.npy` (uint8 [count, side, side, 3], memory-mapped) and `scenes.jsonl`, shard by shard; a shard that is
+already there is not drawn again, so a longer bank continues a shorter one. Scene i comes from seed i alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress
+
+from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.scene import Composer
+from sartor.nano.sources import SpriteBank
+
+SHARD = 1000  # scenes a file
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def scene_to_json(scene: Scene) -> str:
+    return json.dumps(asdict(scene), ensure_ascii=False, separators=(",", ":"))
+
+
+def scene_from_json(text: str) -> Scene:
+    data = json.loads(text)
+    things = [Thing(**{**thing, "colors": tuple(thing["colors"])}) for thing in data["things"]]
+    background = Background(**{**data["background"], "colors": tuple(data["background"]["colors"])})
+    return Scene(things, data["style"], background, data["light"], data["shadow"])
+
+
+def draw_shard(work: Path, index: int, side: int) -> int:
+    """Draws scenes index * SHARD .. + SHARD into work/bank; atomic, so a killed run leaves no half shard."""
+    folder = work / "bank"
+    target = folder / f"{index:04d}.npy"
+    if target.exists():
+        return index
+    composer = Composer(SpriteBank.load(work / "sprites.npz"), side)
+    pictures = np.empty((SHARD, side, side, 3), np.uint8)
+    lines = []
+    for offset in range(SHARD):
+        rng = random.Random(index * SHARD + offset)
+        scene = composer.random_scene(rng)
+        pictures[offset] = composer.draw(scene, rng)
+        lines.append(scene_to_json(scene))
+    (folder / f"{index:04d}.jsonl").write_text("\n".join(lines) + "\n")
+    with (folder / f"{index:04d}.tmp").open("wb") as file:
+        np.save(file, pictures)
+    (folder / f"{index:04d}.tmp").rename(target)
+    return index
+
+
+class Bank:
+    """All finished shards: `pictures(i)` and `scenes[i]`."""
+
+    def __init__(self, work: Path, limit: int | None = None):
+        self.shards = sorted((work / "bank").glob("*.npy"))
+        if limit is not None:
+            self.shards = self.shards[: (limit + SHARD - 1) // SHARD]
+        if not self.shards:
+            raise FileNotFoundError(f"no scenes in {work / 'bank'}: run python -m sartor.nano.bank first")
+        self.maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in self.shards]
+        self.scenes = [
+            scene_from_json(line) for path in self.shards for line in path.with_suffix(".jsonl").read_text().splitlines()
+        ]
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def pictures(self, indices: list[int]) -> Array:
+        """uint8 [n, side, side, 3]"""
+        return np.stack([self.maps[i // SHARD][i % SHARD] for i in indices])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Draws the bank of scenes")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--count", type=int, default=60_000)
+    parser.add_argument("--side", type=int, default=128, help="pixels")
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    (arguments.work / "bank").mkdir(parents=True, exist_ok=True)
+    shards = range((arguments.count + SHARD - 1) // SHARD)
+    with Progress() as progress, ProcessPoolExecutor(arguments.processes) as pool:
+        task = progress.add_task("scenes", total=len(shards) * SHARD)
+        jobs = [pool.submit(draw_shard, arguments.work, index, arguments.side) for index in shards]
+        for job in jobs:
+            job.result()
+            progress.advance(task, SHARD)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""One dial for the size of everything: how large each network is and how long each stage trains.
+
+`DIALS["cpu"]` is what two cores reach in an afternoon; `DIALS["gpu"]` the same recipe where a card is at hand;
+`DIALS["test"]` runs through in seconds and draws nothing worth seeing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dial:
+    side: int  # pixels of a training picture's side
+    channels: int  # of the latent
+    encoder_width: int  # of the autoencoder's encoder, first level
+    decoder_width: int
+    text_width: int
+    text_layers: int
+    vocabulary: int  # tokens
+    heads: int
+    head_width: int
+    double_blocks: int
+    single_blocks: int
+    batch: int
+    learning_rate: float
+
+    @property
+    def width(self) -> int:
+        """Channels of the transformer."""
+        return self.heads * self.head_width
+
+
+DIALS = {
+    "cpu": Dial(128, 24, 24, 40, 256, 6, 2048, 4, 64, 4, 8, 64, 1.2e-3),
+    "gpu": Dial(256, 32, 48, 64, 256, 6, 4096, 6, 64, 4, 8, 256, 1e-3),
+    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3),
+}

@@ -1,0 +1,123 @@
+"""What every training stage shares: a run folder that can be resumed, a log file, a progress bar and a rate schedule."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from safetensors.torch import load_file, save_file
+
+
+def training_dtype() -> torch.dtype:
+    """bfloat16 where matrix products in it are fast (a GPU, or a CPU with AMX tiles), else float32.
+
+    Measured on two AMX cores: linear layers run 8 to 25 times faster in bfloat16; without AMX they are slower than in
+    float32.
+    """
+    if torch.cuda.is_available() or torch.cpu._is_amx_tile_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+@contextmanager
+def autocast(device: str) -> Iterator[None]:
+    dtype = training_dtype()
+    with torch.autocast(device, dtype, enabled=dtype != torch.float32):
+        yield
+
+
+def schedule(step: int, total: int, *, warm_up: int = 200, hold: float = 0.5) -> float:
+    """Factor 0..1 of the learning rate: linear warm-up, constant, then linear to zero from `hold` of the way on."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    start = hold * total
+    return 1.0 if step < start else max(0.0, (total - step) / (total - start))
+
+
+class Run:
+    """A stage's folder: `log.jsonl`, and `last/` with tensors and a small JSON state, replaced atomically."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, tensors: dict[str, torch.Tensor], state: dict[str, Any], name: str = "last") -> None:
+        fresh = self.folder / f"{name}.new.safetensors"
+        metadata = {"state": json.dumps(state)}
+        save_file({k: v.detach().contiguous().cpu().clone() for k, v in tensors.items()}, fresh, metadata=metadata)
+        fresh.replace(self.folder / f"{name}.safetensors")
+
+    def load(self, name: str = "last") -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
+        path = self.folder / f"{name}.safetensors"
+        if not path.exists():
+            return None
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as file:
+            state = json.loads((file.metadata() or {}).get("state", "{}"))
+        return load_file(path), state
+
+    def log(self, **values: float | int | str) -> None:
+        with (self.folder / "log.jsonl").open("a") as file:
+            file.write(json.dumps({"time": round(time.time(), 1), **values}) + "\n")
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """AdamW's state as named tensors, in half precision where that costs nothing that matters."""
+    tensors = {}
+    for index, values in optimizer.state_dict()["state"].items():
+        for name, value in values.items():
+            tensors[f"optimizer.{index}.{name}"] = value.float()
+    return tensors
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state = optimizer.state_dict()
+    restored: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            restored.setdefault(int(index), {})[name] = value
+    state["state"] = restored
+    optimizer.load_state_dict(state)
+
+
+def progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        refresh_per_second=0.5,
+    )
+
+
+class Clock:
+    """Says when something is due: every `seconds`."""
+
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic):
+        self.seconds, self.now, self.last = seconds, now, now()
+
+    def due(self) -> bool:
+        if self.now() - self.last >= self.seconds:
+            self.last = self.now()
+            return True
+        return False
+
+
+def ema_decay(step: int, target: float = 0.9995) -> float:
+    """Grows towards the target so that early weights are forgotten: min(target, (1 + step) / (10 + step))."""
+    return min(target, (1 + step) / (10 + step))
+
+
+def finite(value: float) -> bool:
+    return math.isfinite(value)

@@ -1,0 +1,178 @@
+"""The pictures that the embedded model learns from: permissively licensed emoji sets, by concept and style.
+
+    python -m sartor.nano.sources --work DIR        fetches the packages (npm), renders every sprite, packs the bank
+
+`SpriteBank` is what the other stages read: one RGBA picture a (concept, style), straight alpha, `SPRITE` pixels a side,
+trimmed to its visible box. The brand's set is packed apart, so that no stage of the base can see it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.progress import track
+
+from sartor.nano.vocabulary import CONCEPTS, STYLES
+
+SPRITE = 192  # pixels: 1.5 times the picture's side, so that large things are scaled down, never up
+
+PACKAGES = {  # npm package -> version; licences are in NOTICE
+    "@lobehub/fluent-emoji-3d": "1.1.0",
+    "@iconify-json/fluent-emoji-flat": "1.2.6",
+    "@iconify-json/noto": "1.2.9",
+    "@iconify/json": "2.2.535",
+    "@iconify-json/fluent-emoji-high-contrast": "1.2.6",
+}
+BRAND_STYLE = "ink"  # fluent-emoji-high-contrast: never shown to the base
+OMITTED = {("basketball", "simple"), ("koala", "simple")}  # drawn as something else there: a hoop, a branch
+
+
+@dataclass(frozen=True)
+class SpriteBank:
+    """Sprites by (concept, style). `pixels[key]` is uint8 [h, w, 4] with straight alpha, the longer side SPRITE."""
+
+    pixels: dict[tuple[str, str], np.ndarray[Any, np.dtype[np.uint8]]]
+
+    @classmethod
+    def load(cls, path: Path) -> SpriteBank:
+        with np.load(path, allow_pickle=False) as archive:
+            return cls({(key.split("|")[0], key.split("|")[1]): archive[key] for key in archive.files})
+
+    def save(self, path: Path) -> None:
+        arrays = {f"{concept}|{style}": pixels for (concept, style), pixels in self.pixels.items()}
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def fetch(work: Path) -> None:
+    """Downloads each package with npm (which checks its integrity hash) and unpacks what is needed."""
+    archives = work / "npm"
+    archives.mkdir(parents=True, exist_ok=True)
+    for package, version in PACKAGES.items():
+        folder = package_folder(work, package)
+        if folder.exists():
+            continue
+        name = f"{package.replace('@', '').replace('/', '-')}-{version}.tgz"
+        if not (archives / name).exists():
+            subprocess.run(["npm", "pack", "--silent", f"{package}@{version}"], cwd=archives, check=True)  # noqa: S603, S607
+        with tarfile.open(archives / name) as archive:
+            wanted = [m for m in archive if package != "@iconify/json" or m.name.endswith(("/noto-v1.json", "LICENSE"))]
+            for member in wanted:
+                member.name = member.name.split("/", 1)[1]
+            archive.extractall(folder, members=wanted, filter="data")
+
+
+def package_folder(work: Path, package: str) -> Path:
+    return work / "packages" / package.replace("@", "").replace("/", "-")
+
+
+class IconSet:
+    """One Iconify set: emoji -> SVG -> RGBA."""
+
+    def __init__(self, path: Path, names: dict[str, str]):
+        self.data = json.loads(path.read_text())
+        self.names = names  # code points joined by "-", without fe0f -> icon name
+
+    def render(self, emoji: str, *, color: str = "#111111") -> Image.Image | None:
+        """The icon at 2 x SPRITE pixels, or None where the set lacks it. `color` is what `currentColor` becomes."""
+        import resvg_py
+
+        name = self.names.get(code_points(emoji))
+        if name is None:
+            return None
+        name = self.data.get("aliases", {}).get(name, {}).get("parent", name)
+        icon = self.data["icons"].get(name)
+        if icon is None:
+            return None
+        width = icon.get("width", self.data.get("width", 16))
+        height = icon.get("height", self.data.get("height", 16))
+        box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
+        body = icon["body"].replace("currentColor", color)
+        svg = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}" '
+            f'width="{2 * SPRITE}" height="{2 * SPRITE}">{body}</svg>'
+        )
+        return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg)))).convert("RGBA")
+
+
+def code_points(emoji: str) -> str:
+    return "-".join(f"{ord(c):x}" for c in emoji if ord(c) != 0xFE0F)
+
+
+def _names(path: Path) -> dict[str, str]:
+    """chars.json of an Iconify package: code points -> icon name, variation selectors dropped."""
+    table: dict[str, str] = json.loads(path.read_text())
+    return {key.replace("-fe0f", ""): name for key, name in table.items()}
+
+
+def open_sets(work: Path) -> dict[str, IconSet]:
+    flat = package_folder(work, "@iconify-json/fluent-emoji-flat")
+    noto = package_folder(work, "@iconify-json/noto")
+    old = package_folder(work, "@iconify/json")
+    ink = package_folder(work, "@iconify-json/fluent-emoji-high-contrast")
+    return {
+        "flat": IconSet(flat / "icons.json", _names(flat / "chars.json")),
+        "cartoon": IconSet(noto / "icons.json", _names(noto / "chars.json")),
+        "simple": IconSet(old / "json" / "noto-v1.json", _names(noto / "chars.json")),
+        BRAND_STYLE: IconSet(ink / "icons.json", _names(ink / "chars.json")),
+    }
+
+
+def _soft3d(work: Path, emoji: str) -> Image.Image | None:
+    folder = package_folder(work, "@lobehub/fluent-emoji-3d") / "assets"
+    for name in (code_points(emoji), code_points(emoji) + "-fe0f"):
+        if (folder / f"{name}.webp").exists():
+            return Image.open(folder / f"{name}.webp").convert("RGBA")
+    return None
+
+
+def trim(picture: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Cuts the transparent border and scales the longer side to SPRITE, in premultiplied alpha."""
+    box = picture.getchannel("A").point(lambda a: 255 if a > 8 else 0).getbbox()
+    picture = picture.crop(box) if box else picture
+    scale = SPRITE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return np.asarray(picture.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA"))
+
+
+def build(work: Path) -> None:
+    """Renders every (concept, style) into work/sprites.npz, and the brand's style into work/brand.npz."""
+    sets = open_sets(work)
+    base: dict[tuple[str, str], Any] = {}
+    brand: dict[tuple[str, str], Any] = {}
+    missing: list[str] = []
+    for concept in track(CONCEPTS, description="sprites"):
+        for style in [*(style.name for style in STYLES), BRAND_STYLE]:
+            if style == "soft3d":
+                picture = _soft3d(work, concept.emoji)
+            else:
+                picture = sets[style].render(concept.emoji)
+            if (concept.name, style) in OMITTED:
+                continue
+            if picture is None:
+                missing.append(f"{concept.name}/{style}")
+                continue
+            (brand if style == BRAND_STYLE else base)[concept.name, style] = trim(picture)
+    SpriteBank(base).save(work / "sprites.npz")
+    SpriteBank(brand).save(work / "brand.npz")
+    print(f"{len(base)} sprites, {len(brand)} of the brand; missing: {', '.join(missing) or 'none'}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--work", type=Path, default=Path("var/nano"), help="folder for downloads and the bank")
+    arguments = parser.parse_args()
+    fetch(arguments.work)
+    build(arguments.work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The tokenizer and the text encoder, and stage 1b: teaching the encoder what its words look like.
+
+    python -m sartor.nano.text --work DIR --steps 3000
+
+The tokenizer is a lower-case byte-level BPE with the JSON scaffolding of structured prompts as single tokens and a
+beginning-of-sequence token of its own. Stage 1b trains the encoder on captions alone: from the hidden state at the end
+it predicts the principal components of the whole scene's latent, from those at each thing's name the components of that
+thing's own latent. A transformer that starts from such an encoder need not discover what words mean through noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import nn
+from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
+
+from sartor.nano.bank import Bank
+from sartor.nano.captions import compact, describe, vary
+from sartor.nano.dial import DIALS, Dial
+from sartor.nano.run import Run, autocast, progress_bar, schedule
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
+
+BOS, PAD = "<|begin|>", "<|pad|>"
+FIELDS = (
+    "short_description objects description location relationship relative_size shape_and_color texture appearance_details "
+    "number_of_objects pose expression clothing action gender skin_tone_and_texture orientation background_setting lighting "
+    "conditions direction shadows aesthetics composition color_scheme mood_atmosphere photographic_characteristics "
+    "depth_of_field focus camera_angle lens_focal_length style_medium text_render context artistic_style"
+).split()
+SCENE_CODE, THING_CODE = 96, 48  # principal components predicted in stage 1b
+
+
+def scaffolding() -> list[str]:
+    """Pieces of JSON that structured prompts are made of, each one token."""
+    pieces = ['"}', '"}}', '"}],', '{"objects":[{"description":"', '"},{"description":"', "}", "]", ","]
+    for name in FIELDS:
+        pieces += [f'","{name}":"', f'{{"{name}":"', f'"}},"{name}":"', f'"}}],"{name}":"', f'"{name}":']
+    for section in ("lighting", "aesthetics", "photographic_characteristics"):
+        pieces += [f'","{section}":', f'"}},"{section}":', f'"}}],"{section}":']
+    pieces += ['","objects":[{"description":"', ',"orientation":"', ',"style_medium":"']
+    return sorted(set(pieces), key=len, reverse=True)
+
+
+def train_tokenizer(bank: Bank, size: int) -> PreTrainedTokenizerFast:
+    """Learns the merges from captions of the bank and from every word of the vocabulary."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    rng = random.Random(0)
+    strip = str.maketrans('{}[]":', "      ")
+    lines = [compact(vary(bank.scenes[i], rng)).translate(strip).replace("_", " ") for i in range(0, len(bank), 6)]
+    for concept in CONCEPTS:
+        lines += [f" {word} " for word in (concept.name, concept.plural_name, *concept.synonyms)] * 40
+    lines += [f" {word} " for word in (*COLOR_SYNONYMS, *BACKGROUND_COLOR_SYNONYMS, *(s for x in STYLES for s in x.synonyms))] * 20
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - len(scaffolding()) - 2,
+        special_tokens=[],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.add_special_tokens([BOS, PAD])
+    tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in scaffolding()])
+    begin = tokenizer.token_to_id(BOS)
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, begin)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, pad_token=PAD, eos_token=BOS)
+
+
+def build_encoder(dial: Dial, tokenizer: PreTrainedTokenizerFast) -> SmolLM3ForCausalLM:
+    """An untrained SmolLM3 of the dial's size. Rotary positions on every layer but the last."""
+    config = SmolLM3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=dial.text_width,
+        intermediate_size=4 * dial.text_width,
+        num_hidden_layers=dial.text_layers,
+        num_attention_heads=dial.text_width // 32 if dial.text_width < 256 else 4,
+        num_key_value_heads=dial.text_width // 32 if dial.text_width < 256 else 4,
+        max_position_embeddings=4096,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=True,
+        initializer_range=0.05,
+        use_cache=False,
+    )
+    return SmolLM3ForCausalLM(config)
+
+
+def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+    """int64 [B, T] padded on the right, and lengths [B]. Causal attention keeps real tokens from seeing the padding."""
+    lengths = torch.tensor([len(s) for s in sequences])
+    width = -(-int(lengths.max()) // multiple) * multiple
+    ids = torch.full((len(sequences), width), pad_id)
+    for row, sequence in enumerate(sequences):
+        ids[row, : len(sequence)] = torch.tensor(sequence)
+    return ids, lengths
+
+
+def hidden_states(encoder: SmolLM3ForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Every layer [B, T, d], from the words on, the last one normalised: what FIBO reads."""
+    states: tuple[torch.Tensor, ...] = encoder.model(ids, output_hidden_states=True, use_cache=False).hidden_states
+    return states
+
+
+class Codes:
+    """Principal components of latents: what stage 1b predicts. `scene` [N, 96], `thing[(concept, style)]` [48]."""
+
+    def __init__(self, latents: torch.Tensor, things: dict[tuple[str, str], torch.Tensor]):
+        flat = latents.flatten(1).float()
+        sample = flat[:: max(1, len(flat) // 8000)]
+        self.scene = self._project(flat, sample, SCENE_CODE)
+        stacked = torch.stack([latent.flatten().float() for latent in things.values()])
+        codes = self._project(stacked, stacked, THING_CODE)
+        self.thing = dict(zip(things, codes, strict=True))
+        names = {concept for concept, _ in things}
+        self.concept = {n: torch.stack([c for (m, _), c in self.thing.items() if m == n]).mean(0) for n in names}
+
+    @staticmethod
+    def _project(flat: torch.Tensor, sample: torch.Tensor, size: int) -> torch.Tensor:
+        mean = sample.mean(0)
+        size = min(size, *sample.shape)
+        _, scale, basis = torch.pca_lowrank(sample - mean, q=size, center=False)
+        code = (flat - mean) @ basis
+        return code / (scale[0] / len(sample) ** 0.5)
+
+
+def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[int]:
+    """Index of the last token of each `description` value, in order of the objects."""
+    table = tokenizer.convert_ids_to_tokens(ids)
+    positions, inside = [], False
+    for index, token in enumerate(table):
+        if token.endswith('"description":"'):
+            inside = True
+        elif inside and (token.startswith('"') or '":' in token):
+            positions.append(index - 1)
+            inside = False
+    return positions
+
+
+def train(work: Path, dial: Dial, steps: int, batch: int = 96) -> None:
+    """Stage 1b. Writes work/text/ (safetensors of the encoder, tokenizer/)."""
+    from sartor.nano.latents import load_latents, load_thing_latents
+
+    torch.manual_seed(2)
+    bank = Bank(work)
+    tokenizer = load_tokenizer(work, dial, bank)
+    encoder = build_encoder(dial, tokenizer)
+    codes = Codes(load_latents(work).latents, load_thing_latents(work))
+    scene_head = nn.Linear(dial.text_width, codes.scene.shape[1])
+    thing_head = nn.Linear(dial.text_width, next(iter(codes.thing.values())).shape[0])
+    parameters = [p for m in (encoder.model, scene_head, thing_head) for p in m.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    run = Run(work / "text")
+    count = min(len(bank), len(codes.scene))
+    with progress_bar() as bar:
+        task = bar.add_task("text encoder", total=steps, note="")
+        for step in range(steps):
+            rng = random.Random(10_000_000 + step)
+            rows = [rng.randrange(count) for _ in range(batch)]
+            prompts = [vary(bank.scenes[i], rng) for i in rows]
+            ids = tokenizer([compact(p) for p in prompts])["input_ids"]
+            padded, lengths = pad(ids, tokenizer.pad_token_id)
+            for group in optimizer.param_groups:
+                group["lr"] = 1.5e-3 * schedule(step, steps, hold=0.4)
+            with autocast("cpu"):
+                last = hidden_states(encoder, padded)[-1]
+                scene = scene_head(last[torch.arange(batch), lengths - 1]).float()
+                row_of, position, target = [], [], []
+                for row, i in enumerate(rows):
+                    if "objects" not in prompts[row]:
+                        continue
+                    for at, thing in zip(name_positions(tokenizer, ids[row]), bank.scenes[i].things, strict=True):
+                        row_of.append(row)
+                        position.append(at)
+                        target.append(codes.concept[thing.concept])
+                things = thing_head(last[row_of, position]).float()
+            scene_target = codes.scene[rows]
+            scene_loss = (scene - scene_target).square().mean() / scene_target.square().mean()
+            thing_target = torch.stack(target)
+            thing_loss = (things - thing_target).square().mean() / thing_target.square().mean()
+            (scene_loss + thing_loss).backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            if step % 25 == 0:
+                bar.update(task, completed=step, note=f"scene {scene_loss.item():.3f} thing {thing_loss.item():.3f}")
+                run.log(step=step, scene=scene_loss.item(), thing=thing_loss.item())
+            if step % 500 == 499 or step == steps - 1:
+                run.save({f"model.{k}": v for k, v in encoder.model.state_dict().items()}, {"step": step + 1})
+
+
+def load_tokenizer(work: Path, dial: Dial, bank: Bank) -> PreTrainedTokenizerFast:
+    """The run's tokenizer, trained once."""
+    folder = work / "text" / "tokenizer"
+    if not (folder / "tokenizer.json").exists():
+        tokenizer = train_tokenizer(bank, dial.vocabulary)
+        tokenizer.save_pretrained(folder)
+    return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trains the tokenizer and the text encoder")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--dial", choices=list(DIALS), default="cpu")
+    parser.add_argument("--steps", type=int, default=3000)
+    a = parser.parse_args()
+    train(a.work, DIALS[a.dial], a.steps)
+
+
+if __name__ == "__main__":
+    main()
