@@ -56,6 +56,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [target for target in local if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=named)
+def test_the_map_leads_to_every_page(page: Path) -> None:
+    contents = page.parent / ("README.md" if page.parent.name == "decisions" else "index.md")
+    assert page == contents or f"]({page.name})" in contents.read_text(encoding="utf-8")
+
+
 @current_pages
 def test_make_targets_exist(page: Path) -> None:
     assert set(re.findall(r"\bmake (?:[A-Z]+=\S+ )?([a-z][a-z-]*)", code(page))) <= TARGETS
@@ -90,9 +96,16 @@ def test_every_command_and_option_is_documented(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_every_setting_is_documented(variable: str) -> None:
-    rows = re.findall(rf"^\| `{variable}` \|(.*)\|$", SETTINGS_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+def test_every_setting_is_documented(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row each, with the description of the field, and a default that is the default when it is set."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    untouched = Settings()
+    rows = re.findall(
+        rf"^\| `{variable}` \|(.*?)\|(.*)\|$", SETTINGS_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     assert len(rows) == 1, f"{named(SETTINGS_PAGE)} has one row for {variable}"
-    default, meaning = (cell.strip() for cell in rows[0].split("|"))
-    assert default
-    assert len(meaning) > 10
+    default, meaning = (cell.strip() for cell in rows[0])
+    assert meaning == VARIABLES[variable].description
+    monkeypatch.setenv(variable, "" if default == "empty" else default.strip("`"))
+    assert Settings() == untouched
