@@ -1,0 +1,1 @@
+"""Who is calling: organisations and their tokens."""

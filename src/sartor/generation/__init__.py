@@ -1,0 +1,1 @@
+"""From a request's body to an image and the structured prompt that made it."""

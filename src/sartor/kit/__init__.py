@@ -1,0 +1,1 @@
+"""What any service needs and this one did not invent: database, storage, jobs, limits. Knows nothing of images."""

@@ -1,0 +1,294 @@
+"""The composition root: settings become parts, parts become a service.
+
+parts = assemble(settings)      everything with state, made once and owned here
+app = create_app(settings)      the same, behind HTTP
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+import sartor.generation.endpoints as generation_endpoints
+import sartor.models.endpoints as models_endpoints
+from sartor.accounts.service import Accounts
+from sartor.bridge.base import Bridge
+from sartor.errors import NotFound, Unavailable, install
+from sartor.generation.device import Device
+from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
+from sartor.generation.jobs import Pipeline
+from sartor.generation.service import Address, Generation
+from sartor.kit.database import Database, now
+from sartor.kit.jobs import Chore, Jobs
+from sartor.kit.limits import Frame
+from sartor.kit.metrics import MEDIA_TYPE, Metrics
+from sartor.kit.reference import reference_page
+from sartor.kit.storage import FILES, Storage
+from sartor.models.service import Models
+from sartor.moderation.image import OpenNsfw
+from sartor.moderation.text import PhraseModerator
+from sartor.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+__version__ = version("sartor")
+
+BridgeFactory = Callable[[], Bridge]
+T = TypeVar("T")
+
+# At a quiet minute of every hour; which of several workers does it, the database decides.
+_RETENTION_CRON = "17 * * * *"
+
+_DESCRIPTION = """
+Tailored image generation: your brand's look as a small adapter over FIBO, every image described by a structured prompt
+that can be read, edited and replayed to the byte.
+
+Every request carries its token in the header `api_token`. Every answer that is not 2xx has the same shape:
+`{"error": {"code", "message", "details"}, "request_id"}`.
+""".strip()
+
+
+class Once(Generic[T]):
+    """A value that is made on the first call, however many threads ask for it."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything with state. ``start`` may take a second; the engine goes on loading in the background."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    accounts: Accounts
+    models: Models
+    jobs: Jobs
+    generation: Generation
+    device: Device
+    metrics: Metrics
+    warm_up: Callable[[], None]
+
+    def start(self) -> None:
+        """Tables, bundled brands, and, where this process works, the engine and the jobs."""
+        self.database.migrate()
+        self.models.seed()
+        if self.settings.work:
+            self.device.start(self.warm_up)
+            self.jobs.start()
+        else:
+            self.jobs.prepare()
+
+    def stop(self) -> None:
+        """Interrupts running jobs, which go on at the next start, and lets go of everything."""
+        self.jobs.stop()
+        self.device.stop()
+        self.database.close()
+
+    @property
+    def ready(self) -> bool:
+        return self.device.ready or not self.settings.work
+
+
+def engine_factory(settings: Settings) -> EngineFactory:
+    """What makes the engine that the settings ask for."""
+
+    def load() -> DrawingEngine:
+        if settings.checkpoint == "plain":
+            return PlainEngine()
+        import torch
+
+        from sartor.fibo import Engine
+
+        cuda = settings.device == "auto" and torch.cuda.is_available()
+        return Engine.load(
+            checkpoint_folder(settings),
+            device="cuda" if cuda else settings.device.replace("auto", "cpu"),
+            threads=settings.threads,
+            golden_file=settings.home / "golden.json",
+        )
+
+    return load
+
+
+def checkpoint_folder(settings: Settings) -> str | Path:
+    """The folder or hub id of the checkpoint that the settings name."""
+    if settings.checkpoint == "embedded":
+        return Path(__file__).parent / "nano" / "checkpoint"
+    return settings.checkpoint
+
+
+def bridge_factory(settings: Settings) -> BridgeFactory:
+    """What makes the bridge that the settings ask for."""
+
+    def make() -> Bridge:
+        from sartor.bridge.offline import OfflineBridge
+
+        return OfflineBridge()
+
+    return make
+
+
+def assemble(
+    settings: Settings,
+    *,
+    engine: EngineFactory | None = None,
+    bridge: BridgeFactory | None = None,
+) -> Parts:
+    """Makes the parts and connects them; nothing is started. The factories are called once each, in the background."""
+    database = Database(settings.database)
+    storage = Storage(settings.storage, key=settings.key)
+    models = Models(database, brand_folders=settings.brand_folders)
+    jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
+    device = Device(engine or engine_factory(settings))
+    metrics = Metrics(ready=lambda: device.ready or not settings.work)
+    generation = Generation(database, storage, jobs, models, outstanding_limit=settings.outstanding_limit)
+    the_bridge = Once(bridge or bridge_factory(settings))
+    image_moderator = OpenNsfw()
+    pipeline = Pipeline(
+        database,
+        storage,
+        models,
+        device,
+        metrics,
+        bridge=the_bridge,
+        text_moderator=PhraseModerator(),
+        image_moderator=image_moderator,
+    )
+    pipeline.register(jobs)
+    jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
+
+    def warm_up() -> None:
+        the_bridge()
+        image_moderator.warm_up()
+
+    return Parts(
+        settings=settings,
+        database=database,
+        storage=storage,
+        accounts=Accounts(database),
+        models=models,
+        jobs=jobs,
+        generation=generation,
+        device=device,
+        metrics=metrics,
+        warm_up=warm_up,
+    )
+
+
+def create_app(
+    settings: Settings,
+    *,
+    engine: EngineFactory | None = None,
+    bridge: BridgeFactory | None = None,
+) -> FastAPI:
+    """The service as an ASGI application; ``app.state.parts`` has what it is made of."""
+    parts = assemble(settings, engine=engine, bridge=bridge)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # In threads: the job library adopts an event loop that it is started on, and is to have its own.
+        await run_in_threadpool(parts.start)
+        yield
+        await run_in_threadpool(parts.stop)
+
+    app = FastAPI(
+        title="Sartor",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.parts = parts
+    app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request)
+    install(app)
+    _mount_api(app, parts)
+    _mount_operations(app, parts)
+    _mount_files(app, parts)
+    return app
+
+
+def _mount_api(app: FastAPI, parts: Parts) -> None:
+    def address_of(request: Request) -> Address:
+        base = parts.settings.public_url or str(request.base_url).rstrip("/")
+        return Address(base, parts.settings.link_lifetime)
+
+    generation = generation_endpoints.router(
+        parts.generation, parts.accounts, address_of=address_of, sync_wait=parts.settings.sync_wait
+    )
+    models = models_endpoints.router(parts.models, parts.accounts)
+    app.include_router(generation, prefix="/v2")
+    app.include_router(models, prefix="/v1")
+    # Second addresses of the same; the reference shows each route once.
+    app.include_router(generation, include_in_schema=False)
+    app.include_router(models, prefix="/v2", include_in_schema=False)
+
+
+def _mount_operations(app: FastAPI, parts: Parts) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz() -> dict[str, Any]:
+        """Requests are worked on at once: the database answers, the engine is loaded and warm."""
+        if parts.device.failed:
+            raise Unavailable("The model could not be loaded; the log says why.")
+        if not parts.ready:
+            raise Unavailable("The model is being loaded.")
+        try:
+            parts.database.check()
+        except Exception:
+            log.exception("the database does not answer")
+            raise Unavailable("The database does not answer.") from None
+        return {"status": "ready", "version": __version__}
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(parts.metrics.text(), media_type=MEDIA_TYPE)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(reference_page(app.openapi()))
+
+
+def _mount_files(app: FastAPI, parts: Parts) -> None:
+    @app.api_route(FILES + "{key:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    def read_file(key: str, expires: str = "", signature: str = "") -> Response:
+        """The bytes behind an address that this service signed; anything else is not there."""
+        try:
+            if not parts.storage.admits(key, expires, signature):
+                raise KeyError(key)
+            data = parts.storage.get(key)
+        except KeyError:
+            raise NotFound("There is no such file, or its address has expired.") from None
+        media_type = "image/png" if key.endswith(".png") else "application/octet-stream"
+        headers = {"Cache-Control": f"private, max-age={int(timedelta(hours=1).total_seconds())}, immutable"}
+        return Response(data, media_type=media_type, headers=headers)

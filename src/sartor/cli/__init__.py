@@ -1,0 +1,173 @@
+"""``sartor``: the service and its engine from a terminal.
+
+Answers go to standard output, everything else to standard error. What takes seconds to import is imported by the
+command that needs it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from sartor.settings import Settings
+
+app = typer.Typer(
+    name="sartor",
+    help="Tailored image generation: your style as a LoRA over FIBO, structured prompts, exact replay.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
+app.add_typer(tokens, name="token")
+
+Influence = Annotated[float, typer.Option(min=0.0, max=1.5, help="How strongly the brand acts; 0 is the base model.")]
+Steps = Annotated[int, typer.Option(min=1, max=1000, help="Denoising steps.")]
+Guidance = Annotated[float, typer.Option(min=0.0, max=100.0, help="How closely to follow the prompt.")]
+Ratio = Annotated[str, typer.Option("--aspect-ratio", help="Width to height, as in 16:9.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: SARTOR_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one. [default: SARTOR_PORT]")] = None,
+) -> None:
+    """Run the service."""
+    settings = _settings(host=host, port=port)
+    from sartor.cli.serving import serve as run
+
+    run(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Work on jobs without answering HTTP: one of several beside `serve` with SARTOR_WORK=false."""
+    settings = _settings(work=True)
+    from sartor.cli.serving import work
+
+    work(settings)
+
+
+@app.command()
+def demo(
+    prompt: Annotated[str, typer.Option(help="What to draw.")] = "a red apple on a yellow background",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 7,
+) -> None:
+    """Start the service on a free port, ask it for one picture of the bundled brand, and stop it."""
+    settings = _settings()
+    from sartor.cli.demo import DemoFailed, run
+
+    try:
+        run(settings, prompt=prompt, seed=seed)
+    except DemoFailed as error:
+        _fail(str(error))
+
+
+@tokens.command("create")
+def create_token(organization: Annotated[str, typer.Option(help="Its name; made where there is none yet.")]) -> None:
+    """Make a token and print it. It is shown this once: only its hash is kept."""
+    settings = _settings()
+    from sartor.accounts.service import Accounts
+    from sartor.kit.database import Database
+
+    database = Database(settings.database)
+    try:
+        database.migrate()
+        token = Accounts(database).create_token(organization)
+    except ValueError as error:
+        _fail(str(error))
+    finally:
+        database.close()
+    typer.echo(token)
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What to draw, in words, or a structured prompt as JSON.")],
+    model: Annotated[str, typer.Option(help="A brand's name or slug; `base` for none.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Drawn and told where absent.")] = None,
+    steps: Steps = 50,
+    guidance: Guidance = 5.0,
+    aspect_ratio: Ratio = "1:1",
+    influence: Influence = 1.0,
+    negative: Annotated[str, typer.Option(help="What to keep out.")] = "",
+) -> None:
+    """Draw one picture in this process, without a server; prints the structured prompt."""
+    settings = _settings()
+    from sartor.cli.studio import StudioError, draw
+
+    try:
+        draw(
+            settings,
+            prompt,
+            model=model,
+            output=output,
+            seed=seed,
+            steps=steps,
+            guidance_scale=guidance,
+            aspect_ratio=aspect_ratio,
+            influence=influence,
+            negative_prompt=negative,
+        )
+    except StudioError as error:
+        _fail(str(error))
+
+
+@app.command()
+def train(
+    images: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of pictures and captions.json.")],
+    name: Annotated[str, typer.Option(help="The brand's name.")],
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 400,
+    rank: Annotated[int, typer.Option(min=1, max=256, help="The adapter's rank.")] = 16,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0)] = 1e-3,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Learn a brand from a folder of pictures. Stopped and started again, it goes on where it was."""
+    settings = _settings()
+    from sartor.cli.studio import StudioError
+    from sartor.cli.studio import train as learn
+
+    try:
+        learn(settings, images, name=name, steps=steps, rank=rank, learning_rate=learning_rate, seed=seed)
+    except StudioError as error:
+        _fail(str(error))
+
+
+@app.command()
+def doctor() -> None:
+    """Check the environment, the checkpoint, its golden hash, the database and the storage."""
+    settings = _settings()
+    from sartor.cli.doctor import examine
+
+    raise typer.Exit(0 if examine(settings) else 1)
+
+
+def _settings(**given: object) -> Settings:
+    """The settings, with what the command line gives instead of the environment's."""
+    from pydantic import ValidationError
+
+    from sartor.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        reasons = (f"SARTOR_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        _fail("\n".join(reasons))
+
+
+def _fail(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""``sartor demo``: the whole service once, over HTTP, and the picture that came back."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+from rich.console import Console
+
+from sartor.accounts.service import Accounts
+from sartor.kit.database import Database
+from sartor.settings import Settings
+
+# A first start may have to fetch a checkpoint from the hub; an image on a slow machine takes its time.
+_READY_SECONDS = 1800
+_IMAGE_SECONDS = 900
+
+
+class DemoFailed(Exception):
+    """The message says at which step, and where to look."""
+
+
+def run(settings: Settings, *, prompt: str, seed: int) -> None:
+    """Prints the structured prompt, the image's address and its path. Raises DemoFailed unless a PNG came back."""
+    console = Console(stderr=True, highlight=False)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with _server(settings, console) as base:
+        token = _token(settings)
+        with httpx.Client(base_url=base, headers={"api_token": token}, timeout=120) as client:
+            models = _json(client.get("/v1/tailored-gen/models"))
+            if not models:
+                raise DemoFailed("No brand is installed: this package came without one, and none was trained yet.")
+            model = models[0]
+            console.print(f"Asking the brand [bold]{model['name']}[/] for: {prompt}")
+            began = time.monotonic()
+            with console.status("Drawing ..."):
+                result = _generate(client, {"tailored_model_id": str(model["id"]), "prompt": prompt, "seed": seed})
+            console.print(f"Drawn in {time.monotonic() - began:.1f} s.\n")
+            path = _save(client, result["image_url"], settings.home / "demo" / f"{result['request_id']}.png")
+    out = Console(highlight=False, soft_wrap=True)
+    out.print_json(result["structured_prompt"])
+    out.print(f"\naddress  {result['image_url']}")
+    out.print(f"picture  {path}", markup=False)
+    console.print("\nThe address works while the service runs: [bold]make serve[/] starts it.")
+
+
+@contextmanager
+def _server(settings: Settings, console: Console) -> Iterator[str]:
+    """A server process on a free port, ready; stopped at the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    log = settings.home / "demo.log"
+    command = [sys.executable, "-m", "sartor.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"SARTOR_HOME": str(settings.home), "SARTOR_PUBLIC_URL": ""}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        try:
+            with console.status(f"Starting the service on {base} ...") as status:
+                _await_ready(process, base, log, lambda reason: status.update(f"{base}: {reason} ..."))
+            console.print(f"The service is ready on {base}.")
+            yield base
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _await_ready(process: subprocess.Popen[bytes], base: str, log: Path, tell: Any) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    reason = "starting"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise DemoFailed(f"The service ended while starting; {log} says:\n{_tail(log)}")
+        try:
+            answer = httpx.get(f"{base}/readyz", timeout=5)
+            if answer.status_code == 200:
+                return
+            reason = answer.json()["error"]["details"].rstrip(".")
+        except httpx.TransportError:
+            pass
+        if "could not be loaded" in reason:
+            raise DemoFailed(f"{reason}; {log} says:\n{_tail(log)}")
+        tell(reason)
+        time.sleep(0.2)
+    raise DemoFailed(f"The service was not ready after {_READY_SECONDS} s ({reason}); see {log}.")
+
+
+def _token(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        return Accounts(database).create_token("demo")
+    finally:
+        database.close()
+
+
+def _generate(client: httpx.Client, body: dict[str, Any]) -> dict[str, Any]:
+    """The flat result of one synchronous request, waited for through the status where it outlasts the wait limit."""
+    answer = client.post("/v2/image/generate/tailored", json=body | {"sync": True})
+    accepted = _json(answer)
+    if answer.status_code == 200:
+        return dict(accepted)
+    deadline = time.monotonic() + _IMAGE_SECONDS
+    while time.monotonic() < deadline:
+        status = _json(client.get(accepted["status_url"]))
+        if status["status"] == "COMPLETED":
+            return {**status["result"], "request_id": status["request_id"]}
+        if status["status"] != "IN_PROGRESS":
+            raise DemoFailed(f"The request ended as {status['status']}: {json.dumps(status.get('error'))}")
+        time.sleep(0.5)
+    raise DemoFailed(f"No image after {_IMAGE_SECONDS} s.")
+
+
+def _save(client: httpx.Client, address: str, path: Path) -> Path:
+    answer = client.get(address)
+    if answer.status_code != 200:
+        raise DemoFailed(f"The image's address answered {answer.status_code}.")
+    try:
+        with Image.open(io.BytesIO(answer.content), formats=["PNG"]) as image:
+            image.load()
+    except (OSError, SyntaxError) as error:
+        raise DemoFailed(f"What came back is not a PNG: {error}") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(answer.content)
+    return path
+
+
+def _json(answer: httpx.Response) -> Any:
+    if not answer.is_success:
+        raise DemoFailed(f"{answer.request.method} {answer.request.url} answered {answer.status_code}: {answer.text}")
+    return answer.json()
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:])

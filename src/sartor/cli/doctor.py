@@ -1,0 +1,109 @@
+"""``sartor doctor``: looks at everything that a request will need, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from importlib.metadata import version
+
+from rich.console import Console
+from rich.table import Table
+
+from sartor.app import bridge_factory, checkpoint_folder, engine_factory
+from sartor.kit.database import Database
+from sartor.kit.storage import Storage
+from sartor.models.brands import find_brands
+from sartor.moderation.image import OpenNsfw
+from sartor.settings import Settings
+
+_PACKAGES = ("sartor", "torch", "diffusers", "transformers", "dbos", "sqlalchemy")
+_LEAST_FREE_GIB = 1.0
+
+
+def examine(settings: Settings) -> bool:
+    """Prints a table of checks; whether all of them passed."""
+    checks: dict[str, Callable[[], str]] = {
+        "environment": _environment,
+        "home": lambda: _home(settings),
+        "database": lambda: _database(settings),
+        "storage": lambda: _storage(settings),
+        "checkpoint": lambda: _checkpoint(settings),
+        "brands": lambda: _brands(settings),
+        "bridge": lambda: bridge_factory(settings)().name,
+        "moderation": _moderation,
+    }
+    table = Table("check", "", "what was found", box=None, pad_edge=False)
+    errors = Console(stderr=True)
+    passed = True
+    for name, check in checks.items():
+        try:
+            with errors.status(f"{name} ..."):
+                found, mark = check(), "[green]ok[/]"
+        except Exception as error:  # whatever is wrong is what was asked for
+            found, mark, passed = f"{type(error).__name__}: {error}", "[red]failed[/]", False
+        table.add_row(name, mark, found.replace("[", "\\["))
+    Console(highlight=False, soft_wrap=True).print(table)
+    return passed
+
+
+def _environment() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; {packages}"
+
+
+def _home(settings: Settings) -> str:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.home).free / 2**30
+    if free < _LEAST_FREE_GIB:
+        raise OSError(f"{settings.home} has only {free:.1f} GiB free")
+    mode = (settings.home / "secret.key").stat().st_mode & 0o777 if settings.key and _has_own_key(settings) else 0o600
+    if mode != 0o600:
+        raise PermissionError(f"secret.key can be read by others: its mode is {mode:o}, not 600")
+    return f"{settings.home}, {free:.0f} GiB free"
+
+
+def _has_own_key(settings: Settings) -> bool:
+    return not settings.secret_key.get_secret_value()
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        database.migrate()
+        found, _ = database.revision()
+        return f"{database.engine.dialect.name}, schema {found}"
+    finally:
+        database.close()
+
+
+def _storage(settings: Settings) -> str:
+    Storage(settings.storage, key=settings.key).check()
+    return f"{settings.storage.split('?')[0]}, written and read back"
+
+
+def _checkpoint(settings: Settings) -> str:
+    engine = engine_factory(settings)()
+    engine.warm_up()  # raises where the golden hash is another one
+    place = checkpoint_folder(settings)
+    fingerprint = getattr(engine, "fingerprint", None)
+    if fingerprint is None:
+        return f"{place}"
+    return (
+        f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}, {fingerprint.threads} threads, "
+        "golden hash as before"
+    )
+
+
+def _brands(settings: Settings) -> str:
+    brands = find_brands(settings.brand_folders)
+    if not brands:
+        raise LookupError("none is installed, and none was trained")
+    return ", ".join(f"{brand.slug} ({brand.name})" for brand in brands)
+
+
+def _moderation() -> str:
+    moderator = OpenNsfw()
+    moderator.warm_up()
+    return "phrase lists; open_nsfw"

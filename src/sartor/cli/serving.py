@@ -1,0 +1,48 @@
+"""``sartor serve`` and ``sartor worker``: a process that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+import uvicorn
+
+from sartor.app import assemble, create_app
+from sartor.kit.logs import configure_logging
+from sartor.settings import Settings
+
+# What is still being answered when the process is told to stop has this long, in seconds.
+_GRACE = 10
+
+
+def serve(settings: Settings) -> None:
+    """Answers HTTP until SIGTERM or SIGINT; says on standard error where."""
+    configure_logging(settings.log_level)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    listening = config.bind_socket()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"Sartor answers on http://{host}:{listening.getsockname()[1]}, reference at /docs", file=sys.stderr)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def work(settings: Settings) -> None:
+    """Works on jobs until SIGTERM or SIGINT."""
+    configure_logging(settings.log_level)
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    parts = assemble(settings)
+    parts.start()
+    try:
+        told.wait()
+    finally:
+        parts.stop()

@@ -1,0 +1,124 @@
+"""The device and whose turn it is: one image at a time, loaded and warmed up in the background.
+
+An image keeps the device busy on its own, so drawing two at once gains nothing and costs exactness. Between two
+images an adapter may have to be swapped; whoever waits for the one that is in place goes first, though never more
+than eight in a row while others wait. Otherwise the longest wait goes first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sartor.errors import Unavailable
+from sartor.generation.drawing import DrawingEngine, EngineFactory, Interrupted
+
+if TYPE_CHECKING:
+    from sartor.fibo import Result, Spec
+
+log = structlog.get_logger(__name__)
+
+# 28 -> 13 adapter swaps over 30 mixed jobs, without making anyone wait for long.
+_LONGEST_RUN = 8
+# How soon a waiting job notices that it was cancelled, in seconds.
+_GLANCE = 0.1
+
+
+class Turns:
+    """A lock that hands itself on by adapter, then by age."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._tickets = itertools.count()
+        self._waiting: dict[int, Path | None] = {}
+        self._holder: int | None = None
+        self._adapter: Path | None = None
+        self._run = 0
+
+    @contextmanager
+    def take(self, adapter: Path | None, stop: threading.Event) -> Iterator[None]:
+        """Waits for the turn, holds it for the block. Raises Interrupted if ``stop`` is set before it comes."""
+        with self._changed:
+            ticket = next(self._tickets)
+            self._waiting[ticket] = adapter
+            try:
+                while self._holder is not None or self._next() != ticket:
+                    if stop.is_set():
+                        raise Interrupted
+                    self._changed.wait(_GLANCE)
+            finally:
+                del self._waiting[ticket]
+                self._changed.notify_all()
+            self._run = self._run + 1 if adapter == self._adapter else 1
+            self._adapter, self._holder = adapter, ticket
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holder = None
+                self._changed.notify_all()
+
+    def _next(self) -> int:
+        same = [ticket for ticket, adapter in self._waiting.items() if adapter == self._adapter]
+        return min(same) if same and self._run < _LONGEST_RUN else min(self._waiting)
+
+
+class Device:
+    """Owns the engine. ``ready`` turns true after the warm-up; drawing before that waits for it."""
+
+    def __init__(self, factory: EngineFactory) -> None:
+        self._factory = factory
+        self._turns = Turns()
+        self._engine: DrawingEngine | None = None
+        self._settled = threading.Event()
+        self._failed = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._engine is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether loading ended in an error: the log has it, and a restart is needed."""
+        return self._failed
+
+    def start(self, then: Callable[[], None] = lambda: None) -> None:
+        """Begins to load; ``then`` is called in the same thread before the device is ready."""
+        self._thread = threading.Thread(target=self._load, args=(then,), name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Waits for loading to end, which cannot be interrupted."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def draw(self, spec: Spec, *, on_step: Callable[[int, int], None], stop: threading.Event) -> Result:
+        """The image of ``spec``, when its turn has come. Raises Unavailable where there is no engine, Interrupted
+        where ``stop`` was set, and what the engine raises."""
+        while not self._settled.wait(_GLANCE):
+            if stop.is_set():
+                raise Interrupted
+        if self._engine is None:
+            raise Unavailable("The model could not be loaded; the operator's log says why.")
+        with self._turns.take(spec.adapter, stop):
+            return self._engine.generate(spec, on_step=on_step, stop=stop)
+
+    def _load(self, then: Callable[[], None]) -> None:
+        try:
+            engine = self._factory()
+            engine.warm_up()
+            then()
+            self._engine = engine
+            log.info("engine ready")
+        except Exception:
+            self._failed = True
+            log.exception("the engine could not be loaded")
+        finally:
+            self._settled.set()

@@ -1,0 +1,102 @@
+"""``/image/generate/tailored``, ``/structured_prompt/generate/tailored``, ``/status/{request_id}``.
+
+They answer under ``/v2`` and, because their description writes them so, without it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from sartor.accounts.endpoints import CallerDependency, guarded_router
+from sartor.accounts.service import Accounts, Caller
+from sartor.errors import SartorError, StatusNotFoundAnswer, describe, request_id
+from sartor.generation.schemas import (
+    AcceptedAnswer,
+    ImageAnswer,
+    ImageBody,
+    StatusAnswer,
+    StructuredPromptAnswer,
+    StructuredPromptBody,
+)
+from sartor.generation.service import Address, Generation
+from sartor.generation.tables import ERROR, IN_PROGRESS, GenerationRequest
+
+# How often a waiting synchronous request looks, in seconds: quickly at first, then in step with what images take.
+_FIRST_LOOK, _SLOWEST_LOOK = 0.02, 0.25
+
+RequestId = Annotated[str, Path(min_length=1, max_length=100, description="From a 202 answer, or from an error.")]
+
+
+def router(
+    generation: Generation, accounts: Accounts, *, address_of: Callable[[Request], Address], sync_wait: timedelta
+) -> APIRouter:
+    """The generation routes; the app mounts them under each prefix."""
+    routes = guarded_router(accounts, tag="Generation")
+    declared = describe(401, 403, 413, 422, 429, 500, 503)
+    declared |= {202: {"model": AcceptedAnswer, "description": "Accepted: ask the status for the result."}}
+
+    async def run(request: Request, caller: Caller, body: StructuredPromptBody) -> JSONResponse:
+        identifier, address = request_id(request), address_of(request)
+        await run_in_threadpool(generation.submit, caller, identifier, body)
+        prefix = request.url.path.partition("/image/")[0].partition("/structured_prompt/")[0]
+        row = await _wait(generation, caller, identifier, sync_wait) if body.sync else None
+        if row is None or row.status == IN_PROGRESS:
+            status_url = f"{address.base}{prefix}/status/{identifier}"
+            return JSONResponse({"request_id": identifier, "status_url": status_url}, 202)
+        if row.status == ERROR:
+            raise SartorError.from_record(row.error or {})
+        result = generation.result(row, address)
+        return JSONResponse({"request_id": identifier, **result, "result": result})
+
+    @routes.post(
+        "/image/generate/tailored",
+        summary="Generate an image",
+        response_model=ImageAnswer,
+        responses=declared,
+    )
+    async def generate_image(request: Request, caller: CallerDependency, body: ImageBody) -> JSONResponse:
+        """An image in a tailored model's look: from words, from a structured prompt again, or from one changed by
+        words. Give exactly one of `prompt`, `structured_prompt` + `seed`, `structured_prompt` + `prompt`."""
+        return await run(request, caller, body)
+
+    @routes.post(
+        "/structured_prompt/generate/tailored",
+        summary="Generate a structured prompt",
+        response_model=StructuredPromptAnswer,
+        responses=declared,
+    )
+    async def generate_structured_prompt(
+        request: Request, caller: CallerDependency, body: StructuredPromptBody
+    ) -> JSONResponse:
+        """The structured prompt of which an image would be made, to be read or edited first. Give `prompt`, or
+        `structured_prompt` + `prompt`."""
+        return await run(request, caller, body)
+
+    @routes.get(
+        "/status/{request_id}",
+        summary="Get the status of a request",
+        response_model=StatusAnswer,
+        responses=describe(401, 429, 500, 503, status_404=StatusNotFoundAnswer),
+    )
+    def get_status(request: Request, caller: CallerDependency, request_id: RequestId) -> Any:
+        """200 for every request of this organisation, whatever became of it: read `status`."""
+        return JSONResponse(generation.status(generation.find(caller, request_id), address_of(request)))
+
+    return routes
+
+
+async def _wait(generation: Generation, caller: Caller, identifier: str, limit: timedelta) -> GenerationRequest:
+    """The request when it has ended, or as it is after ``limit``."""
+    clock = asyncio.get_running_loop().time
+    deadline, pause = clock() + limit.total_seconds(), _FIRST_LOOK
+    while True:
+        row = await run_in_threadpool(generation.find, caller, identifier)
+        if row.status != IN_PROGRESS or clock() >= deadline:
+            return row
+        await asyncio.sleep(min(pause, max(0.0, deadline - clock())))
+        pause = min(pause * 1.3, _SLOWEST_LOOK)

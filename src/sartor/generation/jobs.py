@@ -1,0 +1,260 @@
+"""The way from a stored request to its result, one durable step after another.
+
+    moderate text -> write the structured prompt -> draw -> moderate image -> store -> complete
+
+A step reads its request's row by id and does all its work again when it is repeated; what it must not do twice
+(completing) is bound to the row's state. The image waits as a draft, for which no address is ever made, until it has
+been moderated. Same recipe, same bytes: a draft that is drawn again after a crash is the same draft.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from sartor.bridge.base import Bridge, BridgeUnavailable, Translation, UnusablePrompt
+from sartor.errors import Moderated, SartorError, Unavailable, Unprocessable
+from sartor.fibo import Cancelled, Spec
+from sartor.generation.device import Device
+from sartor.generation.drawing import Interrupted
+from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
+from sartor.kit.database import Database, now
+from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
+from sartor.kit.metrics import Metrics
+from sartor.kit.storage import Storage
+from sartor.models.service import Models
+from sartor.moderation.base import ImageModerator, TextModerator
+from sartor.vgl import canonical, parse
+
+log = structlog.get_logger(__name__)
+
+# While one image is drawn others are translated, checked and stored; one tenant never fills the window.
+GENERATE = Queue("generate", window=4, per_tenant=3)
+LIGHT = Queue("light", window=4, per_tenant=3)
+# Progress is written this often at most, in seconds: a step of the small model takes less.
+_PROGRESS_PACE = 0.25
+_STORAGE_ATTEMPTS = 4
+
+
+class Pipeline:
+    """The steps, and the two jobs that are made of them."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        models: Models,
+        device: Device,
+        metrics: Metrics,
+        *,
+        bridge: Callable[[], Bridge],
+        text_moderator: TextModerator,
+        image_moderator: ImageModerator,
+    ) -> None:
+        """``bridge`` is called when words have to be translated: making one can take seconds."""
+        self._database = database
+        self._storage = storage
+        self._models = models
+        self._device = device
+        self._metrics = metrics
+        self._bridge = bridge
+        self._text_moderator = text_moderator
+        self._image_moderator = image_moderator
+
+    def register(self, jobs: Jobs) -> None:
+        """Makes both jobs known to ``jobs``."""
+        jobs.add(Job(IMAGE, GENERATE, self.generate_image, on_lost=self.give_up))
+        jobs.add(Job(STRUCTURED_PROMPT, LIGHT, self.generate_structured_prompt, on_lost=self.give_up))
+
+    async def generate_image(self, request_id: str) -> None:
+        """The job behind ``/image/generate/tailored``."""
+        try:
+            await step("moderate_text", self.moderate_text, request_id)
+            await step("write_prompt", self.write_prompt, request_id)
+            await interruptible_step("draw", self.draw, request_id)
+            await step("moderate_image", self.moderate_image, request_id)
+            await step("store", self.store, request_id, attempts=_STORAGE_ATTEMPTS)
+            await step("complete", self.complete, request_id)
+        except Exception as error:
+            await step("fail", self.fail, request_id, _record(error, request_id))
+
+    async def generate_structured_prompt(self, request_id: str) -> None:
+        """The job behind ``/structured_prompt/generate/tailored``."""
+        try:
+            await step("moderate_text", self.moderate_text, request_id)
+            await step("write_prompt", self.write_prompt, request_id)
+            await step("complete", self.complete, request_id)
+        except Exception as error:
+            await step("fail", self.fail, request_id, _record(error, request_id))
+
+    def moderate_text(self, request_id: str) -> None:
+        """Checks every word that the request brought. Raises Moderated."""
+        row = self._begin(request_id, "moderating_text")
+        if not row.options["prompt_content_moderation"]:
+            return
+        given = {
+            "prompt": row.prompt,
+            "structured_prompt": _words(row.given_structured_prompt),
+            "negative_prompt": row.options.get("negative_prompt"),
+        }
+        for field, text in given.items():
+            if text and (finding := self._text_moderator.check(text)):
+                raise Moderated(field, finding.category)
+
+    def write_prompt(self, request_id: str) -> None:
+        """Text becomes a structured prompt, or changes the given one; without text the given one is used as it is."""
+        row = self._begin(request_id, "writing_prompt")
+        notes: tuple[str, ...] = ()
+        if row.prompt is None:
+            assert row.given_structured_prompt is not None
+            structured_prompt = row.given_structured_prompt
+        else:
+            translation = self._translate(row)
+            structured_prompt, notes = canonical(translation.structured_prompt), translation.notes
+            if structured_prompt == "{}":
+                raise Unprocessable("prompt: nothing in it could be made into a scene")
+        self._update(request_id, structured_prompt=structured_prompt, notes=list(notes))
+
+    def draw(self, request_id: str, *, stop: threading.Event) -> None:
+        """Draws the draft. Waits for the engine to be ready and for its turn on the device."""
+        row = self._begin(request_id, "drawing")
+        assert row.structured_prompt is not None
+        options = row.options
+        self._update(request_id, steps=options["steps_num"])
+        with self._database.transaction() as session:
+            look = self._models.look(session, row.model_id)
+        spec = Spec(
+            prompt=row.structured_prompt,
+            seed=row.seed,
+            steps=options["steps_num"],
+            guidance_scale=float(options["guidance_scale"]),
+            aspect_ratio=options["aspect_ratio"],
+            negative_prompt=options["negative_prompt"],
+            adapter=look.adapter,
+            influence=float(options["tailored_model_influence"]),
+            model=look.name,
+        )
+        written = time.monotonic()
+
+        def on_step(done: int, of: int) -> None:
+            nonlocal written
+            if done == of or time.monotonic() - written >= _PROGRESS_PACE:
+                written = time.monotonic()
+                self._update(request_id, step=done, steps=of)
+
+        try:
+            result = self._device.draw(spec, on_step=on_step, stop=stop)
+        except Cancelled:
+            raise Interrupted from None
+        self._storage.put(_draft(request_id), result.png, media_type="image/png")
+        self._update(request_id, fingerprint=asdict(result.fingerprint))
+
+    def moderate_image(self, request_id: str) -> None:
+        """Looks at the draft, and removes one that is refused. Raises Moderated."""
+        row = self._begin(request_id, "moderating_image")
+        if not row.options["visual_output_content_moderation"]:
+            return
+        if finding := self._image_moderator.check(self._storage.get(_draft(request_id))):
+            self._storage.delete(_draft(request_id))
+            raise Moderated("image", finding.category)
+
+    def store(self, request_id: str) -> None:
+        """The draft becomes an image that addresses can be made for."""
+        self._begin(request_id, "storing")
+        key = f"images/{request_id}.png"
+        self._storage.move(_draft(request_id), key)
+        self._update(request_id, image_key=key)
+
+    def complete(self, request_id: str) -> None:
+        """Ends the request well, once."""
+        self._end(request_id, status=COMPLETED)
+
+    def fail(self, request_id: str, error: dict[str, Any]) -> None:
+        """Ends the request with ``error``, once, and leaves no draft behind."""
+        self._storage.delete(_draft(request_id))
+        self._end(request_id, status=ERROR, error=error)
+
+    def give_up(self, request_id: str) -> None:
+        """Ends a request whose job ended without doing so."""
+        self.fail(request_id, SartorError("The job failed repeatedly and was given up.").record())
+
+    def _translate(self, row: GenerationRequest) -> Translation:
+        assert row.prompt is not None
+        with self._database.transaction() as session:
+            schema = self._models.look(session, row.model_id).visual_schema
+        try:
+            if row.given_structured_prompt is None:
+                return self._bridge().translate(row.prompt, visual_schema=schema)
+            return self._bridge().refine(parse(row.given_structured_prompt), row.prompt, visual_schema=schema)
+        except UnusablePrompt as error:
+            raise Unprocessable(f"prompt: {error}") from None
+        except BridgeUnavailable as error:
+            log.warning("bridge unavailable", request_id=row.id, reason=str(error))
+            raise Unavailable("The words could not be translated; try again later.") from None
+
+    def _begin(self, request_id: str, stage: str) -> GenerationRequest:
+        row = self._row(request_id)
+        if row.started_at is None:
+            self._update(request_id, started_at=now())
+            self._metrics.job_started(row.kind, (now() - row.created_at).total_seconds())
+        self._update(request_id, stage=stage, step=0, steps=0)
+        return row
+
+    def _end(self, request_id: str, **values: Any) -> None:
+        if self._update(request_id, finished_at=now(), **values):
+            row = self._row(request_id)
+            code = None if row.error is None else int(row.error["code"])
+            self._metrics.job_ended(row.kind, (now() - row.created_at).total_seconds(), code)
+            log.info("request ended", request_id=request_id, kind=row.kind, status=row.status, code=code)
+
+    def _row(self, request_id: str) -> GenerationRequest:
+        with self._database.transaction() as session:
+            return session.get_one(GenerationRequest, request_id)
+
+    def _update(self, request_id: str, **values: Any) -> bool:
+        """Writes into a request that is in progress; one that has ended is left alone, which False says."""
+        change = (
+            sa.update(GenerationRequest)
+            .where(GenerationRequest.id == request_id, GenerationRequest.status == IN_PROGRESS)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+        with self._database.transaction() as session:
+            return bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
+
+
+def _draft(request_id: str) -> str:
+    return f"drafts/{request_id}.png"
+
+
+def _words(structured_prompt: str | None) -> str:
+    """Every string in a structured prompt, a line each: field names are not the client's words."""
+    lines: list[str] = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, str):
+            lines.append(value)
+        elif isinstance(value, dict):
+            for entry in value.values():
+                collect(entry)
+        elif isinstance(value, list):
+            for entry in value:
+                collect(entry)
+
+    collect(json.loads(structured_prompt or "null"))
+    return "\n".join(lines)
+
+
+def _record(error: Exception, request_id: str) -> dict[str, Any]:
+    """What the client is told; a bug is only logged."""
+    if isinstance(error, SartorError):
+        return error.record()
+    log.error("job failed", request_id=request_id, exc_info=error)
+    return SartorError("An unexpected error occurred; quote the request_id when you report it.").record()

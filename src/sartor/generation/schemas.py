@@ -1,0 +1,246 @@
+"""Generation on the wire: bodies in, answers out. Unknown fields of a body are ignored."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from sartor.bridge.base import MAX_PROMPT_CHARACTERS
+from sartor.vgl import InvalidStructuredPrompt, canonical, parse
+
+LARGEST_SEED = 2**31 - 1
+
+AspectRatio = Literal["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9"]
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 5.0 is the integer 5. Strings and booleans are no numbers."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _identifier(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _writable(value: object) -> object:
+    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        raise ValueError("holds a character that no text can hold (NUL or half a surrogate)")
+    return value
+
+
+Text: TypeAlias = Annotated[
+    str,
+    BeforeValidator(_writable),
+    StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_PROMPT_CHARACTERS),
+]
+Seed: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_whole),
+    Field(
+        strict=True,
+        ge=0,
+        le=LARGEST_SEED,
+        description="The same seed, model, structured prompt and settings give the same bytes. Drawn where absent.",
+    ),
+]
+
+_EXAMPLE = (
+    '{"short_description":"a red apple on a yellow background","objects":[{"description":"red apple",'
+    '"location":"center","shape_and_color":"round, red"}],"background_setting":"plain yellow"}'
+)
+
+
+class StructuredPromptBody(BaseModel):
+    """What both endpoints take."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [
+                {"tailored_model_id": "1", "prompt": "a red apple on a yellow background", "sync": True},
+                {"tailored_model_id": "1", "structured_prompt": _EXAMPLE, "prompt": "make the apple green"},
+            ]
+        },
+    )
+
+    tailored_model_id: Annotated[
+        str,
+        BeforeValidator(_identifier, json_schema_input_type=str | int),
+        StringConstraints(strict=True, min_length=1, max_length=100),
+        Field(description="The model to draw with: its id, as a string or an integer, or a bundled model's slug."),
+    ]
+    prompt: Text | None = Field(
+        default=None,
+        description="What to draw, or, beside `structured_prompt`, what to change in it.",
+        examples=["a red apple on a yellow background"],
+    )
+    structured_prompt: str | None = Field(
+        default=None,
+        description="A structured prompt from an earlier answer, as JSON text; a JSON object is taken too.",
+        examples=[_EXAMPLE],
+    )
+    seed: Seed | None = Field(default=None, examples=[7])
+    sync: StrictBool | None = Field(
+        default=None,
+        description="True waits for the result and answers 200; false, the default, answers 202 at once.",
+    )
+    prompt_content_moderation: StrictBool | None = Field(
+        default=None, description="Whether words are checked before anything is made of them; by default they are."
+    )
+
+    @field_validator("structured_prompt", mode="before", json_schema_input_type=str | dict[str, Any] | None)
+    @classmethod
+    def _canonical(cls, value: object) -> object:
+        """Text or an object, to canonical JSON; what cannot be a structured prompt is refused by field."""
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str | Mapping):
+            raise ValueError("must be a JSON object, or its text")
+        try:
+            text = canonical(parse(value))
+        except InvalidStructuredPrompt as error:
+            raise ValueError(str(error)) from None
+        if text == "{}":
+            raise ValueError("describes nothing")
+        return text
+
+    @field_validator("prompt")
+    @classmethod
+    def _blank_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+    @model_validator(mode="after")
+    def _combination(self) -> StructuredPromptBody:
+        if self.prompt is None:
+            raise ValueError("give prompt, or structured_prompt together with prompt")
+        return self
+
+
+class ImageBody(StructuredPromptBody):
+    """What an image takes: one of ``prompt``, ``structured_prompt`` + ``seed``, ``structured_prompt`` + ``prompt``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"tailored_model_id": "1", "prompt": "a red apple on a yellow background", "sync": True},
+                {"tailored_model_id": "1", "structured_prompt": _EXAMPLE, "seed": 7},
+                {"tailored_model_id": "1", "structured_prompt": _EXAMPLE, "prompt": "make the apple green"},
+            ]
+        }
+    )
+
+    tailored_model_influence: Annotated[float, Field(strict=True, ge=0.0, le=1.5, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="How strongly the tailored model acts, 0.0 to 1.5; 0 is the base model, 1 the default.",
+        examples=[1.0],
+    )
+    negative_prompt: Text | None = Field(default=None, description="What to keep out of the image.", examples=["text"])
+    guidance_scale: Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=3, le=5)] | None = Field(
+        default=None, description="How closely to follow the prompt, 3 to 5; 5 is the default.", examples=[5]
+    )
+    aspect_ratio: AspectRatio | None = Field(default=None, description="Width to height; 1:1 is the default.")
+    steps_num: Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=20, le=50)] | None = Field(
+        default=None, description="Denoising steps, 20 to 50; 50 is the default.", examples=[30]
+    )
+    visual_output_content_moderation: StrictBool | None = Field(
+        default=None, description="Whether the finished image is checked; by default it is."
+    )
+
+    @model_validator(mode="after")
+    def _combination(self) -> ImageBody:
+        if self.prompt is None and (self.structured_prompt is None or self.seed is None):
+            raise ValueError(
+                "give one of these: prompt; structured_prompt with seed (the same image again); "
+                "structured_prompt with prompt (the image changed)"
+            )
+        return self
+
+
+def drawn_seed() -> int:
+    """A seed for a request that gave none."""
+    return secrets.randbelow(LARGEST_SEED + 1)
+
+
+class AcceptedAnswer(BaseModel):
+    """202: the job is in the database, and goes on whatever happens to this connection or this process."""
+
+    request_id: str
+    status_url: str = Field(description="Ask here until `status` is no longer `IN_PROGRESS`.")
+
+
+class ImageResult(BaseModel):
+    image_url: str = Field(description="The PNG; the address expires, the status gives a fresh one.")
+    structured_prompt: str = Field(description="Canonical JSON text; with `seed` it gives the same image again.")
+    seed: int
+
+
+class StructuredPromptResult(BaseModel):
+    structured_prompt: str = Field(description="Canonical JSON text.")
+    seed: int
+
+
+class ImageAnswer(ImageResult):
+    """200 of a synchronous request: the same twice, flat and under ``result``."""
+
+    request_id: str
+    result: ImageResult
+
+
+class StructuredPromptAnswer(StructuredPromptResult):
+    request_id: str
+    result: StructuredPromptResult
+
+
+class Progress(BaseModel):
+    stage: Literal["queued", "moderating_text", "writing_prompt", "drawing", "moderating_image", "storing"]
+    step: int = Field(description="Steps done of this stage; 0 where it has none.")
+    of: int = Field(description="Steps of this stage; 0 where it has none.")
+
+
+class InProgressStatus(BaseModel):
+    status: Literal["IN_PROGRESS"]
+    request_id: str
+    progress: Progress
+
+
+class CompletedResult(BaseModel):
+    image_url: str | None = Field(default=None, description="Absent where only a structured prompt was asked for.")
+    structured_prompt: str
+    seed: int
+    prompt: str | None = Field(default=None, description="The prompt, where one was given.")
+
+
+class CompletedStatus(BaseModel):
+    status: Literal["COMPLETED"]
+    request_id: str
+    result: CompletedResult
+
+
+class StatusError(BaseModel):
+    code: int
+    message: str
+    details: str
+
+
+class ErrorStatus(BaseModel):
+    status: Literal["ERROR"]
+    request_id: str
+    error: StatusError
+
+
+StatusAnswer = Annotated[InProgressStatus | CompletedStatus | ErrorStatus, Field(discriminator="status")]

@@ -1,0 +1,305 @@
+"""Long work that survives: durable jobs on the service's own database, through DBOS Transact.
+
+A job is an async function of one id, made of steps. Each step's result is written down; a job whose process died
+goes on, in another process, at the step that it was in. Ids go in and references come out: never pixels, never
+secrets, and everything as plain JSON.
+
+What DBOS leaves to us is to notice that a process died. Every process start has an executor id with a lease in the
+table ``leases``, renewed every third of its lifetime. At the same pace each worker looks for running jobs whose
+executor has no live lease, and puts them back into their queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput, StepOptions
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from sartor.errors import SartorError
+from sartor.kit.database import Base, Database, now
+
+log = structlog.get_logger(__name__)
+
+# Constants, not settings: recovery filters by version, and a job of another one would wait in silence.
+_APPLICATION = "sartor"
+_VERSION = "1"
+# A job that kills its process this often is at fault itself, and ends as an error.
+_MAX_RECOVERY_ATTEMPTS = 3
+_ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+
+T = TypeVar("T")
+JobFunction = Callable[[str], Awaitable[None]]
+
+
+class Lease(Base):
+    """A living process. ``expires_at`` is in epoch seconds of the database's clock."""
+
+    __tablename__ = "leases"
+
+    executor_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    expires_at: Mapped[float] = mapped_column(sa.Float, index=True)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """At most ``window`` of its jobs run in one worker, ``per_tenant`` of them for the same tenant."""
+
+    name: str
+    window: int
+    per_tenant: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """``on_lost(id)`` is told of a job that ended without having said so: it was poison, or there is a bug."""
+
+    name: str
+    queue: Queue
+    function: JobFunction
+    on_lost: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Chore:
+    """A function that one worker of all runs at the times of a cron expression (UTC); its result is logged."""
+
+    name: str
+    cron: str
+    function: Callable[[], Any]
+
+
+class Jobs:
+    """Enqueues everywhere; does the work where it was started."""
+
+    def __init__(self, database: Database, *, poll: timedelta, lease: timedelta) -> None:
+        self.executor_id = f"{uuid.uuid4()}"
+        self._database = database
+        self._poll = poll.total_seconds()
+        self._lease = lease.total_seconds()
+        self._jobs: dict[str, Job] = {}
+        self._chores: list[Chore] = []
+        self._serializer = DBOSPortableJSONSerializer()
+        self._client = DBOSClient(
+            system_database_engine=database.engine,
+            serializer=self._serializer,
+            application_name=_APPLICATION,
+            retry_connection_errors=False,  # the database being away is an answer, and not worth a wait
+            lazy=True,
+        )
+        self._stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
+        self._lost: set[str] = set()
+
+    def add(self, job: Job) -> None:
+        """Makes ``job`` known; before ``start``, in every process that may find it in its queue."""
+        self._jobs[job.name] = job
+
+    def add_chore(self, chore: Chore) -> None:
+        """Makes ``chore`` known; before ``start``."""
+        self._chores.append(chore)
+
+    def enqueue(self, session: Session, name: str, job_id: str, *, tenant: str) -> None:
+        """Adds a job within the caller's transaction: both are committed, or neither."""
+        queue = self._jobs[name].queue
+        self._client.enqueue_in_transaction(
+            session,
+            {
+                "workflow_name": name,
+                "workflow_id": job_id,
+                "queue_name": queue.name,
+                "queue_partition_key": tenant,
+                "app_version": _VERSION,
+            },
+            job_id,
+        )
+
+    def cancel(self, job_id: str) -> None:
+        """Keeps a waiting job from starting, and interrupts a running one within about a second."""
+        self._client.cancel_workflow(job_id)
+
+    def forget(self, job_ids: Sequence[str]) -> None:
+        """Deletes what is remembered of jobs that have ended."""
+        self._client.delete_workflows(list(job_ids))
+        self._lost.difference_update(job_ids)
+
+    def prepare(self) -> None:
+        """Makes the job library's tables and the queues. Part of ``start``; a process that only enqueues calls it."""
+        DBOS.migrate(self._database.url)
+        for queue in {job.queue for job in self._jobs.values()}:
+            self._client.register_queue(
+                queue.name,
+                worker_concurrency=queue.window,
+                partition_worker_concurrency=queue.per_tenant,
+                polling_interval_sec=self._poll,
+            )
+
+    def start(self) -> None:
+        """Begins to work: from here on this process takes jobs out of the queues.
+
+        One started Jobs a process: DBOS keeps its state in the process. Not to be called on an event loop.
+        """
+        logging.getLogger("dbos").setLevel(logging.ERROR)
+        self.prepare()  # before the launch, which would look for new queues only a second later
+        self._renew()  # before the first job can carry this executor's name
+        DBOS(
+            config=DBOSConfig(
+                name=_APPLICATION,
+                application_version=_VERSION,
+                executor_id=self.executor_id,
+                system_database_url=self._database.url,
+                system_database_engine=self._database.engine,
+                serializer=self._serializer,
+                notification_listener_polling_interval_sec=1.0,
+                log_level="ERROR",
+                enable_otlp=False,
+            )
+        )
+        for job in self._jobs.values():
+            DBOS.workflow(name=job.name, max_recovery_attempts=_MAX_RECOVERY_ATTEMPTS)(_plain(job.function))
+        chores = [self._scheduled(chore) for chore in self._chores]
+        DBOS.launch()
+        DBOS.apply_schedules(chores)
+        self._stopping.clear()
+        self._keeper = threading.Thread(target=self._keep, name="leases", daemon=True)
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Stops taking jobs and interrupts the running ones, which another process, or the next start, goes on with."""
+        if self._keeper is not None:
+            self._stopping.set()
+            self._keeper.join()
+            self._keeper = None
+            DBOS.destroy(destroy_registry=True)
+            with suppress(sa.exc.SQLAlchemyError), self._database.transaction() as session:
+                session.execute(sa.delete(Lease).where(Lease.executor_id == self.executor_id))
+        self._client.destroy()
+
+    def _scheduled(self, chore: Chore) -> ScheduleInput:
+        async def run(_due: datetime, _context: Any) -> None:
+            result = await step(chore.name, chore.function)
+            log.info("chore done", chore=chore.name, result=result)
+            # Of a chore's runs only the last day's are remembered.
+            yesterday = (now() - timedelta(days=1)).isoformat()
+            await step("forget", self._forget_runs, chore.name, yesterday)
+
+        function = DBOS.workflow(name=chore.name, max_recovery_attempts=_MAX_RECOVERY_ATTEMPTS)(run)
+        return {"schedule_name": chore.name, "workflow_fn": function, "schedule": chore.cron}
+
+    def _forget_runs(self, name: str, before: str) -> None:
+        runs = self._client.list_workflows(name=name, completed_before=before, load_input=False, load_output=False)
+        self.forget([run.workflow_id for run in runs])
+
+    def _keep(self) -> None:
+        while True:
+            # Whatever goes wrong in one round (the database away, a locked file) is tried again in the next.
+            for duty in (self._renew, self._take_over, self._report_lost):
+                try:
+                    duty()
+                except Exception:
+                    log.exception("lease keeper failed", duty=duty.__name__)
+            if self._stopping.wait(self._lease / 3):
+                return
+
+    def _renew(self) -> None:
+        with self._database.transaction() as session:
+            clock = self._database.clock()
+            renewed = session.execute(
+                sa.update(Lease)
+                .where(Lease.executor_id == self.executor_id)
+                .values(expires_at=clock + self._lease)
+                .execution_options(synchronize_session=False)
+            )
+            if not renewed.rowcount:  # type: ignore[attr-defined]
+                session.execute(sa.insert(Lease).values(executor_id=self.executor_id, expires_at=clock + self._lease))
+            session.execute(
+                sa.delete(Lease).where(Lease.expires_at < clock - 86400.0).execution_options(synchronize_session=False)
+            )
+
+    def _take_over(self) -> None:
+        running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        owners = {job.executor_id for job in running if job.executor_id}
+        with self._database.transaction() as session:
+            alive = set(session.scalars(sa.select(Lease.executor_id).where(Lease.expires_at >= self._database.clock())))
+        dead = sorted(owners - alive - {self.executor_id})
+        if dead:
+            taken = DBOS._recover_pending_workflows(dead)
+            log.info("took over jobs", executors=len(dead), jobs=len(taken))
+
+    def _report_lost(self) -> None:
+        ended = DBOS.list_workflows(
+            status=_ENDED_BADLY, name=list(self._jobs), load_input=False, load_output=False, sort_desc=True, limit=1000
+        )
+        for found in ended:
+            if found.workflow_id not in self._lost:
+                self._jobs[found.name].on_lost(found.workflow_id)
+                self._lost.add(found.workflow_id)
+
+
+def _plain(job: JobFunction) -> Callable[[str], Awaitable[None]]:
+    # The library marks the function that it is given, and a method cannot be marked.
+    async def run(job_id: str) -> None:
+        await job(job_id)
+
+    return run
+
+
+async def step(name: str, function: Callable[..., T], *arguments: Any, attempts: int = 1) -> T:
+    """One durable step of a job: ``function`` runs in a thread, and its JSON result is kept.
+
+    A SartorError is an answer like any other, remembered and raised again when the job is taken up by another
+    process. Other exceptions are repeated up to ``attempts`` times, a second and more apart.
+    """
+
+    async def work() -> dict[str, Any]:
+        return await asyncio.to_thread(_outcome, function, *arguments)
+
+    options: StepOptions = {"name": name, "retries_allowed": attempts > 1, "max_attempts": attempts}
+    result: T = _value(await DBOS.run_step_async(options, work))
+    return result
+
+
+async def interruptible_step(name: str, function: Callable[..., T], *arguments: Any) -> T:
+    """Like ``step``, for a function that also takes ``stop=threading.Event`` and returns soon after it is set.
+
+    It is set when the job is cancelled and when the process stops. The step ends only once the thread has, so that
+    what the thread held (the device) is free again.
+    """
+    stop = threading.Event()
+
+    async def work() -> dict[str, Any]:
+        thread = asyncio.get_running_loop().run_in_executor(None, lambda: _outcome(function, *arguments, stop=stop))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            stop.set()
+            while not thread.done():  # a stopping process cancels more than once
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({thread})
+            raise
+
+    result: T = _value(await DBOS.run_step_async({"name": name, "preemptible": True}, work))
+    return result
+
+
+def _outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> dict[str, Any]:
+    try:
+        return {"value": function(*arguments, **named)}
+    except SartorError as error:
+        return {"error": error.record()}
+
+
+def _value(outcome: dict[str, Any]) -> Any:
+    if "error" in outcome:
+        raise SartorError.from_record(outcome["error"])
+    return outcome["value"]

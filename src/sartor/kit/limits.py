@@ -1,0 +1,89 @@
+"""Around every request: an id, the answer to a bug, a bound on the body, and headers that keep browsers careful.
+
+Plain ASGI, outside of the framework, so that nothing is parsed before it is bounded and nothing escapes unanswered.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sartor.errors import BodyTooLarge, internal, respond
+
+log = structlog.get_logger(__name__)
+
+# (method, path template or "", status, seconds)
+Observer = Callable[[str, str, int, float], None]
+
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Frame:
+    """The outermost layer. ``scope["sartor.request_id"]`` is the request's id; the answer's header repeats it."""
+
+    def __init__(self, app: ASGIApp, *, body_limit: int, observe: Observer) -> None:
+        self._app = app
+        self._body_limit = body_limit
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["sartor.request_id"] = str(uuid.uuid4())
+        began = time.perf_counter()
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message.get("headers", []), *_HEADERS, (b"x-request-id", request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self._app(scope, _Bounded(scope, receive, self._body_limit), answer)
+        except Exception as exception:
+            response = respond(internal(exception, request_id), request_id)
+            if status:  # too late to say it: the connection breaks instead
+                raise
+            await response(scope, receive, answer)
+        finally:
+            route = getattr(scope.get("route"), "path", "")
+            seconds = time.perf_counter() - began
+            self._observe(scope["method"], route, status, seconds)
+            log.debug("answered", request_id=request_id, method=scope["method"], route=route, status=status)
+
+
+class _Bounded:
+    """``receive`` that counts. A body's announced length is believed only when it is too large."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = self._left = limit
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        self._refused = not announced.isdigit() or int(announced[:20]) > limit
+
+    async def __call__(self) -> Message:
+        if self._refused:
+            raise self._too_large()
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise self._too_large()
+        return message
+
+    def _too_large(self) -> HTTPException:
+        # The framework passes this kind on, and hides any other behind a 400.
+        error = BodyTooLarge(f"A request body may have {self._limit:,} bytes at most.")
+        return HTTPException(error.code, error.details)

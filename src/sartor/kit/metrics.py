@@ -1,0 +1,58 @@
+"""Numbers for an operator's monitoring, in Prometheus' text format, kept by an object instead of by the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_REQUEST_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_JOB_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    def __init__(self, *, ready: Callable[[], bool]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Histogram(
+            "sartor_http_request_seconds",
+            "Time to answer, by route.",
+            ["method", "route", "status"],
+            buckets=_REQUEST_SECONDS,
+            registry=self._registry,
+        )
+        self._waits = Histogram(
+            "sartor_job_wait_seconds",
+            "Time from accepting a job to starting it.",
+            ["kind"],
+            buckets=_REQUEST_SECONDS,
+            registry=self._registry,
+        )
+        self._jobs = Histogram(
+            "sartor_job_seconds",
+            "Time from accepting a job to its end.",
+            ["kind", "outcome"],
+            buckets=_JOB_SECONDS,
+            registry=self._registry,
+        )
+        self._refusals = Counter(
+            "sartor_job_errors", "Jobs that ended as ERROR.", ["kind", "code"], registry=self._registry
+        )
+        gauge = Gauge("sartor_ready", "1 once requests can be worked on.", registry=self._registry)
+        gauge.set_function(lambda: float(ready()))
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One answered HTTP request; ``route`` is the template, or empty where none matched."""
+        self._requests.labels(method, route or "unknown", str(status)).observe(seconds)
+
+    def job_started(self, kind: str, waited: float) -> None:
+        self._waits.labels(kind).observe(waited)
+
+    def job_ended(self, kind: str, seconds: float, code: int | None = None) -> None:
+        """``code`` is the error's, where it ended as one."""
+        self._jobs.labels(kind, "completed" if code is None else "error").observe(seconds)
+        if code is not None:
+            self._refusals.labels(kind, str(code)).inc()
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)

@@ -1,0 +1,107 @@
+"""Where bytes live: a local folder or an object store, and addresses that nobody can guess and that expire.
+
+A key is a relative path such as ``images/<request_id>.png``. Only keys for which an address was made can be read
+from outside, until the address expires. Object stores sign their own addresses; those of a folder are signed here
+and served by the app under ``/files/``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from obstore import sign
+from obstore.exceptions import NotFoundError
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
+
+FILES = "/files/"
+# An address is cut to whole hours, so that a status which is asked for every second answers the same one.
+_ROUND_SECONDS = 3600
+
+
+class Storage:
+    """Puts, gets and signs. Safe to use from several threads."""
+
+    def __init__(self, url: str, *, key: bytes) -> None:
+        parts = urlsplit(url)
+        self._key = hmac.digest(key, b"sartor file addresses v1", "sha256")
+        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
+        self._store: ObjectStore
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._store = LocalStore(self._folder)
+        else:
+            self._store = from_url(url)
+            if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+                raise ValueError(f"STORAGE_URL: {parts.scheme}:// cannot sign addresses; use file, s3, gs or az")
+
+    def put(self, key: str, data: bytes, *, media_type: str = "application/octet-stream") -> None:
+        """Writes ``data`` whole or not at all; an old value is replaced."""
+        # A folder cannot keep the type, and needs none: what it serves is known by the name.
+        attributes = None if self._folder is not None else {"Content-Type": media_type}
+        self._store.put(key, data, attributes=attributes)
+
+    def get(self, key: str) -> bytes:
+        """The bytes under ``key``; raises KeyError where there are none."""
+        try:
+            return bytes(self._store.get(key).bytes())
+        except (NotFoundError, FileNotFoundError):
+            raise KeyError(key) from None
+
+    def exists(self, key: str) -> bool:
+        try:
+            self._store.head(key)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        return True
+
+    def move(self, source: str, target: str) -> None:
+        """Renames; done already is done. Raises KeyError where neither is there."""
+        try:
+            self._store.rename(source, target)
+        except (NotFoundError, FileNotFoundError):
+            if not self.exists(target):
+                raise KeyError(source) from None
+
+    def delete(self, key: str) -> None:
+        """Removes ``key``; nothing there is fine."""
+        try:
+            self._store.delete(key)
+        except (NotFoundError, FileNotFoundError):
+            return
+
+    def address(self, key: str, *, base: str, lifetime: timedelta) -> str:
+        """An address for reading ``key`` that works for ``lifetime`` at least, and an hour longer at most.
+
+        ``base`` is the service's own address without a trailing slash; object stores do not need it.
+        """
+        seconds = int(lifetime.total_seconds())
+        if self._folder is None:
+            assert isinstance(self._store, S3Store | GCSStore | AzureStore)
+            return sign(self._store, "GET", key, timedelta(seconds=seconds))
+        expires = -(-(int(time.time()) + seconds) // _ROUND_SECONDS) * _ROUND_SECONDS
+        return f"{base}{FILES}{quote(key)}?{urlencode({'expires': expires, 'signature': self._sign(key, expires)})}"
+
+    def admits(self, key: str, expires: str, signature: str) -> bool:
+        """Whether an address with these parts was made here and has not expired."""
+        if not (expires.isascii() and expires.isdigit() and len(expires) <= 12 and signature.isascii()):
+            return False
+        genuine = hmac.compare_digest(self._sign(key, int(expires)), signature)
+        return genuine and int(expires) >= time.time()
+
+    def check(self) -> None:
+        """Raises where the storage cannot be written and read."""
+        probe = ".probe"
+        self.put(probe, b"sartor")
+        if self.get(probe) != b"sartor":
+            raise OSError("the storage does not give back what was written")
+        self.delete(probe)
+
+    def _sign(self, key: str, expires: int) -> str:
+        digest = hmac.digest(self._key, f"{expires}\n{key}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,173 @@
+"""Every value that an operator may set: the environment variable ``SARTOR_<NAME>``, its unit and its reason.
+
+docs/settings.md holds the same table for readers; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Positive = Annotated[timedelta, Field(gt=timedelta(0))]
+
+
+class Settings(BaseSettings):
+    """Settings of one Sartor process. Durations are seconds (``90``) or ISO 8601 (``PT90S``, ``P30D``)."""
+
+    model_config = SettingsConfigDict(env_prefix="SARTOR_", env_file=None, extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".sartor",
+        description="Folder for everything that Sartor keeps: database, images, secret key, trained brands.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy address of the database; empty is a SQLite file in HOME. "
+        "PostgreSQL (`postgresql://...`) is for more than one machine.",
+    )
+    storage_url: str = Field(
+        default="",
+        description="Where images are kept: `file:///folder`, `s3://bucket/prefix`, `gs://` or `az://`; "
+        "empty is a folder in HOME.",
+    )
+    checkpoint: str = Field(
+        default="embedded",
+        description="The model that draws: `embedded`, a local folder in diffusers' format, a hub id "
+        "such as FIBO's, or `plain`, which fills the picture with one colour and is for load tests.",
+    )
+    device: str = Field(
+        default="auto",
+        description="Where the model runs: `cpu`, `cuda`, `cuda:1`; `auto` takes a GPU where there is one.",
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None,
+        description="CPU threads of the engine; empty leaves it to the engine. Part of every image's "
+        "fingerprint: another count gives other bytes.",
+    )
+    bridge: Literal["auto", "offline"] = Field(
+        default="auto",
+        description="What turns words into structured prompts: `offline` needs no key and no network; "
+        "`auto` takes the best one that is configured.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on; loopback until an operator decides.")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        default="",
+        description="The address that clients use, as in `https://images.example.com`: every link in an "
+        "answer begins with it; empty takes the address of the request.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key that signs image addresses; empty generates one into HOME/secret.key, readable by "
+        "its owner only. All processes of one service need the same.",
+    )
+    sync_wait: Positive = Field(
+        default=timedelta(seconds=55),
+        description="How long a `sync=true` request is held before it becomes a 202: just under the 60 s "
+        "after which most proxies give up.",
+    )
+    link_lifetime: Positive = Field(
+        default=timedelta(hours=24),
+        description="How long an image's address works; asking for the status again gives a fresh one.",
+    )
+    retention: Positive = Field(
+        default=timedelta(days=30),
+        description="How long finished requests and their images are kept before both are deleted.",
+    )
+    work: bool = Field(
+        default=True,
+        description="Whether `sartor serve` also does the jobs. Off where `sartor worker` processes do them.",
+    )
+    poll_interval: Positive = Field(
+        default=timedelta(seconds=0.05),
+        description="How often a worker looks for a new job: 0.05 s suits one machine, 0.25 to 0.5 s a cluster.",
+    )
+    lease: Positive = Field(
+        default=timedelta(seconds=6),
+        description="How long a silent worker counts as alive. Its jobs are taken over by another one, or by "
+        "the restarted process, at most a third later.",
+    )
+    outstanding_limit: int = Field(
+        default=1000,
+        ge=1,
+        description="Requests that one organisation may have in progress; more are answered with 429.",
+    )
+    body_limit: int = Field(
+        default=1_000_000,
+        ge=1_000,
+        description="Largest request body in bytes; a structured prompt is a few thousand.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line written; prompts appear at `debug` only."
+    )
+
+    @field_validator("sync_wait", "link_lifetime", "retention", "poll_interval", "lease", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        """A bare number in the environment is a count of seconds."""
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                return timedelta(seconds=float(value))
+        return value
+
+    @field_validator("threads", mode="before")
+    @classmethod
+    def _no_threads(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The database's address, never empty."""
+        return self.database_url or f"sqlite:///{self.home / 'sartor.db'}"
+
+    @property
+    def storage(self) -> str:
+        """The storage's address, never empty."""
+        return self.storage_url or (self.home / "storage").as_uri()
+
+    @property
+    def brand_folders(self) -> tuple[Path, ...]:
+        """Folders of brands that the operator trained; the bundled ones come in addition."""
+        return (self.home / "brands",)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The secret key, generated on first use where none is set."""
+        if given := self.secret_key.get_secret_value():
+            return given.encode()
+        return _own_key(self.home / "secret.key")
+
+
+def _own_key(path: Path) -> bytes:
+    """The key in ``path``; written there first, for its owner's eyes only, where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written whole under another name and linked into place, so that of two first starts both read one key.
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with contextlib.suppress(FileExistsError):
+        if not path.exists():
+            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            os.link(draft, path)
+    draft.unlink(missing_ok=True)
+    return path.read_bytes().strip()
