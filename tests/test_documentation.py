@@ -1,5 +1,6 @@
 """The documentation is held to the program: what it names exists, and what exists is named."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from sartor.settings import Settings
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HISTORY = ROOT / "CHANGELOG.md"  # may name what is gone
+BRANDS = ROOT / "src" / "sartor" / "nano" / "brands"
 COMMANDS_PAGE = ROOT / "docs" / "command-line.md"
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 
@@ -72,6 +74,12 @@ def test_commands_exist(page: Path) -> None:
     for line in re.findall(r"(?:^|[\s/])sartor ((?:[a-z][a-z-]* ?)+)", code(page), flags=re.MULTILINE):
         words = tuple(line.split())
         assert any(words[: len(command)] == command for command in COMMANDS), f"sartor {line}"
+
+
+@current_pages
+def test_brands_exist(page: Path) -> None:
+    slugs = {json.loads(file.read_text())["id"] for file in BRANDS.glob("*/model.json")} | {"base"}
+    assert set(re.findall(r'(?:"tailored_model_id": "|--model )([a-z][a-z0-9-]*)', code(page))) <= slugs
 
 
 @current_pages
