@@ -22,7 +22,7 @@ class LoraLinear(nn.Module):
     """A frozen linear plus scale * B @ A: down A [rank, in] begins gaussian, up B [out, rank] at zero, both fp32.
 
     A's standard deviation is 1 / rank, as peft's "gaussian"; B at zero makes the first step that of the base model.
-    Under autocast the two products run in autocast's dtype, the parameters and their gradients stay fp32.
+    The products run in the input's dtype or autocast's, the parameters and their gradients stay fp32.
     """
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float, generator: torch.Generator) -> None:
@@ -34,9 +34,13 @@ class LoraLinear(nn.Module):
         self.up = nn.Parameter(torch.zeros(base.out_features, rank, device=device))
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.is_autocast_enabled(x.device.type):  # cast once, not for each product
+            x = x.to(torch.get_autocast_dtype(x.device.type))
         out: Tensor = self.base(x)
-        change = F.linear(F.linear(x.to(self.down.dtype), self.down), self.up)
-        return out + (self.scale * change).to(out.dtype)
+        narrow = F.linear(x, self.down.to(x.dtype))
+        # One product that adds in place of three passes over the wide activations.
+        wide = torch.addmm(out.flatten(0, -2), narrow.flatten(0, -2), self.up.to(out.dtype).t(), alpha=self.scale)
+        return wide.view_as(out)
 
 
 @dataclass(frozen=True, eq=False)

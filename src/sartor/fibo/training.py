@@ -1,0 +1,210 @@
+"""Trains a LoRA from pictures and captions: resumable to the bit, stoppable between steps, one file out.
+
+    result = train_lora(load_checkpoint(folder), examples, TrainingConfig(steps=400), directory)
+
+The objective is flow matching: at noise level sigma the transformer sees (1 - sigma) image + sigma noise and answers
+the velocity noise - image. Everything constant is computed once (training_data.py), one step's draws and arithmetic are
+in training_step.py, and checkpoints hold everything that the next step depends on (training_state.py): a training that
+was interrupted ends with the same bytes as one that was not, on the same machine with the same number of threads.
+"""
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sartor.fibo.checkpoint import Checkpoint
+from sartor.fibo.decoding import FrameEncoder
+from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.lora import FILE_NAME, injected
+from sartor.fibo.training_config import TrainingConfig
+from sartor.fibo.training_data import Example, Picture, TextStates, encode_picture
+from sartor.fibo.training_state import (
+    TrainingMismatch,
+    checkpoint_name,
+    checkpoints,
+    load_checkpoint_state,
+    load_facts,
+)
+from sartor.fibo.training_step import LoraRun, TrainingDiverged, choose_precision
+from sartor.fibo.transformer import FiboTransformer
+
+__all__ = [
+    "Example",
+    "Progress",
+    "TrainingConfig",
+    "TrainingDiverged",
+    "TrainingMismatch",
+    "TrainingResult",
+    "train_lora",
+]
+
+logger = logging.getLogger(__name__)
+
+LOSSES = "losses.jsonl"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """After a step: how many are done, of how many; the step's loss; steps a second; seconds left at that rate."""
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """adapter: the file to serve if `finished`, else the one in the checkpoint; losses: JSON, a line a step."""
+
+    adapter: Path
+    checkpoint: Path
+    losses: Path
+    step: int
+    finished: bool
+
+
+def train_lora(
+    checkpoint: Checkpoint,
+    examples: Sequence[Example],
+    config: TrainingConfig,
+    directory: Path,
+    *,
+    regularisation: Sequence[Example] = (),
+    until: int | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+) -> TrainingResult:
+    """Trains, or continues from the directory's last checkpoint, and writes `pytorch_lora_weights.safetensors` there.
+
+    until: return after this step (for a job whose durable steps are checkpoints). stop: looked at between steps. Both
+    leave a checkpoint. The checkpoint's transformer must carry no adapter, and is afterwards what it was.
+    Raises ValueError without examples, TrainingMismatch where the directory holds another training, TrainingDiverged
+    where the loss is no longer finite, OSError.
+    """
+    if not examples or bool(regularisation) != bool(config.regularisation_share):
+        raise ValueError("a training needs examples, and regularisation examples exactly where it gives them a share")
+    directory.mkdir(parents=True, exist_ok=True)
+    origin = {
+        "base": checkpoint.sha256,
+        "examples": _digest(examples),
+        "regularisation": _digest(regularisation),
+        "config": config.decisive(),
+    }
+    saved = _last_checkpoint(directory, origin)
+    transformer = checkpoint.transformer
+    autocast, reason = choose_precision(transformer.device, config.precision)
+    logger.info("training in %s", reason)
+    generator = torch.Generator().manual_seed(config.seed)
+    pictures, texts = _prepare(checkpoint, (*examples, *regularisation), config, directory)
+    groups = [group for group in (pictures[: len(examples)], pictures[len(examples) :]) if group]
+    with (
+        _evicted(checkpoint.vae, checkpoint.text_encoder),
+        _recomputing(transformer, config.gradient_checkpointing),
+        injected(transformer, config.rank, alpha=config.alpha, generator=generator) as layers,
+    ):
+        run = LoraRun(transformer, layers, groups, texts, checkpoint.scheduler_config, config, generator, autocast)
+        if saved is not None:
+            run.restore(*load_checkpoint_state(saved))
+            logger.info("training continues after step %d", run.step)
+        losses = directory / LOSSES
+        _cut(losses, run.step)
+        first, began = run.step, time.monotonic()
+        last = config.steps if until is None else min(until, config.steps)
+        while run.step < last and not (stop is not None and stop.is_set()):
+            loss, norm = run.advance()
+            line = {"step": run.step, "loss": loss, "gradient_norm": norm, "learning_rate": config.rate(run.step - 1)}
+            with losses.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            if run.step % config.checkpoint_every == 0:
+                saved = run.save(directory, origin)
+            if on_progress is not None:
+                rate = (run.step - first) / max(time.monotonic() - began, 1e-9)
+                on_progress(Progress(run.step, config.steps, loss, rate, (config.steps - run.step) / rate))
+        if saved is None or saved.name != checkpoint_name(run.step):
+            saved = run.save(directory, origin)
+        finished = run.step >= config.steps
+        if finished:
+            run.export(directory / FILE_NAME, origin)
+    return TrainingResult((directory if finished else saved) / FILE_NAME, saved, losses, run.step, finished)
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    return hashlib.sha256("".join(example.digest() for example in examples).encode()).hexdigest()
+
+
+def _last_checkpoint(directory: Path, origin: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to continue from; raises TrainingMismatch where it began from something else."""
+    if not (found := checkpoints(directory)):
+        return None
+    began = load_facts(found[-1])["origin"]
+    if began != json.loads(json.dumps(origin)):
+        before, now = (
+            {key: value for key, value in side.items() if key != "config"} | side["config"] for side in (began, origin)
+        )
+        others = sorted(key for key in before | now if before.get(key) != now.get(key))
+        raise TrainingMismatch(f"{directory} holds another training, with other {', '.join(others)}")
+    return found[-1]
+
+
+def _prepare(
+    checkpoint: Checkpoint, examples: Sequence[Example], config: TrainingConfig, directory: Path
+) -> tuple[list[Picture], TextStates]:
+    """Every picture as latents, every caption (and the empty one) as text states."""
+    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=0)
+    pixels = FrameEncoder(checkpoint.vae)
+    # The first call of a process has been seen to differ in its last bits: it is not kept.
+    encoder.encode(examples[0].caption + " ")
+    texts = TextStates(checkpoint.transformer, encoder, directory / "captions", config.text_memory)
+    pictures = []
+    for example in examples:
+        texts.add(example.caption)
+        pictures.append(
+            encode_picture(
+                pixels, example, checkpoint.training_area, device=checkpoint.transformer.device, mirror=config.mirror
+            )
+        )
+    texts.add("")
+    return pictures, texts
+
+
+@contextmanager
+def _evicted(*modules: nn.Module) -> Iterator[None]:
+    """Keeps modules in host memory while the block runs, so that a GPU has room for activations."""
+    homes = [next(module.parameters()).device for module in modules]
+    for module in modules:
+        module.to("cpu")
+    if any(home.type == "cuda" for home in homes):
+        torch.cuda.empty_cache()
+    try:
+        yield
+    finally:
+        for module, home in zip(modules, homes, strict=True):
+            module.to(home)
+
+
+@contextmanager
+def _recomputing(transformer: FiboTransformer, wanted: bool) -> Iterator[None]:
+    """Gradient checkpointing while the block runs."""
+    before, transformer.gradient_checkpointing = transformer.gradient_checkpointing, wanted
+    try:
+        yield
+    finally:
+        transformer.gradient_checkpointing = before
+
+
+def _cut(losses: Path, step: int) -> None:
+    """Forgets the lines after a step: they belong to a part of the training that is done again."""
+    lines = losses.read_text().splitlines(keepends=True)[:step] if losses.exists() else []
+    losses.write_text("".join(lines))

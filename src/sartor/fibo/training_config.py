@@ -1,0 +1,73 @@
+"""How a LoRA is trained: one value a line, each with its unit or its reason."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train; the defaults are the recipe of Bria's public trainer for FIBO (Bria-AI/FIBO, fine_tuning)."""
+
+    steps: int = 1500
+    """Optimiser steps."""
+    rank: int = 128
+    alpha: float | None = None
+    """None is the rank: the change is B @ A as it stands."""
+    learning_rate: float = 1e-4
+    schedule: Literal["constant", "cosine"] = "constant"
+    """After the warm-up: constant, or half a cosine down to zero."""
+    warmup_steps: int = 100
+    """Linear from zero."""
+    weight_decay: float = 1e-3
+    clip: float = 1.0
+    """Largest norm of the gradient over all parameters."""
+    batch_size: int = 1
+    accumulation: int = 4
+    """Batches per optimiser step."""
+    caption_dropout: float = 0.1
+    """Share of pictures drawn for the empty caption, which guidance starts from."""
+    uniform_share: float = 0.1
+    """Share of noise levels drawn uniformly; the others are logit-normal, shifted by the token count."""
+    mirror: bool = False
+    """Mirrors half of the pictures. Off: captions say left and right."""
+    regularisation_share: float = 0.0
+    """Share of batches from the regularisation examples: pictures of the base's own look, which hold it in place."""
+    ema_decay: float = 0.0
+    """Above zero the moving average of the parameters is what is written, 0.99 to 0.999."""
+    seed: int = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    gradient_checkpointing: bool = False
+    text_memory: int = 64 * 2**30
+    """Host memory for captions' states, in bytes; what does not fit is read from disk when needed."""
+    checkpoint_every: int = 250
+    """Steps between checkpoints."""
+    keep_checkpoints: int = 2
+    export_dtype: Literal["float32", "float16", "bfloat16"] = "bfloat16"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no training can be."""
+        counts = ("steps", "rank", "batch_size", "accumulation", "checkpoint_every", "keep_checkpoints")
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.warmup_steps < 0:
+            raise ValueError(f"warmup_steps must not be negative, not {self.warmup_steps}")
+        for name in ("caption_dropout", "uniform_share", "regularisation_share", "ema_decay"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} is a share from 0 to below 1, not {getattr(self, name)}")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0 and self.clip > 0):
+            raise ValueError("learning_rate and clip must be above zero")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the optimiser step with this number, from 0."""
+        warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
+        if self.schedule == "constant":
+            return self.learning_rate * warmup
+        done = max(0, step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        return self.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * done))
+
+    def decisive(self) -> dict[str, Any]:
+        """What a resumed training must have in common with the one it continues."""
+        bookkeeping = ("checkpoint_every", "keep_checkpoints", "text_memory")
+        return {name: value for name, value in asdict(self).items() if name not in bookkeeping}
