@@ -6,12 +6,12 @@ import pytest
 import torch
 from diffusers import BriaFiboTransformer2DModel
 from diffusers.loaders import FluxLoraLoaderMixin
-from test_adapters import CONFIG
 from torch import Tensor
 
 from sartor.fibo.adapters import Merger, adapter_targets, read_adapter
 from sartor.fibo.lora import FILE_NAME, LoraLayers, injected, write_adapter
 from sartor.fibo.transformer import FiboTransformer
+from tests.fibo.test_adapters import CONFIG
 
 HEIGHT, WIDTH, TEXT, DEPTH = 2, 3, 5, 3
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import OTHER_PROMPT, PROMPT
 from diffusers import BriaFiboPipeline
 from PIL import Image
 from safetensors.torch import load_file
@@ -28,8 +27,10 @@ from sartor.fibo.training import (
     TrainingDiverged,
     TrainingMismatch,
     TrainingResult,
+    recipe,
     train_lora,
 )
+from tests.fibo.conftest import OTHER_PROMPT, PROMPT
 
 EVERYTHING = TrainingConfig(
     steps=6,
@@ -329,3 +330,19 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
     assert cosine.rate(9) == pytest.approx(1.0)
     assert cosine.rate(9 + 91 // 2) == pytest.approx(0.5, abs=0.02)
     assert 0 < cosine.rate(99) < 0.001
+
+
+def test_each_kind_of_checkpoint_has_its_recipe() -> None:
+    assert recipe(1024 * 1024) == TrainingConfig()
+    assert recipe(128 * 128).rank < recipe(1024 * 1024).rank
+    assert recipe(256 * 256) == recipe(128 * 128)
+
+
+def test_going_on_in_another_precision_is_said(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    train_lora(checkpoint, EXAMPLES, SMALL, tmp_path, until=1)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    assert train_lora(checkpoint, EXAMPLES, SMALL, tmp_path).finished
+    assert "goes on with torch.bfloat16" in caplog.text

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import OTHER_PROMPT, PROMPT
 from PIL import Image
 
 from sartor.fibo.aspect import ASPECT_RATIOS, image_size
@@ -15,6 +14,7 @@ from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.decoding import FrameEncoder
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.training_data import DataOrder, Example, TextStates, bucket, collate, encode_picture, flatten
+from tests.fibo.conftest import OTHER_PROMPT, PROMPT
 
 CPU = torch.device("cpu")
 
