@@ -26,7 +26,7 @@ from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.decoding import FrameEncoder
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.lora import FILE_NAME, injected
-from sartor.fibo.training_config import TrainingConfig
+from sartor.fibo.training_config import TrainingConfig, recipe
 from sartor.fibo.training_data import Example, Picture, TextStates, encode_picture
 from sartor.fibo.training_state import (
     TrainingMismatch,
@@ -45,6 +45,7 @@ __all__ = [
     "TrainingDiverged",
     "TrainingMismatch",
     "TrainingResult",
+    "recipe",
     "train_lora",
 ]
 

@@ -3,6 +3,7 @@
 Letters: B batch, N image tokens, C latent channels.
 """
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ from sartor.fibo.training_config import TrainingConfig
 from sartor.fibo.training_data import DataOrder, Picture, TextStates, collate
 from sartor.fibo.training_state import save_checkpoint
 from sartor.fibo.transformer import FiboTransformer
+
+
+logger = logging.getLogger(__name__)
 
 
 class TrainingDiverged(FiboError):
@@ -158,7 +162,12 @@ class LoraRun:
             for kind, value in self._optimiser.state[parameter].items():
                 tensors[f"{kind}/{name}"] = value
         tensors |= {f"average/{name}": value for name, value in self._average.items()}
-        facts = {"step": self.step, "origin": origin, "orders": [order.state() for order in self._orders]}
+        facts = {
+            "step": self.step,
+            "origin": origin,
+            "precision": str(self._autocast),
+            "orders": [order.state() for order in self._orders],
+        }
 
         def write(folder: Path) -> None:
             self.export(folder / FILE_NAME, origin)
@@ -167,7 +176,9 @@ class LoraRun:
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Continues from a checkpoint of the same training."""
+        """Continues from a checkpoint of the same training; on another kind of processor only nearly the same."""
+        if facts["precision"] != str(self._autocast):
+            logger.warning("training began with autocast to %s, goes on with %s", facts["precision"], self._autocast)
         self.step = facts["step"]
         for order, state in zip(self._orders, facts["orders"], strict=True):
             order.restore(state)
