@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sartor.fibo.adapters import METADATA, AdapterCache, Merger, adapter_targets, read_adapter
-from sartor.fibo.errors import AdapterError, InvalidSpec
+from sartor.fibo.errors import InvalidAdapter, InvalidInfluence
 from sartor.fibo.transformer import FiboTransformer
 
 CONFIG = {
@@ -123,7 +123,7 @@ def test_keys_that_do_not_fit_are_refused_by_name(
             del tensors[name]
         else:
             tensors[name] = torch.zeros(shape)
-    with pytest.raises(AdapterError) as caught:
+    with pytest.raises(InvalidAdapter) as caught:
         read_adapter(write(tmp_path / "a.safetensors", tensors), transformer)
     assert expected in str(caught.value)
     assert "a.safetensors" in str(caught.value)
@@ -132,28 +132,29 @@ def test_keys_that_do_not_fit_are_refused_by_name(
 
 def test_every_problem_is_listed_and_a_long_list_is_cut(transformer: FiboTransformer, tmp_path: Path) -> None:
     strange = {f"strange.{index}": torch.zeros(1) for index in range(500)}
-    with pytest.raises(AdapterError) as caught:
+    with pytest.raises(InvalidAdapter) as caught:
         read_adapter(write(tmp_path / "a.safetensors", strange), transformer)
     assert str(caught.value).count("unknown:") == 20
     assert "and 480 more" in str(caught.value)
+    assert len(caught.value.problems) == 500
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_numbers_that_are_not_finite_are_refused(transformer: FiboTransformer, tmp_path: Path, value: float) -> None:
     tensors = lora(transformer)
     tensors[f"{Q}.lora_A.weight"][1, 2] = value
-    with pytest.raises(AdapterError, match="not finite"):
+    with pytest.raises(InvalidAdapter, match="not finite"):
         read_adapter(write(tmp_path / "a.safetensors", tensors), transformer)
 
 
 def test_integers_are_refused(transformer: FiboTransformer, tmp_path: Path) -> None:
     tensors = {**lora(transformer), f"{Q}.lora_A.weight": torch.zeros(3, 32, dtype=torch.int64)}
-    with pytest.raises(AdapterError, match="dtype I64"):
+    with pytest.raises(InvalidAdapter, match="dtype I64"):
         read_adapter(write(tmp_path / "a.safetensors", tensors), transformer)
 
 
 def test_an_empty_file_of_tensors_is_refused(transformer: FiboTransformer, tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="holds no tensors"):
+    with pytest.raises(InvalidAdapter, match="holds no tensors"):
         read_adapter(write(tmp_path / "a.safetensors", {}), transformer)
 
 
@@ -176,7 +177,7 @@ def test_what_is_not_safetensors_is_refused_and_not_run(
         path.write_bytes(write(tmp_path / "b.safetensors", lora(transformer)).read_bytes()[:-10])
     else:
         path.write_bytes(b"not a model" if kind == "text" else b"")
-    with pytest.raises(AdapterError, match="not a safetensors file"):
+    with pytest.raises(InvalidAdapter, match="not a safetensors file"):
         read_adapter(path, transformer)
     assert not (tmp_path / "exploded").exists()
 
@@ -225,13 +226,13 @@ def test_the_scale_is_alpha_over_rank(
 def test_a_configuration_that_cannot_be_followed_is_refused(
     transformer: FiboTransformer, tmp_path: Path, configuration: object
 ) -> None:
-    with pytest.raises(AdapterError):
+    with pytest.raises(InvalidAdapter):
         read_adapter(write(tmp_path / "a.safetensors", lora(transformer), configuration), transformer)
 
 
 def test_a_header_that_is_not_json_is_refused(transformer: FiboTransformer, tmp_path: Path) -> None:
     save_file(lora(transformer), tmp_path / "a.safetensors", metadata={METADATA: "{" * 10})
-    with pytest.raises(AdapterError, match="not JSON"):
+    with pytest.raises(InvalidAdapter, match="not JSON"):
         read_adapter(tmp_path / "a.safetensors", transformer)
 
 
@@ -348,5 +349,5 @@ def test_a_merge_that_failed_half_way_is_done_again(transformer: FiboTransformer
 
 @pytest.mark.parametrize("influence", [-0.01, 1.51, math.nan, math.inf])
 def test_an_influence_out_of_range_is_refused(transformer: FiboTransformer, influence: float) -> None:
-    with pytest.raises(InvalidSpec, match="influence"):
+    with pytest.raises(InvalidInfluence, match="influence"):
         Merger(transformer).apply(None, influence)

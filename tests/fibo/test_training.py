@@ -18,14 +18,13 @@ from torch import Tensor
 from sartor.fibo.adapters import Merger, read_adapter
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.errors import TrainingDiverged, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME
 from sartor.fibo.sampler import condition, generate_latents, velocity
 from sartor.fibo.training import (
     Example,
     Progress,
     TrainingConfig,
-    TrainingDiverged,
-    TrainingMismatch,
     TrainingResult,
     recipe,
     train_lora,
@@ -174,9 +173,9 @@ def test_only_the_latest_checkpoints_are_kept(checkpoint: Checkpoint, uninterrup
 
 def test_a_directory_of_another_training_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     everything(checkpoint, tmp_path, until=1)
-    with pytest.raises(TrainingMismatch, match=r"other examples, seed$"):
+    with pytest.raises(TrainingMismatch, match=r"same: examples, seed$"):
         train_lora(checkpoint, EXAMPLES[:2], replace(EVERYTHING, seed=1), tmp_path, regularisation=REGULARISATION)
-    with pytest.raises(TrainingMismatch, match=r"other base$"):
+    with pytest.raises(TrainingMismatch, match=r"same: base$"):
         train_lora(replace(checkpoint, sha256="0" * 64), EXAMPLES, EVERYTHING, tmp_path, regularisation=REGULARISATION)
     bookkeeping = replace(EVERYTHING, checkpoint_every=5, keep_checkpoints=1)
     assert train_lora(checkpoint, EXAMPLES, bookkeeping, tmp_path, regularisation=REGULARISATION, until=2).step == 2

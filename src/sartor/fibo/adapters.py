@@ -23,7 +23,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from sartor.fibo.errors import AdapterError, InvalidSpec
+from sartor.fibo.errors import InvalidAdapter, InvalidInfluence
 
 TARGETS = (
     "attn.to_q",
@@ -55,7 +55,6 @@ A, B, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
 METADATA = "lora_adapter_metadata"
 DTYPES = {"F32", "F16", "BF16"}
 MAX_INFLUENCE = 1.5
-MAX_PROBLEMS = 20
 
 
 def adapter_targets(transformer: nn.Module) -> dict[str, nn.Linear]:
@@ -94,7 +93,7 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
     """Reads a LoRA file for this transformer; tensors stay on the host in their saved dtype (pinned for a GPU).
 
     A layer's scale is alpha / rank, alpha from its `.alpha` key, else from the header's configuration, else the rank.
-    Raises OSError where there is no file, and AdapterError, with what is wrong, for one that is not safetensors or
+    Raises OSError where there is no file, and InvalidAdapter, with what is wrong, for one that is not safetensors or
     has unknown, missing, mis-shaped or non-finite tensors.
     """
     path = Path(path)
@@ -108,11 +107,11 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
             for name, linear in layers.items():
                 problems += _shape_problems(name, linear, {end: file.get_slice(PREFIX + name + end) for end in (A, B)})
             if problems:
-                raise refusal(path.name, problems)
+                raise InvalidAdapter(path.name, problems)
             tensors = {name.removeprefix(PREFIX): file.get_tensor(name) for name in names}
             configuration = _configuration(path.name, file.metadata() or {})
     except SafetensorError as error:
-        raise refusal(path.name, [f"not a safetensors file ({error})"]) from error
+        raise InvalidAdapter(path.name, [f"not a safetensors file ({error})"]) from error
     problems = [f"not finite: {PREFIX}{name}" for name, tensor in tensors.items() if not tensor.isfinite().all()]
     problems += [
         f"alpha must be one number: {PREFIX}{name}"
@@ -120,7 +119,7 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
         if name.endswith(ALPHA) and tensor.numel() != 1
     ]
     if problems:
-        raise refusal(path.name, problems)
+        raise InvalidAdapter(path.name, problems)
     scales = _scales(path.name, tensors, layers, configuration)
     pin = any(weight.is_cuda for weight in transformer.parameters())
     pairs = {}
@@ -128,12 +127,6 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
         down, up = tensors[name + A].contiguous(), tensors[name + B].contiguous()
         pairs[name] = LoraPair(down.pin_memory() if pin else down, up.pin_memory() if pin else up, scales[name])
     return Adapter(path, sha256, pairs)
-
-
-def refusal(file: str, problems: list[str]) -> AdapterError:
-    """The error for a file with these problems; a long list is cut."""
-    shown = [*problems[:MAX_PROBLEMS], *([f"and {len(problems) - MAX_PROBLEMS} more"] * (len(problems) > MAX_PROBLEMS))]
-    return AdapterError(f"{file} is not a LoRA for this model: {'; '.join(shown)}")
 
 
 def _layers(names: list[str], targets: Mapping[str, nn.Linear]) -> tuple[dict[str, nn.Linear], list[str]]:
@@ -172,12 +165,12 @@ def _configuration(file: str, metadata: Mapping[str, str]) -> dict[str, Any]:
     try:
         parsed = json.loads(metadata.get(METADATA) or "{}")
     except (ValueError, RecursionError) as error:
-        raise refusal(file, [f"the header's {METADATA} is not JSON"]) from error
+        raise InvalidAdapter(file, [f"the header's {METADATA} is not JSON"]) from error
     if not isinstance(parsed, dict):
-        raise refusal(file, [f"the header's {METADATA} is not an object"])
+        raise InvalidAdapter(file, [f"the header's {METADATA} is not an object"])
     configuration = {key.removeprefix(PREFIX): value for key, value in parsed.items() if key.startswith(PREFIX)}
     if kinds := [kind for kind in ("use_dora", "lora_bias") if configuration.get(kind)]:
-        raise refusal(file, [f"the header asks for {kind}, which is not supported" for kind in kinds])
+        raise InvalidAdapter(file, [f"the header asks for {kind}, which is not supported" for kind in kinds])
     return configuration
 
 
@@ -193,7 +186,7 @@ def _scales(
     default = configuration.get("lora_alpha")
     given = [*patterns.values(), default] if isinstance(patterns, dict) else [patterns]
     if not all(alpha is None or (isinstance(alpha, int | float) and math.isfinite(alpha)) for alpha in given):
-        raise refusal(file, ["the header's lora_alpha and alpha_pattern must be finite numbers"])
+        raise InvalidAdapter(file, ["the header's lora_alpha and alpha_pattern must be finite numbers"])
     unused, scales = set(patterns), {}
     for name in layers:
         rank = tensors[name + A].shape[0]
@@ -206,7 +199,7 @@ def _scales(
             alpha = float(tensors[name + ALPHA].item())
         scales[name] = alpha / (math.sqrt(rank) if configuration.get("use_rslora") else rank)
     if unused:
-        raise refusal(file, [f"alpha_pattern fits no layer: {pattern}" for pattern in sorted(unused)])
+        raise InvalidAdapter(file, [f"alpha_pattern fits no layer: {pattern}" for pattern in sorted(unused)])
     return scales
 
 
@@ -257,11 +250,11 @@ class Merger:
     def apply(self, adapter: Adapter | None, influence: float = 1.0) -> None:
         """Makes the weights those of the base model plus this adapter; None, or influence 0, is the base model exactly.
 
-        influence 0..1.5. What an earlier adapter touched and this one does not is restored. Raises InvalidSpec.
+        influence 0..1.5. What an earlier adapter touched and this one does not is restored. Raises InvalidInfluence.
         After an error half-way the next call starts over.
         """
         if not math.isfinite(influence) or not 0.0 <= influence <= MAX_INFLUENCE:
-            raise InvalidSpec(f"influence must be from 0 to {MAX_INFLUENCE}, not {influence}")
+            raise InvalidInfluence(influence)
         pairs = adapter.pairs if adapter is not None and influence > 0 else {}
         wanted = (adapter.sha256, influence) if adapter is not None and pairs else ("", 0.0)
         if wanted == self._state:

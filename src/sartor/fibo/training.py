@@ -25,25 +25,18 @@ from torch import nn
 from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.decoding import FrameEncoder
 from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.errors import TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
 from sartor.fibo.training_config import TrainingConfig, recipe
 from sartor.fibo.training_data import Example, Picture, TextStates, encode_picture
-from sartor.fibo.training_state import (
-    TrainingMismatch,
-    checkpoint_name,
-    checkpoints,
-    load_checkpoint_state,
-    load_facts,
-)
-from sartor.fibo.training_step import LoraRun, TrainingDiverged, choose_precision
+from sartor.fibo.training_state import checkpoint_name, checkpoints, load_checkpoint_state, load_facts
+from sartor.fibo.training_step import LoraRun, choose_precision
 from sartor.fibo.transformer import FiboTransformer
 
 __all__ = [
     "Example",
     "Progress",
     "TrainingConfig",
-    "TrainingDiverged",
-    "TrainingMismatch",
     "TrainingResult",
     "recipe",
     "train_lora",
@@ -155,7 +148,7 @@ def _last_checkpoint(directory: Path, origin: Mapping[str, Any]) -> Path | None:
             {key: value for key, value in side.items() if key != "config"} | side["config"] for side in (began, origin)
         )
         others = sorted(key for key in before | now if before.get(key) != now.get(key))
-        raise TrainingMismatch(f"{directory} holds another training, with other {', '.join(others)}")
+        raise TrainingMismatch(directory, others)
     return found[-1]
 
 

@@ -16,14 +16,8 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from sartor.fibo.errors import FiboError
-
 TENSORS, FACTS = "training_state.safetensors", "training_state.json"
 NAME = re.compile(r"checkpoint-(\d{6,})")
-
-
-class TrainingMismatch(FiboError):
-    """A training's directory holds checkpoints of another base model, other examples or another configuration."""
 
 
 def save_checkpoint(

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sartor.fibo.errors import FiboError
+from sartor.fibo.errors import TrainingDiverged
 from sartor.fibo.lora import FILE_NAME, LoraLayers, write_adapter
 from sartor.fibo.sampler import scheduler_settings, shift_exponent
 from sartor.fibo.training_config import TrainingConfig
@@ -23,10 +23,6 @@ from sartor.fibo.transformer import FiboTransformer
 
 
 logger = logging.getLogger(__name__)
-
-
-class TrainingDiverged(FiboError):
-    """The loss is no longer a finite number: the learning rate is too high for these pictures."""
 
 
 def choose_precision(device: torch.device, wanted: str) -> tuple[torch.dtype | None, str]:
@@ -108,7 +104,7 @@ class LoraRun:
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         if not math.isfinite(total):
-            raise TrainingDiverged(f"the loss of step {self.step + 1} is {total}")
+            raise TrainingDiverged(self.step + 1)
         norm = float(nn.utils.clip_grad_norm_(self._parameters.values(), config.clip))
         for group in self._optimiser.param_groups:
             group["lr"] = config.rate(self.step)
