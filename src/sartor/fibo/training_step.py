@@ -21,7 +21,6 @@ from sartor.fibo.training_data import DataOrder, Picture, TextStates, collate
 from sartor.fibo.training_state import save_checkpoint
 from sartor.fibo.transformer import FiboTransformer
 
-
 logger = logging.getLogger(__name__)
 
 
