@@ -272,11 +272,23 @@ def _mount_operations(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> JSONResponse:
-        return JSONResponse(app.openapi())
+        return JSONResponse(_description(app))
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
-        return HTMLResponse(reference_page(app.openapi()))
+        return HTMLResponse(reference_page(_description(app)))
+
+
+def _description(app: FastAPI) -> dict[str, Any]:
+    """The API's description without the framework's own 422, which this service never answers."""
+    described = app.openapi()
+    for verbs in described["paths"].values():
+        for operation in verbs.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        described["components"]["schemas"].pop(name, None)
+    return described
 
 
 def _mount_files(app: FastAPI, parts: Parts) -> None:

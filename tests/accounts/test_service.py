@@ -1,0 +1,67 @@
+"""Tokens: made once, kept as hashes, recognised whole."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sartor.accounts.service import Accounts
+from sartor.accounts.tables import ApiToken, Organisation
+from sartor.errors import Unauthorized
+from sartor.kit.database import Database, now
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
+    database.migrate()
+    return database
+
+
+@pytest.fixture
+def accounts(database: Database) -> Accounts:
+    return Accounts(database)
+
+
+@pytest.mark.parametrize("token", [None, "", "sartor_wrong", "\x00", "\udc80", "x" * 100_000])
+def test_strangers_are_refused(accounts: Accounts, token: str | None) -> None:
+    accounts.create_token("acme")
+    with pytest.raises(Unauthorized):
+        accounts.authenticate(token)
+
+
+def test_a_token_belongs_to_one_organisation(accounts: Accounts) -> None:
+    first, again, other = (accounts.create_token(name) for name in ("acme", " acme ", "other"))
+    assert len({first, again, other}) == 3
+    assert accounts.authenticate(first) == accounts.authenticate(again) != accounts.authenticate(other)
+
+
+def test_a_prefix_or_another_case_is_not_the_token(accounts: Accounts) -> None:
+    token = accounts.create_token("acme")
+    for nearly in (token[:-1], token + "x", token.swapcase()):
+        with pytest.raises(Unauthorized):
+            accounts.authenticate(nearly)
+
+
+def test_a_revoked_token_opens_nothing(accounts: Accounts, database: Database) -> None:
+    token = accounts.create_token("acme")
+    with database.transaction() as session:
+        session.execute(sa.update(ApiToken).values(revoked_at=now()))
+    with pytest.raises(Unauthorized):
+        accounts.authenticate(token)
+
+
+def test_the_database_holds_no_token(accounts: Accounts, database: Database, tmp_path: Path) -> None:
+    token = accounts.create_token("acme")
+    database.close()
+    files = list(tmp_path.iterdir())
+    assert files
+    assert not any(token.removeprefix("sartor_").encode() in file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201])
+def test_unusable_names(accounts: Accounts, database: Database, name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 200 characters"):
+        accounts.create_token(name)
+    with database.transaction() as session:
+        assert session.scalars(sa.select(Organisation)).all() == []

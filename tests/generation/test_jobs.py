@@ -1,0 +1,163 @@
+"""The way through: progress, drafts, what is kept and what is not, and the end of things."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from sartor.app import create_app
+from sartor.generation.drawing import PlainEngine
+from sartor.generation.tables import GenerationRequest
+from sartor.kit.database import now
+from sartor.moderation.image import OpenNsfw
+from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
+
+
+class SlowEngine(PlainEngine):
+    """Fifty steps take two seconds and a half."""
+
+    def __init__(self) -> None:
+        super().__init__(pause=0.05)
+
+
+@pytest.fixture(scope="module")
+def service(home: Path) -> Iterator[Service]:
+    app = create_app(make_settings(home), engine=SlowEngine, bridge=shared_bridge)
+    with TestClient(app) as client:
+        yield Service(client, app.state.parts)
+
+
+def row_of(service: Service, request_id: str) -> GenerationRequest:
+    with service.parts.database.transaction() as session:
+        return session.get_one(GenerationRequest, request_id)
+
+
+def files(service: Service) -> set[str]:
+    folder = service.parts.settings.home / "storage"
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def submit(tenant: Tenant, **values: Any) -> str:
+    answer = tenant.image({"prompt": "a red apple", "steps_num": 20} | values)
+    assert answer.status_code == 202
+    return str(answer.json()["request_id"])
+
+
+def test_progress_is_told_while_it_draws(tenant: Tenant) -> None:
+    request_id = submit(tenant, steps_num=50)
+    seen: list[dict[str, Any]] = []
+
+    def look() -> dict[str, Any] | None:
+        status: dict[str, Any] = tenant.get(f"/v2/status/{request_id}").json()
+        if status["status"] == "IN_PROGRESS":
+            seen.append(status["progress"])
+            return None
+        return status
+
+    assert wait_for(look)["status"] == "COMPLETED"
+    drawing = [progress["step"] for progress in seen if progress["stage"] == "drawing"]
+    assert drawing == sorted(drawing)
+    assert len(set(drawing)) >= 4
+    assert {progress["of"] for progress in seen if progress["stage"] == "drawing"} == {50}
+
+
+def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:
+    request_id = submit(tenant)
+    tenant.settled(request_id)
+    row = row_of(service, request_id)
+    assert row.image_key == f"images/{request_id}.png"
+    assert row.image_key in files(service)
+    assert not any(file.startswith("drafts/") for file in files(service))
+    assert row.fingerprint == asdict(PlainEngine().generate(_any_spec()).fingerprint)
+    assert row.created_at <= row.started_at <= row.finished_at  # type: ignore[operator]
+
+
+def test_a_moderated_image_is_not_kept(service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a picture is nothing to keep in this repository: the score alone is put in its place."""
+    monkeypatch.setattr(OpenNsfw, "score", lambda self, png: 0.97)
+    refused = submit(tenant)
+    status = tenant.settled(refused)
+    assert status["error"]["code"] == 422
+    assert status["error"]["details"].endswith("category: explicit")
+    assert not any(refused in file for file in files(service))
+    assert row_of(service, refused).image_key is None
+
+    unchecked = submit(tenant, visual_output_content_moderation=False)
+    assert tenant.settled(unchecked)["status"] == "COMPLETED"
+
+
+def test_a_bug_is_told_as_500_without_its_cause(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: OpenNsfw, png: bytes) -> float:
+        raise RuntimeError("a secret in a stack trace")
+
+    monkeypatch.setattr(OpenNsfw, "score", broken)
+    request_id = submit(tenant)
+    status = tenant.settled(request_id)
+    assert status["status"] == "ERROR"
+    assert status["error"]["code"] == 500
+    assert "secret" not in str(status)
+    assert not any(request_id in file for file in files(service))
+
+
+def test_the_end_comes_once(service: Service, tenant: Tenant) -> None:
+    request_id = submit(tenant)
+    status = tenant.settled(request_id)
+    service.parts.jobs._jobs["image"].on_lost(request_id)
+    assert tenant.get(f"/v2/status/{request_id}").json() == status
+
+
+def test_a_lost_job_ends_its_request(service: Service, tenant: Tenant) -> None:
+    request_id = submit(tenant, steps_num=50)
+    wait_for(lambda: True if row_of(service, request_id).stage == "drawing" else None)
+    service.parts.jobs.cancel(request_id)
+    assert tenant.settled(request_id)["error"]["code"] == 500
+
+
+def test_finished_requests_are_forgotten_with_their_images(service: Service, tenant: Tenant) -> None:
+    old, new = submit(tenant), submit(tenant)
+    for request_id in (old, new):
+        tenant.settled(request_id)
+    with service.parts.database.transaction() as session:
+        aged = sa.update(GenerationRequest).where(GenerationRequest.id == old)
+        session.execute(aged.values(finished_at=now() - timedelta(days=31)))
+    assert service.parts.generation.forget(now() - timedelta(days=30)) == 1
+    assert tenant.get(f"/v2/status/{old}").status_code == 404
+    assert tenant.get(f"/v2/status/{new}").status_code == 200
+    assert not any(old in file for file in files(service))
+    assert any(new in file for file in files(service))
+    with service.parts.database.engine.connect() as connection:
+        jobs = connection.execute(sa.text("SELECT workflow_uuid FROM workflow_status")).scalars().all()
+    assert old not in jobs
+    assert new in jobs
+
+
+def test_an_unfinished_request_is_never_forgotten(service: Service, tenant: Tenant) -> None:
+    request_id = submit(tenant, steps_num=50)
+    assert service.parts.generation.forget(now() + timedelta(days=1)) >= 0
+    assert tenant.settled(request_id)["status"] == "COMPLETED"
+
+
+def test_same_request_same_bytes_under_load(service: Service, tenant: Tenant) -> None:
+    """Six at once, two recipes, two adapters: each recipe's bytes are always the same."""
+    write_test_brand(service.parts.settings.home, "second-brand")
+    service.parts.models.seed()
+    recipe = {"prompt": None, "structured_prompt": '{"short_description":"an apple"}', "seed": 5}
+    ids = [submit(tenant, tailored_model_id=model, **recipe) for model in ["paper-garden", "second-brand"] * 3]
+    for request_id in ids:
+        assert tenant.settled(request_id)["status"] == "COMPLETED"
+    pictures = [service.parts.storage.get(f"images/{request_id}.png") for request_id in ids]
+    assert len(set(pictures[0::2])) == len(set(pictures[1::2])) == 1
+    assert pictures[0] != pictures[1]
+
+
+def _any_spec() -> Any:
+    from sartor.fibo import Spec
+
+    return Spec(prompt="{}", seed=1, steps=1)

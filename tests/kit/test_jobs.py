@@ -1,0 +1,287 @@
+"""Durable jobs: enqueued with their row, done once, taken over from the dead, given up when they are poison.
+
+The other worker of these tests is a real process that is really killed; ``python -m tests.kit.worker`` is it.
+"""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from dbos import DBOS
+from sqlalchemy.orm import Session
+
+from sartor.errors import Moderated, SartorError
+from sartor.kit.database import Database
+from sartor.kit.jobs import Job, Jobs, Lease, Queue, interruptible_step, step
+from tests.conftest import wait_for
+
+QUEUE = Queue("test", window=2, per_tenant=2)
+
+
+class Log:
+    """What happened, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, line: str) -> str:
+        with self._lock:
+            self.lines.append(line)
+        return line
+
+    def awaits(self, line: str) -> None:
+        wait_for(lambda: True if line in self.lines else None)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'jobs.db'}")
+    database.migrate()
+    return database
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
+    """Starts a Jobs with one job, ``work``; a second call is the next start of the same service."""
+    running: list[Jobs] = []
+
+    def start(function: Callable[[str], object]) -> Jobs:
+        jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
+        jobs.add(Job("work", QUEUE, function, on_lost=lambda job: log(f"lost {job}")))  # type: ignore[arg-type]
+        jobs.start()
+        running.append(jobs)
+        return jobs
+
+    yield start
+    for jobs in running:
+        jobs.stop()
+
+
+def holding(log: Log) -> Callable[..., None]:
+    """A step that runs until it is told to stop."""
+
+    def hold(*, stop: threading.Event) -> None:
+        log("begins")
+        stop.wait(20)
+
+    return hold
+
+
+def enqueue(database: Database, jobs: Jobs, job_id: str) -> None:
+    with database.transaction() as session:
+        jobs.enqueue(session, "work", job_id, tenant="1")
+
+
+def recorded(database: Database, column: str) -> list[object]:
+    with database.engine.connect() as connection:
+        return list(
+            connection.execute(sa.text(f"SELECT {column} FROM operation_outputs ORDER BY function_id")).scalars()
+        )
+
+
+def test_a_job_runs_and_its_steps_are_plain_json(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    async def work(job_id: str) -> None:
+        first = await step("first", log, f"first {job_id}")
+        await step("second", log, f"second after {first}")
+
+    enqueue(database, start(work), "a")
+    log.awaits("second after first a")
+    wait_for(lambda: True if len(recorded(database, "output")) == 2 else None)
+    assert recorded(database, "output") == ['{"value":"first a"}', '{"value":"second after first a"}']
+    assert recorded(database, "function_name") == ["first", "second"]
+
+
+def test_a_rolled_back_transaction_enqueues_nothing(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    async def work(job_id: str) -> None:
+        await step("only", log, job_id)
+
+    jobs = start(work)
+    with Session(database.engine) as session:
+        jobs.enqueue(session, "work", "rolled back", tenant="1")
+        session.rollback()
+    enqueue(database, jobs, "kept")
+    log.awaits("kept")
+    assert log.lines == ["kept"]
+
+
+def test_our_errors_are_answers_and_survive_a_replay(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    def refuse() -> None:
+        log("asked")
+        raise Moderated("prompt", "violence")
+
+    gate = threading.Event()
+
+    async def work(job_id: str) -> None:
+        try:
+            await step("refuse", refuse)
+        except SartorError as error:
+            await step("told", log, f"{error.code} {error.details}")
+            await interruptible_step("wait", lambda stop: log("done") if gate.wait(0) else stop.wait())
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    told = "422 The prompt was refused by content moderation; category: violence"
+    log.awaits(told)
+    jobs.stop()
+    gate.set()
+    start(work)
+    log.awaits("done")
+    assert log.lines == ["asked", told, "done"]
+
+
+def test_other_exceptions_are_tried_again(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    def flaky() -> str:
+        log("try")
+        if len(log.lines) < 2:
+            raise OSError("away")
+        return "back"
+
+    async def work(job_id: str) -> None:
+        log(await step("flaky", flaky, attempts=3))
+
+    enqueue(database, start(work), "a")
+    log.awaits("back")
+    assert log.lines == ["try", "try", "back"]
+
+
+def test_a_stopped_process_leaves_its_job_to_the_next(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    gate = threading.Event()
+
+    def long(*, stop: threading.Event) -> None:
+        log("begins")
+        while not gate.is_set():
+            if stop.wait(0.01):
+                log("interrupted")
+                raise RuntimeError("half done")
+        log("finishes")
+
+    async def work(job_id: str) -> None:
+        await step("before", log, "before")
+        await interruptible_step("long", long)
+        await step("after", log, "after")
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("begins")
+    jobs.stop()
+    assert log.lines == ["before", "begins", "interrupted"]
+    with database.transaction() as session:
+        assert session.scalars(sa.select(Lease)).all() == []
+    gate.set()
+    start(work)
+    log.awaits("after")
+    assert log.lines[3:] == ["begins", "finishes", "after"]
+
+
+def test_cancelling_interrupts_a_running_step(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    def long(*, stop: threading.Event) -> None:
+        log("begins")
+        if stop.wait(20):
+            log("interrupted")
+
+    async def work(job_id: str) -> None:
+        await interruptible_step("long", long)
+        log("never")
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("begins")
+    jobs.cancel("a")
+    log.awaits("interrupted")
+    log.awaits("lost a")  # whoever owns the request is told
+    assert "never" not in log.lines
+
+
+def test_a_killed_process_is_noticed_and_its_job_taken_over(
+    database: Database, start: Callable[..., Jobs], log: Log, tmp_path: Path
+) -> None:
+    """Pins the private method that take-over rests on, with a real ``kill -9``."""
+
+    async def work(job_id: str) -> None:
+        await step("first", log, "first, again")
+        await interruptible_step("second", lambda stop: log("second"))
+
+    notes = tmp_path / "notes"
+    other = subprocess.Popen([sys.executable, "-m", "tests.kit.worker", database.url, str(notes)])
+    try:
+        wait_for(lambda: True if notes.exists() and "second" in notes.read_text() else None, seconds=60)
+    finally:
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+    killed = time.monotonic()
+    start(work)
+    log.awaits("second")
+    assert log.lines == ["second"], "a completed step is not done again"
+    assert time.monotonic() - killed < 10
+
+
+def test_the_living_keep_their_jobs(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    """A lease that is renewed protects, however long the job takes; one that has run out does not."""
+
+    async def work(job_id: str) -> None:
+        await interruptible_step("long", holding(log))
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("begins")
+    time.sleep(2.5)  # twice the lease
+    assert log.lines == ["begins"]
+    with database.transaction() as session:
+        lease = session.scalars(sa.select(Lease)).one()
+        clock = session.scalar(sa.select(database.clock()))
+    assert lease.executor_id == jobs.executor_id
+    assert clock is not None
+    assert lease.expires_at > clock
+
+
+def test_recovering_is_what_the_contract_says(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    """``DBOS._recover_pending_workflows``: takes executor ids, answers handles, and moves nobody else's jobs."""
+
+    async def work(job_id: str) -> None:
+        await interruptible_step("long", holding(log))
+
+    enqueue(database, start(work), "a")
+    log.awaits("begins")
+    assert DBOS._recover_pending_workflows(["nobody"]) == []
+    time.sleep(0.3)
+    assert log.lines == ["begins"]
+
+
+def test_a_job_that_breaks_is_reported_lost_once(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    async def work(job_id: str) -> None:
+        raise RuntimeError("a bug outside of any step")
+
+    enqueue(database, start(work), "a")
+    log.awaits("lost a")
+    time.sleep(1.0)  # more than two rounds of the keeper
+    assert log.lines == ["lost a"]
+
+
+def test_a_job_that_kills_its_process_again_and_again_is_given_up(
+    database: Database, start: Callable[..., Jobs], log: Log
+) -> None:
+    async def work(job_id: str) -> None:
+        await interruptible_step("long", holding(log))
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("begins")
+    jobs.stop()
+    with database.engine.begin() as connection:  # as after that many deaths
+        connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 9"))
+    start(work)
+    log.awaits("lost a")
+    assert log.lines == ["begins", "lost a"]

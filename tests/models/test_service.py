@@ -1,0 +1,85 @@
+"""Seeding: rows follow the folders, and ids stay."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sartor.errors import Forbidden, ModelNotReady
+from sartor.kit.database import Database
+from sartor.models.service import Models
+from sartor.models.tables import Model
+from tests.conftest import BRAND, write_test_brand
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'models.db'}")
+    database.migrate()
+    return database
+
+
+@pytest.fixture
+def models(tmp_path: Path, database: Database) -> Models:
+    return Models(database, brand_folders=[tmp_path / "brands"])
+
+
+def test_a_brand_that_goes_and_comes_back_keeps_its_id(tmp_path: Path, database: Database, models: Models) -> None:
+    folder = write_test_brand(tmp_path)
+    models.seed()
+    with database.transaction() as session:
+        first = models.usable(session, 1, BRAND).id
+        assert models.look(session, first).adapter == folder / "pytorch_lora_weights.safetensors"
+
+    shutil.move(folder, tmp_path / "elsewhere")
+    models.seed()
+    with database.transaction() as session:
+        with pytest.raises(Forbidden):
+            models.usable(session, 1, BRAND)
+        with pytest.raises(ModelNotReady, match="no longer installed"):
+            models.look(session, first)
+
+    shutil.move(tmp_path / "elsewhere", folder)
+    models.seed()
+    with database.transaction() as session:
+        assert models.usable(session, 1, str(first)).slug == BRAND
+
+
+def test_a_changed_folder_changes_the_row(tmp_path: Path, database: Database, models: Models) -> None:
+    shutil.rmtree(write_test_brand(tmp_path))
+    write_test_brand(tmp_path, name="Renamed", visual_schema={"style_medium": "ink"})
+    models.seed()
+    with database.transaction() as session:
+        model = models.usable(session, 1, BRAND)
+        assert model.name == "Renamed"
+        assert models.look(session, model.id).visual_schema.style_medium == "ink"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"status": "InProgress"}, "status is InProgress"),
+        ({"status": "Failed"}, "status is Failed"),
+        ({"training_version": "max"}, "training_version 'fibo'"),
+    ],
+)
+def test_models_that_cannot_draw(database: Database, models: Models, values: dict[str, str], reason: str) -> None:
+    from sartor.accounts.service import Accounts
+
+    owner = Accounts(database).authenticate(Accounts(database).create_token("acme")).organisation_id
+    with database.transaction() as session:
+        row = Model(**({"organisation_id": owner, "name": "m", "status": "Completed"} | values))
+        session.add(row)
+        session.flush()
+        with pytest.raises(ModelNotReady, match=reason):
+            models.usable(session, owner, str(row.id))
+        with pytest.raises(Forbidden):
+            models.usable(session, owner + 1, str(row.id))
+
+
+def test_a_model_without_an_adapter_is_the_base(database: Database, models: Models) -> None:
+    with database.transaction() as session:
+        row = Model(name="Base", status="Completed", slug="base-model")
+        session.add(row)
+        session.flush()
+        assert models.look(session, row.id).adapter is None

@@ -1,0 +1,104 @@
+"""The app as a whole: what surrounds every endpoint."""
+
+import json
+
+import pytest
+
+from tests.conftest import Service, Tenant
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("GET", "/nowhere", 404), ("PUT", "/healthz", 405), ("GET", "/v3/status/x", 404)]
+)
+def test_unknown_addresses_answer_in_the_envelope(self, service: Service, method: str, path: str, code: int) -> None:
+    answer = service.client.request(method, path)
+    assert answer.status_code == code
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_browsers_are_kept_careful(service: Service) -> None:
+    headers = service.client.get("/docs").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+
+
+def test_a_bug_is_answered_without_its_cause(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(token: str | None) -> None:
+        raise RuntimeError("SELECT secret FROM /srv/path")
+
+    monkeypatch.setattr(service.parts.accounts, "authenticate", broken)
+    answer = service.client.get("/v1/tailored-gen/models")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_health_readiness_and_metrics(service: Service, tenant: Tenant) -> None:
+    assert service.client.get("/healthz").json() == {"status": "ok"}
+    assert service.client.get("/readyz").json()["status"] == "ready"
+    tenant.image({"prompt": "an apple", "sync": True})
+    numbers = service.client.get("/metrics").text
+    assert "sartor_ready 1.0" in numbers
+    assert 'sartor_job_seconds_count{kind="image",outcome="completed"} 1.0' in numbers
+    assert 'route="/image/generate/tailored",status="200"} 1.0' in numbers
+    assert tenant.token not in numbers
+
+
+def test_readiness_looks_at_the_database(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OSError("connection to db.internal refused")
+
+    monkeypatch.setattr(service.parts.database, "check", away)
+    answer = service.client.get("/readyz")
+    assert answer.status_code == 503
+    assert "internal" not in answer.text
+
+
+def test_files_are_served_only_by_their_signed_address(service: Service, tenant: Tenant) -> None:
+    service.parts.storage.put("drafts/x.png", b"draft")
+    for path in ("/files/drafts/x.png", "/files/..%2f..%2fsecret.key", "/files/", "/files/images"):
+        answer = service.client.get(path, params={"expires": "9999999999", "signature": "A" * 43})
+        assert answer.status_code == 404
+    address = tenant.image({"prompt": "an apple", "sync": True}).json()["image_url"]
+    assert service.client.head(address).headers["content-type"] == "image/png"
+
+
+def test_the_description_is_exact_about_what_was_asked_for(service: Service) -> None:
+    openapi = service.client.get("/openapi.json").json()
+    assert set(openapi["paths"]) == {
+        "/v2/image/generate/tailored",
+        "/v2/structured_prompt/generate/tailored",
+        "/v2/status/{request_id}",
+        "/v1/tailored-gen/models",
+        "/v1/tailored-gen/models/{model_id}",
+    }
+    body = openapi["components"]["schemas"]["ImageBody"]
+    assert body["required"] == ["tailored_model_id"]
+    assert set(body["properties"]) == {
+        "tailored_model_id", "tailored_model_influence", "prompt", "structured_prompt", "negative_prompt",
+        "guidance_scale", "aspect_ratio", "steps_num", "seed", "sync", "prompt_content_moderation",
+        "visual_output_content_moderation",
+    }  # fmt: skip
+    answers = openapi["paths"]["/v2/image/generate/tailored"]["post"]["responses"]
+    assert set(answers) == {"200", "202", "401", "403", "413", "422", "429", "500", "503"}
+    assert "HTTPValidationError" not in json.dumps(openapi)
+
+
+def test_every_example_of_the_description_is_a_valid_body(service: Service) -> None:
+    from sartor.generation.schemas import ImageBody, StructuredPromptBody
+
+    for kind in (ImageBody, StructuredPromptBody):
+        for example in kind.model_json_schema()["examples"]:
+            kind.model_validate(example)
+
+
+def test_the_reference_page_names_everything_and_needs_nothing(service: Service) -> None:
+    page = service.client.get("/docs").text
+    openapi = service.client.get("/openapi.json").json()
+    for path in openapi["paths"]:
+        assert path in page
+    for field in openapi["components"]["schemas"]["ImageBody"]["properties"]:
+        assert f"<code>{field}</code>" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-", "").split("<h1>")[0]

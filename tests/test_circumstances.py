@@ -1,0 +1,115 @@
+"""What settings and circumstances make of the app: addresses, limits, an engine that is late or broken, a restart."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from sartor.app import create_app
+from sartor.generation.drawing import PlainEngine
+from tests.conftest import Service, make_settings, shared_bridge, wait_for, write_test_brand
+
+
+@contextmanager
+def running(home: Path, *, engine: Any = PlainEngine, **values: Any) -> Iterator[Service]:
+    if not (home / "brands").exists():
+        write_test_brand(home)
+    app = create_app(make_settings(home, **values), engine=engine, bridge=shared_bridge)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Service(client, app.state.parts)
+
+
+def broken_engine() -> PlainEngine:
+    raise OSError("/srv/secret/model is damaged")
+
+
+def test_links_begin_with_the_public_address(tmp_path: Path) -> None:
+    with running(tmp_path, public_url="https://images.example.com/") as service:
+        tenant = service.tenant()
+        said = tenant.image({"prompt": "an apple", "sync": True}).json()
+        assert said["image_url"].startswith("https://images.example.com/files/")
+        accepted = tenant.image({"prompt": "an apple"}).json()
+        assert accepted["status_url"] == f"https://images.example.com/v2/status/{accepted['request_id']}"
+        tenant.settled(accepted["request_id"])
+
+
+def test_a_synchronous_request_that_takes_too_long_becomes_a_202(tmp_path: Path) -> None:
+    with running(tmp_path, engine=lambda: PlainEngine(pause=0.05), sync_wait=timedelta(seconds=0.3)) as service:
+        tenant = service.tenant()
+        answer = tenant.image({"prompt": "an apple", "sync": True, "steps_num": 20})
+        assert answer.status_code == 202
+        assert set(answer.json()) == {"request_id", "status_url"}
+        assert tenant.settled(answer.json()["request_id"])["status"] == "COMPLETED"
+
+
+def test_too_much_in_progress_is_429_for_that_organisation_only(tmp_path: Path) -> None:
+    with running(tmp_path, engine=lambda: PlainEngine(pause=0.05), outstanding_limit=2) as service:
+        busy, other = service.tenant(), service.tenant()
+        ids = [busy.image({"prompt": "an apple", "steps_num": 20}).json()["request_id"] for _ in range(2)]
+        answer = busy.image({"prompt": "an apple"})
+        assert answer.status_code == 429
+        assert answer.headers["retry-after"] == str(answer.json()["retry_after"]) == "5"
+        assert other.image({"prompt": "an apple", "steps_num": 20}).status_code == 202
+        for request_id in ids:
+            busy.settled(request_id)
+        assert busy.image({"prompt": "an apple", "steps_num": 20}).status_code == 202
+
+
+def test_requests_are_accepted_before_the_engine_is_ready(tmp_path: Path) -> None:
+    import threading
+
+    gate = threading.Event()
+
+    def slowly() -> PlainEngine:
+        gate.wait(20)
+        return PlainEngine()
+
+    with running(tmp_path, engine=slowly) as service:
+        tenant = service.tenant()
+        answer = service.client.get("/readyz")
+        assert answer.status_code == 503
+        assert "being loaded" in answer.json()["error"]["details"]
+        request_id = tenant.image({"prompt": "an apple"}).json()["request_id"]
+        gate.set()
+        assert tenant.settled(request_id)["status"] == "COMPLETED"
+        assert service.client.get("/readyz").status_code == 200
+
+
+def test_an_engine_that_cannot_be_loaded(tmp_path: Path) -> None:
+    with running(tmp_path, engine=broken_engine) as service:
+        tenant = service.tenant()
+        status = tenant.settled(tenant.image({"prompt": "an apple"}).json()["request_id"])
+        assert status["error"]["code"] == 503
+        answer = service.client.get("/readyz")
+        assert answer.status_code == 503
+        assert "secret" not in answer.text + json.dumps(status)
+
+
+def test_what_was_accepted_survives_a_restart_with_the_same_bytes(tmp_path: Path) -> None:
+    recipe = {"structured_prompt": '{"short_description":"an apple"}', "seed": 3, "steps_num": 20}
+    with running(tmp_path, engine=lambda: PlainEngine(pause=0.2)) as service:
+        tenant = service.tenant()
+        ids = [tenant.image(recipe).json()["request_id"] for _ in range(3)]
+        wait_for(lambda: True if tenant.get(f"/v2/status/{ids[0]}").json()["progress"]["stage"] == "drawing" else None)
+    with running(tmp_path) as service:
+        tenant.client = service.client
+        for request_id in ids:
+            assert tenant.settled(request_id)["status"] == "COMPLETED"
+        undisturbed = tenant.image(recipe | {"sync": True}).json()["request_id"]
+        pictures = {service.parts.storage.get(f"images/{request_id}.png") for request_id in [*ids, undisturbed]}
+    assert len(pictures) == 1
+
+
+def test_a_process_that_only_answers_leaves_the_work_to_another(tmp_path: Path) -> None:
+    with running(tmp_path, work=False, engine=broken_engine) as service:
+        tenant = service.tenant()
+        assert service.client.get("/readyz").status_code == 200
+        request_id = tenant.image({"prompt": "an apple"}).json()["request_id"]
+        assert tenant.get(f"/v2/status/{request_id}").json()["progress"]["stage"] == "queued"
+    with running(tmp_path) as service:
+        tenant.client = service.client
+        assert tenant.settled(request_id)["status"] == "COMPLETED"

@@ -1,0 +1,65 @@
+"""Settings: what the environment means, and the key that nobody set."""
+
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from sartor.settings import Settings
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("0.05", 0.05), ("PT2M", 120), ("P1D", 86_400)])
+def test_durations(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
+    monkeypatch.setenv("SARTOR_SYNC_WAIT", text)
+    assert Settings().sync_wait == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SYNC_WAIT", "0"),
+        ("SYNC_WAIT", "-5"),
+        ("SYNC_WAIT", "soon"),
+        ("PORT", "70000"),
+        ("THREADS", "0"),
+        ("PUBLIC_URL", "images.example.com"),
+        ("BRIDGE", "oracle"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"SARTOR_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_everything_lives_in_home(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    assert settings.database == f"sqlite:///{tmp_path}/sartor.db"
+    assert settings.storage == f"file://{tmp_path}/storage"
+    assert Settings(home=tmp_path, database_url="postgresql://db/x").database == "postgresql://db/x"
+
+
+def test_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings(home=Path("data")).home == tmp_path / "data"
+
+
+def test_a_generated_key_is_its_owners_and_stays(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    key = Settings(home=home).key
+    assert len(key) >= 32
+    assert Settings(home=home).key == key
+    assert stat.S_IMODE(os.stat(home / "secret.key").st_mode) == 0o600
+    assert [file.name for file in home.iterdir()] == ["secret.key"]
+    assert Settings(home=tmp_path / "other").key != key
+
+
+def test_a_given_key_is_used_and_never_shown(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, secret_key="s3cret")
+    assert settings.key == b"s3cret"
+    assert "s3cret" not in repr(settings)
+    assert list(tmp_path.iterdir()) == []
