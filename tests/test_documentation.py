@@ -8,7 +8,10 @@ import pytest
 import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from sartor.app import create_app
 from sartor.cli import app
+from sartor.errors import SartorError
+from sartor.generation.schemas import ImageBody
 from sartor.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HISTORY = ROOT / "CHANGELOG.md"  # may name what is gone
 BRANDS = ROOT / "src" / "sartor" / "nano" / "brands"
 COMMANDS_PAGE = ROOT / "docs" / "command-line.md"
+API_PAGE = ROOT / "docs" / "api.md"
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
@@ -116,3 +120,27 @@ def test_every_setting_is_documented(variable: str, monkeypatch: pytest.MonkeyPa
     assert meaning == VARIABLES[variable].description
     monkeypatch.setenv(variable, "" if default == "empty" else default.strip("`"))
     assert Settings() == untouched
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    described = create_app(Settings(home=tmp_path, checkpoint="plain")).openapi()["paths"]
+    routes = {f"{verb.upper()} {path}" for path, verbs in described.items() for verb in verbs}
+    operations = {"GET /healthz", "GET /readyz", "GET /metrics"}
+    written = set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", API_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert written == routes | operations
+
+
+def test_every_field_of_an_image_is_documented() -> None:
+    section = API_PAGE.read_text(encoding="utf-8").split("\n## An image\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", section, flags=re.MULTILINE)) == set(ImageBody.model_fields)
+
+
+def errors(kind: type[SartorError]) -> Iterator[type[SartorError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from errors(child)
+
+
+def test_every_error_is_documented() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| ([^|]+) \|", API_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(rows) == {(str(kind.code), kind.message) for kind in errors(SartorError)}
