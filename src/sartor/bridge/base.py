@@ -1,0 +1,61 @@
+"""What every bridge is: text to structured prompt, and a structured prompt with an instruction to a new one.
+
+BridgeError
+├── UnusablePrompt       the text itself: empty, or too long
+└── BridgeUnavailable    whatever does the translation cannot be reached or loaded; trying again may help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sartor.vgl import StructuredPrompt, VisualSchema
+
+MAX_PROMPT_CHARACTERS = 8_000
+
+
+class BridgeError(Exception):
+    """Base of what this room raises."""
+
+
+class UnusablePrompt(BridgeError):
+    """The text cannot be translated by anyone; the message says why, in words for its author."""
+
+
+class BridgeUnavailable(BridgeError):
+    """The translator is missing or does not answer."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A structured prompt, and in ``notes`` what was not understood, where those words went, and what was overruled."""
+
+    structured_prompt: StructuredPrompt
+    notes: tuple[str, ...] = ()
+
+
+class Bridge(Protocol):
+    """Both methods raise BridgeError; neither changes its arguments."""
+
+    name: str
+
+    def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
+        """A new scene. The schema decides the look, the words the content."""
+        ...
+
+    def refine(
+        self, structured_prompt: StructuredPrompt, instruction: str, *, visual_schema: VisualSchema | None = None
+    ) -> Translation:
+        """The scene with what the instruction asks for changed, and nothing else."""
+        ...
+
+
+def check_prompt(text: str) -> str:
+    """The text without surrounding white space. Raises UnusablePrompt if it is empty or too long."""
+    text = text.strip()
+    if not text:
+        raise UnusablePrompt("the prompt is empty")
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        raise UnusablePrompt(f"the prompt is longer than {MAX_PROMPT_CHARACTERS} characters")
+    return text

@@ -1,0 +1,119 @@
+"""A structured prompt back to things and a background, as far as its fields can be read.
+
+What is in the captions' wording is read exactly. Of a longer text the first noun group counts, and the words of place,
+size and orientation that it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS, full_place
+from sartor.bridge.draft import Piece
+from sartor.bridge.grammar import Group, analyse
+from sartor.bridge.lexicon import PartialPlace
+from sartor.bridge.scene import orientation_of
+from sartor.bridge.tagging import Tagger
+from sartor.bridge.wording import read_background, read_light, read_shadow, read_style
+from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.vocabulary import COLORS, MIRRORED, ORIENTATIONS, SIZES, UNMIRRORED
+
+_READ = 200  # characters of a field that are looked at: the noun comes first
+
+
+@dataclass(eq=False)
+class Actor:
+    """An object of the prompt under refinement. ``shown`` are colours that it has without being painted."""
+
+    piece: Piece
+    place: str = "center"
+    size: str = "large"
+    shown: tuple[str, ...] = ()
+    entry: dict[str, Any] | None = None
+    before: Thing | None = None
+    word_before: str = ""
+    orientation_before: str = ""
+    replaced: bool = False
+
+    def thing(self) -> Thing:
+        thing = self.piece.thing(self.place, self.size)
+        if not thing.colors:
+            thing.colors = self.shown
+        return thing
+
+    def pin(self, place: str) -> None:
+        """Puts it at a place, for good."""
+        self.place = place
+        row, column = CELLS[place]
+        self.piece.place = PartialPlace(ROWS[row], COLUMNS[column])
+
+
+@dataclass
+class Stage:
+    """The scene under refinement, and as it was ``before``."""
+
+    actors: list[Actor]
+    background: Background = field(default_factory=Background)
+    setting: str | None = None
+    light: str = "even"
+    shadow: str = "none"
+    style: str | None = None
+    before: Scene = field(default_factory=lambda: Scene([]))
+
+    def scene(self) -> Scene:
+        return Scene([actor.thing() for actor in self.actors], self.style, self.background, self.light, self.shadow)
+
+    def words(self) -> list[str]:
+        return [actor.piece.phrase for actor in self.actors]
+
+
+def read(values: dict[str, Any], tagger: Tagger) -> Stage:
+    """``values`` are a structured prompt's JSON values; the stage's actors share its object entries."""
+    actors = [_read_object(entry, tagger) for entry in values.get("objects", [])]
+    background, setting = read_background(values.get("background_setting"))
+    background.blurred = "blur" in values.get("photographic_characteristics", {}).get("depth_of_field", "")
+    lighting = values.get("lighting", {})
+    light, shadow = read_light(lighting.get("conditions")), read_shadow(lighting.get("shadows"))
+    stage = Stage(actors, background, setting, light, shadow, read_style(values.get("style_medium")))
+    for actor in actors:
+        actor.before, actor.word_before = actor.thing(), actor.piece.phrase
+        actor.orientation_before = orientation_of(actor.piece, actor.before)
+    things = [actor.before for actor in actors if actor.before is not None]
+    stage.before = Scene(things, stage.style, replace(background), stage.light, stage.shadow)
+    return stage
+
+
+def _read_object(entry: dict[str, Any], tagger: Tagger) -> Actor:
+    description = entry.get("description", "")
+    items = analyse(tagger.tag(description[:_READ]))
+    group: Group | None = next((item.value for item in items if item.code == "@"), None)
+    piece = Piece.of(group) if group else Piece(description[:_READ] or "thing")
+    piece.count = max(1, entry.get("number_of_objects", 1))
+    piece.size, piece.place = None, PartialPlace()
+    orientation = entry.get("orientation", "").lower()
+    named = next((name for name in ORIENTATIONS if name != "upright" and name in orientation), None)
+    piece.orientation = named
+    piece.facing = next((way for way in (MIRRORED, UNMIRRORED) if way in orientation), None)
+    colors = tuple(entry.get("shape_and_color", "").split(" and "))
+    actor = Actor(
+        piece, _read_place(entry.get("location", ""), tagger), _read_size(entry.get("relative_size", "")), entry=entry
+    )
+    if all(color in COLORS for color in colors):
+        actor.shown = colors
+        if piece.colors and len(colors) > len(piece.colors):
+            piece.colors = list(colors)
+    actor.pin(actor.place)
+    return actor
+
+
+def _read_place(text: str, tagger: Tagger) -> str:
+    if text in CELLS:
+        return text
+    items = analyse(tagger.tag(text[:_READ])) if text else []
+    place = next((item.value for item in items if item.code == "L"), PartialPlace())
+    return full_place(place)
+
+
+def _read_size(text: str) -> str:
+    return text if text in SIZES else next((size for size in SIZES if size in text.lower()), "medium")

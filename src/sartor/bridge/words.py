@@ -1,0 +1,270 @@
+"""English for what the embedded model knows: tables of phrases, each with what it means in the model's own words.
+
+``sartor.nano.vocabulary`` holds the words that the model was trained on; here is how people say them. Phrases are
+lower case, words separated by blanks, hyphens written as blanks.
+"""
+
+from __future__ import annotations
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, parted by blanks."""
+    return frozenset(text.split())
+
+
+# What is written in a landscape's place: the noun, and whether it needs a preposition before it to be a place.
+SETTINGS: dict[str, tuple[str, bool]] = {
+    noun: (kind, needs)
+    for kind, needs, nouns in (
+        ("meadow", False, "meadow, meadows, pasture, grassland, lawn, green hills, grassy hill, countryside, prairie"),
+        ("meadow", True, "grass, field, garden, park, hill, hills, spring, summer"),
+        ("beach", False, "beach, seaside, seashore, beach scene"),
+        ("beach", True, "sand, shore, coast, island"),
+        ("snow", False, "snowy field, snowy landscape, snowy, winter landscape, winter scene, winter wonderland"),
+        ("snow", True, "snow, winter, ice, north pole, arctic, snowstorm"),
+        ("sea", False, "sea, ocean, open sea, open ocean, high seas, underwater"),
+        ("sea", True, "water, waves, lake, pond, river"),
+        ("night", False, "night, nighttime, night time, night sky, starry sky, starry night, midnight, night scene"),
+        ("night", False, "outer space, starry"),
+        ("night", True, "space, stars, galaxy, cosmos, universe, moonlight"),
+        ("sunset", False, "sunset, sunrise, dusk, dawn, twilight, sunset sky, evening sky, nightfall"),
+        ("sunset", True, "evening, golden hour"),
+        ("desert", False, "desert, dunes, sand dunes, desert dunes"),
+        ("table", True, "table, desk, wooden table, tabletop, table top, kitchen table, counter, wooden floor"),
+        ("sky", False, "blue sky, clear sky, clear blue sky"),
+        ("sky", True, "sky, air"),
+    )
+    for noun in nouns.split(", ")
+}
+SETTING_PREPOSITIONS = word_set("in on at under over against by across through during into onto above beneath")
+
+PLAIN_BACKGROUNDS = {"plain": "white", "blank": "white", "empty": "white", "clean": "white", "transparent": "white",
+                     "simple": "white", "no": "white", "neutral": "light gray", "dark": "black", "light": "light gray",
+                     "bright": "white", "studio": "light gray"}  # fmt: skip
+
+SHADES = ("light", "dark", "pale", "bright", "deep", "vivid", "pastel", "neon", "soft", "hot", "baby", "midnight")
+
+SIZES = {
+    "small": "small, little, tiny, mini, miniature, petite, wee, teeny, minuscule",
+    "medium": "medium, medium sized, mid sized, average sized, regular sized",
+    "large": "large, big, huge, giant, enormous, massive, gigantic, oversized, life size, full size, close up, closeup",
+}
+SIZE_STEPS = {
+    1: "bigger, larger, enlarge, grow, scale up, blow up, increase in size, increase size, zoom in, closer",
+    -1: "smaller, shrink, tinier, scale down, reduce in size, decrease in size, reduce size, zoom out, further away",
+}
+
+COUNTS: dict[str, int] = {
+    word: number
+    for number, words in {
+        1: "one, single, a single, only one, just one",
+        2: "two, couple of, pair of, couple, both, twin",
+        3: "three, few, several, some, bunch of, group of, handful of, trio of, various, multiple, cluster of, pile of",
+        4: "four",
+        5: "five, many, lots of, lot of, plenty of, numerous, a lot of, swarm of, herd of, flock of",
+        6: "six, half a dozen",
+        7: "seven",
+        8: "eight",
+        9: "nine",
+        10: "ten",
+        11: "eleven",
+        12: "twelve, dozen",
+    }.items()
+    for word in words.split(", ")
+}
+
+ORIENTATIONS = {
+    "upside down": "upside down, inverted, head down, on its head, on their heads, flipped upside down, "
+    "turned upside down",
+    "tilted to the left": "tilted to the left, tilted left, leaning left, leaning to the left, slanted to the left, "
+    "rotated to the left, rotated left, tilted, slanted, at an angle, leaning, tilt, lean, askew, crooked",
+    "tilted to the right": "tilted to the right, tilted right, leaning right, leaning to the right, "
+    "slanted to the right, rotated to the right, rotated right, tilt to the right, tilt right, lean right, "
+    "lean to the right",
+    "upright": "upright, straight, right side up, right way up, the right way up, straight up",
+}
+
+# Subject stands so to the anchor. The first phrase of each is how the relationship field says it.
+RELATIONS = {
+    "left of": "left of, to the left of, on the left of, on the left side of, at the left of, to the left side of",
+    "right of": "right of, to the right of, on the right of, on the right side of, at the right of, "
+    "to the right side of",
+    "above": "above, over, on top of, atop, right above, directly above, high above, hovering over, "
+    "hovering above, onto",
+    "below": "below, under, underneath, beneath, right below, right under, directly below, directly under, "
+    "at the foot of",
+    "next to": "next to, beside, by, near, close to, alongside, right next to, by the side of, adjacent to, "
+    "along with, "
+    "together with, at the side of, nearby, around, opposite, across from",
+    "behind": "behind, in back of, right behind",
+    "in front of": "in front of, before, right in front of",
+    "inside": "inside, inside of, within",
+    "between": "between, in between",
+}
+
+LIGHT = {
+    "warm": "warm light, warm lighting, warmly lit, golden light, golden lighting, candlelight, "
+    "candle light, sunlight, "
+    "sunlit, orange light, yellow light, firelight, golden hour light, golden hour lighting, warmer, warm glow, "
+    "sunset light, evening light, warm golden light, morning light, cozy light, warm tones",
+    "cool": "cool light, cool lighting, cold light, cold lighting, bluish light, blue light, moonlight, "
+    "moonlit, icy light, "
+    "cooler, colder, cool bluish light, blueish light, cool tones",
+    "dim": "dim light, dim lighting, dimly lit, low light, dark lighting, moody lighting, moody light, faint light, "
+    "in the dark, darker, low key lighting, gloomy light, dimmer, darkness, poorly lit, dusky light, dim",
+    "even": "bright light, bright lighting, brightly lit, even light, even lighting, daylight, "
+    "broad daylight, natural light, "
+    "natural lighting, studio light, studio lighting, neutral light, well lit, brighter, daytime, bright even light, "
+    "ambient light, flat lighting, by day, during the day, white light, clear light",
+}
+# Light that is told by the shadow that it casts.
+SHADOWS = {
+    "none": "no shadow, no shadows, without shadow, without shadows, without a shadow, without any shadow, shadowless, "
+    "without any shadows, frontal light, front light, light from the front, lit from the front, shadow free",
+    "soft": "soft shadow, soft shadows, shadow, shadows, drop shadow, gentle shadow, subtle shadow, "
+    "shadow below, soft light, "
+    "soft lighting, diffuse light, diffused light, diffused lighting, light from above, "
+    "lit from above, overhead light, "
+    "softly lit, soft shadow below, soft diffused light, gentle light",
+    "left": "hard shadow to the left, shadow to the left, shadow on the left, light from the right, "
+    "lit from the right, "
+    "shadows to the left, hard shadow on the left, side light from the right",
+    "right": "hard shadow to the right, shadow to the right, shadow on the right, light from the left, "
+    "lit from the left, "
+    "hard shadow, hard shadows, hard light, harsh light, harsh shadow, long shadow, long shadows, strong shadow, "
+    "sharp shadow, dramatic shadow, side light, side lighting, shadows to the right, hard shadow on the right",
+}
+BLUR = {
+    True: "blurred background, blurry background, bokeh, background blur, out of focus background, "
+    "shallow depth of field, blur the background, soft focus background, background blurred, background blurry, "
+    "unfocused background",
+    False: "sharp background, everything in focus, deep focus, background in focus, no blur, sharpen the background, "
+    "deep depth of field, crisp background, unblur the background, background sharp",
+}
+MOODS = {
+    "cheerful": "cheerful, happy, joyful, fun, playful, merry, jolly, lively, upbeat, festive, lighthearted",
+    "calm": "calm, serene, peaceful, tranquil, relaxing, soothing, restful, zen",
+    "cozy": "cozy, cosy, homely, comfy, snug, inviting",
+    "quiet": "quiet, silent, still, hushed, solitary, lonely, melancholic, sleepy",
+}
+FREE_MOODS = (
+    "mysterious, dramatic, epic, spooky, eerie, scary, romantic, dreamy, whimsical, magical, "
+    "nostalgic, energetic, elegant, "
+    "gloomy, sad, hopeful, majestic, futuristic, dark, luxurious, sophisticated, tense, adventurous, ominous, moody"
+)
+MOOD_NOUNS = "mood, atmosphere, vibe, vibes, feeling, feel, ambience, ambiance, tone"
+
+# Media that the embedded model was not trained on, as a structured prompt names them.
+MEDIA = {
+    "line art": "line art, line drawing, line icon, outline icon, lineart, outline drawing, line illustration",
+    "watercolor painting": "watercolor, watercolour, watercolor painting, water color, aquarelle, "
+    "watercolor illustration",
+    "oil painting": "oil painting, oil on canvas, oil paint",
+    "pencil sketch": "pencil sketch, pencil drawing, sketch, hand drawn sketch, hand drawn",
+    "pixel art": "pixel art, 8 bit, pixelated, 16 bit",
+    "photograph": "photograph, photo, photorealistic, photo realistic, realistic photo, hyperrealistic, realistic, "
+    "photography",
+    "ink drawing": "ink drawing, ink illustration, pen and ink, ink sketch",
+    "charcoal drawing": "charcoal drawing, charcoal sketch",
+    "crayon drawing": "crayon drawing, chalk drawing, child's drawing, kids drawing",
+    "anime illustration": "anime, manga, anime style",
+    "isometric illustration": "isometric, isometric illustration, isometric icon",
+    "low poly 3D render": "low poly, low poly render, low poly 3d",
+    "paper cut art": "paper cut, papercut, paper craft, paper cutout, cut paper, origami",
+    "clay animation": "claymation, plasticine, clay animation, clay model",
+    "pop art": "pop art",
+    "stained glass": "stained glass",
+    "felt craft": "felt craft, felted wool, needle felt",
+    "embroidery": "embroidery, embroidered patch, cross stitch",
+    "digital painting": "digital painting, digital art, concept art",
+    "woodcut": "woodcut, linocut, wood engraving, engraving",
+    "glyph icon": "glyph icon, glyph, silhouette, solid icon, pictogram",
+    "graffiti": "graffiti, street art, spray paint",
+}
+# Style words too common to mean a style on their own: they need "style", "icon", "drawing" ... after them.
+WEAK_STYLES = frozenset(
+    {"simple", "muted", "retro", "emoji", "childlike", "realistic", "sketch", "isometric", "silhouette"}
+)
+PICTURES = (
+    "picture, image, illustration, drawing, icon, icons, render, rendering, scene, painting, "
+    "artwork, art, graphic, graphics, "
+    "logo, sticker, design, style, look, composition, visual, depiction, view, shot, poster, card, "
+    "clipart, frame, canvas, "
+    "wallpaper, portrait, version, page, screen"
+)
+# Said with a place ("of the frame") or as a part of it ("corner").
+PLACE_PARTS = "corner, side, part, half, edge, third, area, section, hand side, hand corner, position, portion"
+CAMERA = {
+    ("photographic_characteristics", "camera_angle"): {
+        "eye level": "eye level, at eye level",
+        "low angle": "low angle, from below, worm's eye view, low angle shot",
+        "high angle": "high angle, bird's eye view, top down, from above, top view, overhead view, aerial view, "
+        "overhead shot",
+        "side view": "side view, from the side, in profile",
+    },
+    ("photographic_characteristics", "lens_focal_length"): {
+        "wide-angle": "wide angle, wide angle shot, wide shot, panoramic",
+        "macro": "macro, macro shot, extreme close up",
+        "telephoto": "telephoto, telephoto lens",
+        "fisheye": "fisheye, fish eye",
+    },
+}
+
+POSES = {"sit": "sitting", "stand": "standing", "lie": "lying", "lay": "lying", "kneel": "kneeling",
+         "crouch": "crouching", "perch": "perched", "lean": "leaning"}  # fmt: skip
+# Verbs that place a thing or speak about the picture, and say nothing that could be drawn.
+SILENT_VERBS = word_set(
+    "be have see show want like love need create generate draw make give imagine picture depict feature "
+    "display render illustrate include contain appear locate place position put would can could should "
+    "please let get look design produce paint find situate set fill occupy do say tell consist isolate "
+    "surround color colour use keep try help add insert come go become seem remain stay"
+)
+CLOTHING = word_set(
+    "hat cap dress suit coat jacket scarf sunglasses glasses helmet shirt t-shirt shoes boots gloves "
+    "sweater crown tie bow-tie uniform costume cape skirt pants trousers hoodie apron robe"
+)
+IGNORED = (
+    "kind of, sort of, type of, a bit, a little bit, there is, there are, there 's, please, "
+    "i would like, i want, i 'd like, "
+    "i need, can you, could you, that is, which is, who is, that are, which are, as well, at least, set of, x, "
+    "in the background, in the foreground, in the image, in the picture, in the scene, in the frame, "
+    "of course, for example"
+)
+
+FUNCTION_WORDS = (
+    ("m", MOOD_NOUNS),
+    ("p", PICTURES),
+    ("k", PLACE_PARTS),
+    ("_", IGNORED),
+    ("n", "no, not, without, n't, none, never, any"),
+    ("P", "as"),
+    ("f", "in the style of, by the artist"),
+    ("D", "a, an, the, this, that, these, those, my, your, its, his, her, their, our"),
+    ("o", "of"),
+    ("W", "with, having, featuring, containing"),
+    ("U", "and, plus, &, or, while, but, then, where, whereas, also, afterwards"),
+    ("X", "comma"),
+    ("T", "to, into, towards, toward"),
+    ("i", "it, them, him, they, he, she, itself, ones, everything, all, they all, all of them"),
+    ("j", "i, you, we, me, us, one another, each other, there, something, anything"),
+    ("a", "very, really, quite, extremely, more, just, slightly, so, too, even, only"),
+    ("t", "light, lighting, illumination, lights"),
+)
+FACING_VERBS = word_set(
+    "facing face faces looking look looks turned pointing pointed points heading gazing directed staring"
+)
+MIRRORED = (
+    "mirrored, mirror, flip horizontally, flipped horizontally, horizontally, facing the other way, "
+    "face the other way, turn around, turned around"
+)
+STEPS = {
+    (-1, 0): "up, higher, upwards, further up",
+    (1, 0): "down, downwards, lower down, further down",
+    (0, -1): "further left, further to the left, more to the left",
+    (0, 1): "further right, further to the right, more to the right",
+}
+IRREGULAR_PLURALS = {
+    "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
+    "tooth": "teeth", "goose": "geese", "leaf": "leaves", "fish": "fish", "sheep": "sheep", "deer": "deer",
+    "knife": "knives", "wolf": "wolves", "potato": "potatoes", "tomato": "tomatoes", "cactus": "cacti",
+}  # fmt: skip
