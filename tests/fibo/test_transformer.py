@@ -160,6 +160,19 @@ def test_checkpointing_gives_the_same_gradients() -> None:
     assert torch.equal(*gradients)
 
 
+def test_compilers_take_it_whole() -> None:
+    _, ours = pair("both kinds")
+    with torch.no_grad():
+        plain = run_ours(ours, inputs("both kinds"), None)
+        compiled = torch.compile(ours, backend="eager", fullgraph=True)  # traces all of it, and generates no code
+        given = inputs("both kinds")
+        captions = ours.project_captions(list(given["layers"]))
+        traced = compiled(
+            given["latents"], given["timestep"], given["text"], captions, ours.rotary(TEXT, HEIGHT, WIDTH)
+        )
+    assert relative(traced, plain) < 1e-5
+
+
 def test_rotary_is_remembered_and_bounded() -> None:
     _, ours = pair("single only")
     first = ours.rotary(5, 2, 2)

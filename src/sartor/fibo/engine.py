@@ -189,6 +189,11 @@ class Engine:
         )
         return Result(image, write_png(image, recipe), fingerprint)
 
+    def forget(self) -> None:
+        """Empties the cache of encoded prompts. Nothing that is drawn afterwards changes."""
+        with self._alone(None):
+            self._encoder.forget()
+
     def _walk(self, spec: Spec, adapter: Adapter | None, width: int, height: int) -> Iterator[tuple[int, Tensor]]:
         self._merger.apply(adapter, spec.influence)
         guided = spec.guidance_scale > 1
