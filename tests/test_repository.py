@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -156,6 +156,40 @@ def test_torch_is_pinned_once_and_alike() -> None:
     major, minor, _ = constraint[1].split(".")
     assert wanted == f"torch>={major}.{minor},<{major}.{int(minor) + 1}"
     assert importlib.metadata.version("torch").split("+")[0] == constraint[1]
+
+
+def foreign_packages(modules: Iterable[Path]) -> dict[str, str]:
+    """The packages that the modules import, not ours and not Python's, each with a module that does."""
+    found: dict[str, str] = {}
+    owners = importlib.metadata.packages_distributions()
+    for module in modules:
+        # Relative imports have no name before the first dot.
+        for name in {name.split(".")[0] for name in imported_names(ast.parse(module.read_text(encoding="utf-8")))}:
+            if name and name not in {*sys.stdlib_module_names, "sartor", "tests", "benchmarks"}:
+                distribution = owners.get(name, [name])[0]
+                found[re.sub(r"[-_.]+", "-", distribution).lower()] = named(module)
+    return found
+
+
+def declared(lines: Iterable[str]) -> set[str]:
+    return {re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() for line in lines}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that is only here because another one brought it may be gone tomorrow."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    runtime, extras = declared(project["dependencies"]), project["optional-dependencies"]
+    making = declared(extras["nano"])
+    nano = SOURCE / "sartor" / "nano"
+    service = [module for module in MODULES if not module.is_relative_to(nano)]
+    transitive = {"starlette"}  # FastAPI's own ground, and part of its interface
+    for modules, allowed in [
+        (service, runtime | transitive),
+        (nano.rglob("*.py"), runtime | making),
+        ([*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/**/*.py")], runtime | making | declared(extras["dev"])),
+    ]:
+        undeclared = {name: module for name, module in foreign_packages(modules).items() if name not in allowed}
+        assert undeclared == {}
 
 
 @pytest.mark.parametrize(("name", "expected"), OPENED_AND_READ.items())
