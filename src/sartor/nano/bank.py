@@ -71,7 +71,9 @@ class Bank:
             raise FileNotFoundError(f"no scenes in {work / 'bank'}: run python -m sartor.nano.bank first")
         self.maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in self.shards]
         self.scenes = [
-            scene_from_json(line) for path in self.shards for line in path.with_suffix(".jsonl").read_text().splitlines()
+            scene_from_json(line)
+            for path in self.shards
+            for line in path.with_suffix(".jsonl").read_text().splitlines()
         ]
 
     def __len__(self) -> int:

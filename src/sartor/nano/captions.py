@@ -177,7 +177,11 @@ def summary(scene: Scene, words: list[str] | None = None) -> str:
     ]
     listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
     background = phrase_background(scene.background)
-    setting = f"on {article(background)}" if scene.background.kind in {"plain", "gradient"} else f"in front of {article(background)}"
+    setting = (
+        f"on {article(background)}"
+        if scene.background.kind in {"plain", "gradient"}
+        else f"in front of {article(background)}"
+    )
     sentence = f"{listed} {setting}"
     return sentence[:1].upper() + sentence[1:]
 
@@ -190,7 +194,11 @@ def describe_thing(thing: Thing, things: list[Thing], word: str | None = None) -
         orientation = thing.facing if orientation == "upright" else f"{orientation}, {thing.facing}"
     plural = concept.plural_name if concept else thing.concept
     entry: dict[str, Any] = {
-        "description": name_thing(thing, word) if thing.count == 1 else f"{thing.colors[0]} {plural}" if thing.recolored else plural,
+        "description": name_thing(thing, word)
+        if thing.count == 1
+        else f"{thing.colors[0]} {plural}"
+        if thing.recolored
+        else plural,
         "location": thing.place,
         "relationship": relationship(thing, things),
         "relative_size": thing.size,

@@ -54,7 +54,8 @@ class Composer:
         concepts = sorted({concept for concept, _ in bank.pixels})
         self.unseen = held_out(concepts, styles) if hold_out else set()
         self.by_style = {
-            style: [c for c in concepts if (c, style) in bank.pixels and (c, style) not in self.unseen] for style in styles
+            style: [c for c in concepts if (c, style) in bank.pixels and (c, style) not in self.unseen]
+            for style in styles
         }
         self.styles = styles
         self._colors: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -162,10 +163,14 @@ def spots(thing: Thing, rng: random.Random) -> list[tuple[float, float, float]]:
     return [(x + rng.uniform(-0.02, 0.02), y + rng.uniform(-0.02, 0.02), 1.0)]
 
 
-def paste(canvas: Image.Image, sprite: Image.Image, x: float, y: float, length: float, angle: float, shadow: str) -> None:
+def paste(
+    canvas: Image.Image, sprite: Image.Image, x: float, y: float, length: float, angle: float, shadow: str
+) -> None:
     """Pastes the premultiplied sprite centred on (x, y) pixels, its longer side `length` pixels, with its shadow."""
     scale = length / max(sprite.size)
-    small = sprite.resize((max(2, round(sprite.width * scale)), max(2, round(sprite.height * scale))), Image.Resampling.LANCZOS)
+    small = sprite.resize(
+        (max(2, round(sprite.width * scale)), max(2, round(sprite.height * scale))), Image.Resampling.LANCZOS
+    )
     if abs(angle) > 0.5:
         small = small.rotate(angle, Image.Resampling.BICUBIC, expand=True)
     rgba = small.convert("RGBA")
@@ -175,7 +180,9 @@ def paste(canvas: Image.Image, sprite: Image.Image, x: float, y: float, length: 
     canvas.paste(rgba, (left, top), rgba)
 
 
-def cast_shadow(rgba: Image.Image, left: int, top: int, kind: str, size: tuple[int, int]) -> tuple[Color, None, Image.Image]:
+def cast_shadow(
+    rgba: Image.Image, left: int, top: int, kind: str, size: tuple[int, int]
+) -> tuple[Color, None, Image.Image]:
     """What `canvas.paste` needs to lay the shadow of a pasted sprite: black through a mask."""
     mask = Image.new("L", size, 0)
     if kind == "soft":
@@ -244,7 +251,12 @@ def draw_landscape(kind: str, side: int, rng: random.Random) -> Image.Image:
             draw.ellipse((x - r, y - r, x + r, y + r), fill=(248, 244, 214))
         return canvas
     if kind in {"sunset", "desert", "meadow", "snow"}:
-        shade: dict[str, Color] = {"sunset": (122, 66, 74), "desert": (246, 214, 150), "meadow": (150, 208, 120), "snow": (214, 226, 238)}
+        shade: dict[str, Color] = {
+            "sunset": (122, 66, 74),
+            "desert": (246, 214, 150),
+            "meadow": (150, 208, 120),
+            "snow": (214, 226, 238),
+        }
         for _ in range(2):
             x, w, h = rng.uniform(0, side), rng.uniform(0.6, 1.1) * side, rng.uniform(0.12, 0.26) * side
             draw.ellipse((x - w / 2, horizon - h / 2, x + w / 2, horizon + h), fill=shade[kind])
@@ -265,7 +277,12 @@ def draw_landscape(kind: str, side: int, rng: random.Random) -> Image.Image:
     return canvas
 
 
-LIGHT_GAINS = {"even": (1.0, 1.0, 1.0), "warm": (1.06, 0.95, 0.76), "cool": (0.82, 0.94, 1.07), "dim": (0.58, 0.58, 0.62)}
+LIGHT_GAINS = {
+    "even": (1.0, 1.0, 1.0),
+    "warm": (1.06, 0.95, 0.76),
+    "cool": (0.82, 0.94, 1.07),
+    "dim": (0.58, 0.58, 0.62),
+}
 
 
 def apply_light(pixels: Array, light: str) -> Array:

@@ -11,30 +11,58 @@ thing's own latent. A transformer that starts from such an encoder need not disc
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
 
 from sartor.nano.bank import Bank
-from sartor.nano.captions import compact, describe, vary
+from sartor.nano.captions import compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.run import Run, autocast, progress_bar, schedule
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
 
 BOS, PAD = "<|begin|>", "<|pad|>"
-FIELDS = (
-    "short_description objects description location relationship relative_size shape_and_color texture appearance_details "
-    "number_of_objects pose expression clothing action gender skin_tone_and_texture orientation background_setting lighting "
-    "conditions direction shadows aesthetics composition color_scheme mood_atmosphere photographic_characteristics "
-    "depth_of_field focus camera_angle lens_focal_length style_medium text_render context artistic_style"
-).split()
+FIELDS = [
+    "short_description",
+    "objects",
+    "description",
+    "location",
+    "relationship",
+    "relative_size",
+    "shape_and_color",
+    "texture",
+    "appearance_details",
+    "number_of_objects",
+    "pose",
+    "expression",
+    "clothing",
+    "action",
+    "gender",
+    "skin_tone_and_texture",
+    "orientation",
+    "background_setting",
+    "lighting",
+    "conditions",
+    "direction",
+    "shadows",
+    "aesthetics",
+    "composition",
+    "color_scheme",
+    "mood_atmosphere",
+    "photographic_characteristics",
+    "depth_of_field",
+    "focus",
+    "camera_angle",
+    "lens_focal_length",
+    "style_medium",
+    "text_render",
+    "context",
+    "artistic_style",
+]
 SCENE_CODE, THING_CODE = 96, 48  # principal components predicted in stage 1b
 
 
@@ -60,7 +88,9 @@ def train_tokenizer(bank: Bank, size: int) -> PreTrainedTokenizerFast:
     lines = [compact(vary(bank.scenes[i], rng)).translate(strip).replace("_", " ") for i in range(0, len(bank), 6)]
     for concept in CONCEPTS:
         lines += [f" {word} " for word in (concept.name, concept.plural_name, *concept.synonyms)] * 40
-    lines += [f" {word} " for word in (*COLOR_SYNONYMS, *BACKGROUND_COLOR_SYNONYMS, *(s for x in STYLES for s in x.synonyms))] * 20
+    lines += [
+        f" {word} " for word in (*COLOR_SYNONYMS, *BACKGROUND_COLOR_SYNONYMS, *(s for x in STYLES for s in x.synonyms))
+    ] * 20
     trainer = trainers.BpeTrainer(
         vocab_size=size - len(scaffolding()) - 2,
         special_tokens=[],

@@ -1,0 +1,309 @@
+"""Stage 2: the base, a small FIBO transformer trained with flow matching on structured prompts.
+
+    python -m sartor.nano.base --work DIR --steps 4000
+
+Velocity target, logit-normal noise levels shifted towards noise, AdamW, an exponential average of the weights (which is
+what ships), the text encoder trained along at half the rate, a tenth of the captions empty for guidance. Run it again
+with more steps to go on from where it was: weights, average, optimiser and data position come back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from transformers import PreTrainedTokenizerFast, SmolLM3ForCausalLM
+
+from sartor.fibo.transformer import FiboTransformer
+from sartor.nano.autoencoder import build as build_autoencoder
+from sartor.nano.autoencoder import decode, single_frame, to_grid
+from sartor.nano.bank import Bank
+from sartor.nano.captions import compact, vary
+from sartor.nano.dial import DIALS, Dial
+from sartor.nano.latents import Latents, load_latents
+from sartor.nano.run import (
+    Clock,
+    Run,
+    autocast,
+    ema_decay,
+    optimizer_tensors,
+    progress_bar,
+    restore_optimizer,
+    schedule,
+)
+from sartor.nano.text import build_encoder, hidden_states, load_tokenizer, pad
+
+LONGEST = 160  # tokens of a caption in training
+EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
+NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
+UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
+
+
+def build_transformer(dial: Dial) -> FiboTransformer:
+    """An untrained transformer of the dial's size; modulations and the output start at zero, as DiT's do."""
+    head = dial.head_width
+    third = head // 4 // 2 * 2
+    side = (head - third) // 2
+    model = FiboTransformer.from_config(
+        {
+            "patch_size": 1,
+            "in_channels": dial.channels,
+            "num_layers": dial.double_blocks,
+            "num_single_layers": dial.single_blocks,
+            "attention_head_dim": head,
+            "num_attention_heads": dial.heads,
+            "joint_attention_dim": 2 * dial.text_width,
+            "text_encoder_dim": dial.text_width,
+            "axes_dims_rope": [third, side, side],
+        }
+    )
+    for name, parameter in model.named_parameters():
+        modulation = name.endswith(("norm1.linear.weight", "norm1_context.linear.weight", "norm.linear.weight"))
+        if modulation or name.startswith(("norm_out.linear.", "proj_out.")) or name.endswith(".bias"):
+            torch.nn.init.zeros_(parameter)
+        elif parameter.ndim == 2:
+            torch.nn.init.xavier_uniform_(parameter)
+    return model
+
+
+def noise_levels(count: int, generator: torch.Generator) -> torch.Tensor:
+    """[count] in 0..1: mostly sigmoid(N(NOISE_MEAN, 1)), some uniform."""
+    normal = torch.sigmoid(torch.randn(count, generator=generator) + NOISE_MEAN)
+    uniform = torch.rand(count, generator=generator)
+    return torch.where(torch.rand(count, generator=generator) < UNIFORM_SHARE, uniform, normal)
+
+
+class Base:
+    """The two networks that stage 2 trains, and their average."""
+
+    def __init__(self, dial: Dial, tokenizer: PreTrainedTokenizerFast):
+        self.dial = dial
+        self.tokenizer = tokenizer
+        self.transformer = build_transformer(dial)
+        self.encoder = build_encoder(dial, tokenizer)
+        self.average: dict[str, torch.Tensor] = {}
+
+    def parameters(self) -> dict[str, torch.nn.Parameter]:
+        named = {f"transformer.{k}": v for k, v in self.transformer.named_parameters()}
+        return named | {f"encoder.{k}": v for k, v in self.encoder.model.named_parameters()}
+
+    def load(self, tensors: dict[str, torch.Tensor], prefix: str) -> None:
+        """Takes the weights stored under `prefix` ("model." or "average.")."""
+        own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+        with torch.no_grad():
+            for name, parameter in self.parameters().items():
+                parameter.copy_(own[name])
+
+    def velocity(
+        self,
+        transformer: Any,
+        noisy: torch.Tensor,
+        level: torch.Tensor,
+        ids: torch.Tensor,
+        lengths: torch.Tensor,
+    ) -> torch.Tensor:
+        """Batched guess [B, N, C] for noisy latents [B, N, C] with captions of different lengths."""
+        layers = hidden_states(self.encoder, ids)
+        embeds = torch.cat([layers[-1], layers[-2]], dim=-1)
+        depth = transformer.depth
+        chosen = list(layers[-depth:]) if len(layers) >= depth else [*layers, *[layers[-1]] * (depth - len(layers))]
+        tokens, text = noisy.shape[1], ids.shape[1]
+        side = round(tokens**0.5)
+        real = torch.arange(text)[None] < lengths[:, None]
+        mask = torch.cat([real, torch.ones(len(ids), tokens, dtype=torch.bool)], dim=1)[:, None, None]
+        captions = transformer.project_captions(chosen)
+        rotary = transformer.rotary(text, side, side)
+        guess: torch.Tensor = transformer(noisy, level * 1000, embeds, captions, rotary, mask=mask)
+        return guess
+
+
+@dataclass(frozen=True)
+class Batch:
+    """latents [B, N, C] normalised, ids int64 [B, T] padded, lengths [B], levels [B] in 0..1, noise [B, N, C]."""
+
+    latents: torch.Tensor
+    ids: torch.Tensor
+    lengths: torch.Tensor
+    levels: torch.Tensor
+    noise: torch.Tensor
+
+
+GROUP = 8  # steps whose captions are sorted by length together, so that little of a batch is padding
+
+
+def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> Iterator[Batch]:
+    """Batches from step `start` on, for ever; what a step sees follows from its number alone."""
+    count = min(len(bank), len(latents.latents))
+    for group in itertools.count(start // GROUP):
+        rng = random.Random(group)
+        rows = [rng.randrange(count) for _ in range(size * GROUP)]
+        texts = [compact(vary(bank.scenes[i], rng)) for i in rows]
+        ids = [s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]]
+        ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else s for s in ids]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        turns = rng.sample(range(GROUP), GROUP)
+        for offset, turn in enumerate(turns):
+            step = group * GROUP + offset
+            if step < start:
+                continue
+            chosen = order[turn * size : (turn + 1) * size]
+            padded, lengths = pad([ids[i] for i in chosen], base.tokenizer.pad_token_id, 8)
+            x = latents.normalised([rows[i] for i in chosen])
+            generator = torch.Generator().manual_seed(step)
+            levels = noise_levels(size, generator)
+            yield Batch(x, padded, lengths, levels, torch.randn(x.shape, generator=generator))
+
+
+@torch.no_grad()
+def sample(base: Base, texts: list[str], seed: int, steps: int = 20, guidance: float = 4.0) -> torch.Tensor:
+    """Normalised latents [B, N, C] by plain Euler steps; quick and batched, for looking at while training."""
+    side = base.dial.side // 16
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(len(texts), side * side, base.dial.channels, generator=generator)
+    ids, lengths = pad([s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]], base.tokenizer.pad_token_id)
+    empty, one = pad([[base.tokenizer.bos_token_id]] * len(texts), base.tokenizer.pad_token_id, 1)
+    levels = torch.linspace(1, 0, steps + 1)
+    levels = 1.6 * levels / (1 + 0.6 * levels)
+    for i in range(steps):
+        t = levels[i].expand(len(texts))
+        with autocast("cpu"):
+            towards = base.velocity(base.transformer, x, t, ids, lengths).float()
+            away = base.velocity(base.transformer, x, t, empty, one).float()
+        x = x + (levels[i + 1] - levels[i]) * (away + guidance * (towards - away))
+    return x
+
+
+GRID_TEXTS = [
+    '{"short_description":"A red apple on a plain white background","objects":[{"description":"apple","location":"center","relative_size":"large","shape_and_color":"red"}],"background_setting":"plain white background","style_medium":"%s"}',
+    '{"short_description":"A cat on a plain yellow background","objects":[{"description":"cat","location":"center","relative_size":"large"}],"background_setting":"plain yellow background","style_medium":"%s"}',
+    '{"short_description":"A blue car in front of a green meadow under a blue sky","objects":[{"description":"blue car","location":"center","relative_size":"large","shape_and_color":"blue"}],"background_setting":"green meadow under a blue sky","style_medium":"%s"}',
+    '{"short_description":"A rocket in front of a dark night sky with stars","objects":[{"description":"rocket","location":"center","relative_size":"large"}],"background_setting":"dark night sky with stars","style_medium":"%s"}',
+    '{"short_description":"A sunflower in the center left and a bee in the center right on a plain sky blue background","objects":[{"description":"sunflower","location":"center left","relative_size":"medium"},{"description":"bee","location":"center right","relative_size":"medium"}],"background_setting":"plain sky blue background","style_medium":"%s"}',
+    '{"short_description":"Three balloons on a plain pink background","objects":[{"description":"balloons","location":"center","relative_size":"small","number_of_objects":3}],"background_setting":"plain pink background","style_medium":"%s"}',
+    '{"short_description":"A house in front of a snowy field under a pale sky","objects":[{"description":"house","location":"center","relative_size":"large"}],"background_setting":"snowy field under a pale sky","style_medium":"%s"}',
+    '{"short_description":"A fox on a plain navy blue background","objects":[{"description":"fox","location":"center","relative_size":"large"}],"background_setting":"plain navy blue background","style_medium":"%s"}',
+]
+GRID_STYLES = ["3D render", "flat vector illustration", "cartoon illustration", "simple cartoon drawing"]
+
+
+def load_decoder(work: Path, dial: Dial) -> Any:
+    for name in ("autoencoder-decoder", "autoencoder"):
+        saved = Run(work / name).load()
+        if saved is not None:
+            vae = single_frame(build_autoencoder(dial)).eval()
+            vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+            return vae
+    raise FileNotFoundError("train the autoencoder first")
+
+
+@torch.no_grad()
+def draw_grid(base: Base, vae: Any, latents: Latents, path: Path) -> None:
+    """A sheet of fixed prompts (columns) in the four styles (rows), drawn with the averaged weights."""
+    kept = {k: v.detach().clone() for k, v in base.parameters().items()}
+    base.load(base.average, "")
+    side = base.dial.side // 16
+    rows = []
+    for style in GRID_STYLES:
+        x = sample(base, [text % style for text in GRID_TEXTS], seed=1)
+        raw = x.transpose(1, 2).unflatten(2, (side, side)) * latents.std[:, None, None] + latents.mean[:, None, None]
+        with autocast("cpu"):
+            rows.append(decode(vae, raw).float().clamp(-1, 1))
+    to_grid(rows).save(path)
+    base.load(kept, "")
+
+
+def train(work: Path, dial: Dial, steps: int, *, compile_: bool, fresh_text: bool = False) -> None:
+    torch.manual_seed(3)
+    bank, latents = Bank(work), load_latents(work)
+    base = Base(dial, load_tokenizer(work, dial, bank))
+    text = Run(work / "text").load()
+    if text is not None and not fresh_text:
+        base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
+    named = base.parameters()
+    rates = {"transformer": 1.0, "encoder": 0.5}
+    groups = [
+        {"params": [p for k, p in named.items() if k.startswith(part)], "scale": scale} for part, scale in rates.items()
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=dial.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, foreach=True)
+    run = Run(work / "base")
+    start = 0
+    if (saved := run.load()) is not None:
+        base.load(saved[0], "model.")
+        base.average = {k[8:]: v.float() for k, v in saved[0].items() if k.startswith("average.")}
+        restore_optimizer(optimizer, saved[0])
+        start = saved[1]["step"]
+    else:
+        base.average = {k: v.detach().clone() for k, v in named.items()}
+    averages = [base.average[k] for k in named]
+    current = [p for p in named.values()]
+    transformer: Any = base.transformer
+    if compile_:
+        for blocks in (transformer.transformer_blocks, transformer.single_transformer_blocks):
+            for block in blocks:
+                block.compile(dynamic=True)
+    vae = load_decoder(work, dial)
+    supply = batches(base, bank, latents, dial.batch, start)
+    grids, saves = Clock(240), Clock(180)
+    smooth = 0.0
+    with progress_bar() as bar:
+        task = bar.add_task("base", total=steps, completed=start, note="")
+        for step in range(start, steps):
+            batch = next(supply)
+            noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
+            for group in optimizer.param_groups:
+                group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=300, hold=0.5)
+            with autocast("cpu"):
+                guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
+            loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(current, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(step, 0.999))
+            value = loss.item()
+            smooth = value if smooth == 0 else 0.98 * smooth + 0.02 * value
+            if step % 20 == 0:
+                bar.update(task, completed=step, note=f"loss {smooth:.4f}")
+                run.log(step=step, loss=value, smooth=smooth)
+            if not np.isfinite(value):
+                raise FloatingPointError(f"the loss of step {step} is {value}")
+            if saves.due() or step == steps - 1:
+                weights = {f"model.{k}": v for k, v in named.items()} | {
+                    f"average.{k}": v for k, v in base.average.items()
+                }
+                run.save({**weights, **optimizer_tensors(optimizer)}, {"step": step + 1})
+            if grids.due() or step == steps - 1:
+                draw_grid(base, vae, latents, run.folder / f"grid-{step:06d}.png")
+
+
+def load_base(work: Path, dial: Dial) -> tuple[Base, SmolLM3ForCausalLM]:
+    """The averaged weights of a run, ready to export."""
+    base = Base(dial, load_tokenizer(work, dial, Bank(work, 1)))
+    saved = Run(work / "base").load()
+    if saved is None:
+        raise FileNotFoundError("train the base first")
+    base.load(saved[0], "average.")
+    return base, base.encoder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trains the base")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--dial", choices=list(DIALS), default="cpu")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--fresh-text", action="store_true", help="do not start from stage 1b's text encoder")
+    a = parser.parse_args()
+    train(a.work, DIALS[a.dial], a.steps, compile_=a.compile, fresh_text=a.fresh_text)
+
+
+if __name__ == "__main__":
+    main()
