@@ -10,7 +10,7 @@ from tests.conftest import Service, Tenant
 @pytest.mark.parametrize(
     ("method", "path", "code"), [("GET", "/nowhere", 404), ("PUT", "/healthz", 405), ("GET", "/v3/status/x", 404)]
 )
-def test_unknown_addresses_answer_in_the_envelope(self, service: Service, method: str, path: str, code: int) -> None:
+def test_unknown_addresses_answer_in_the_envelope(service: Service, method: str, path: str, code: int) -> None:
     answer = service.client.request(method, path)
     assert answer.status_code == code
     assert answer.json()["error"]["code"] == code

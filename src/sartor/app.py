@@ -179,7 +179,7 @@ def assemble(
     jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
 
     def warm_up() -> None:
-        the_bridge()
+        the_bridge().translate("a red apple")  # a language model may load on its first sentence
         image_moderator.warm_up()
 
     return Parts(

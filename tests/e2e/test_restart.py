@@ -1,0 +1,69 @@
+"""``kill -9`` in the middle of the work: what was accepted ends, once, with the bytes of an undisturbed run."""
+
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from sartor.fibo import Spec
+from sartor.generation.drawing import PlainEngine
+from tests.conftest import BRAND
+from tests.e2e.conftest import Server, settled
+
+SCENE = '{"short_description":"an apple"}'
+
+
+def body(seed: int) -> dict[str, object]:
+    return {"tailored_model_id": BRAND, "structured_prompt": SCENE, "seed": seed, "steps_num": 20}
+
+
+def undisturbed(home: Path, seed: int) -> bytes:
+    adapter = home / "brands" / BRAND / "pytorch_lora_weights.safetensors"
+    spec = Spec(prompt=SCENE, seed=seed, steps=20, adapter=adapter, model="Paper Garden")
+    return PlainEngine().generate(spec).png
+
+
+def submit(server: Server, token: str, seeds: range) -> dict[int, str]:
+    """Seed -> id of a request that was answered with 202."""
+    ids: dict[int, str] = {}
+    with httpx.Client(base_url=server.base, headers={"api_token": token}, timeout=30) as client:
+        for seed in seeds:
+            answer = client.post("/v2/image/generate/tailored", json=body(seed))
+            assert answer.status_code == 202
+            ids[seed] = answer.json()["request_id"]
+    return ids
+
+
+def test_every_accepted_request_ends_once_whatever_happens_to_the_process(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = serve()
+    token = server.token()
+    ids = submit(server, token, range(40))
+    time.sleep(random.Random(1).uniform(0.0, 0.3))
+    server.kill()
+
+    server = serve()
+    ids |= submit(server, token, range(40, 60))
+    assert server.stop() == 0
+    with sqlite3.connect(tmp_path / "sartor.db") as database:
+        leases = database.execute("SELECT count(*) FROM leases WHERE expires_at > unixepoch()").fetchone()
+        unfinished = database.execute("SELECT count(*) FROM generation_requests WHERE finished_at IS NULL").fetchone()
+    assert leases == (0,), "a process that is stopped, not killed, says so"
+    assert unfinished > (0,), "the work was interrupted"
+
+    server = serve()
+    with httpx.Client(base_url=server.base, headers={"api_token": token}, timeout=30) as client:
+        for seed, request_id in ids.items():
+            status = settled(client, request_id)
+            assert status["status"] == "COMPLETED", status
+            assert status["result"]["seed"] == seed
+            assert client.get(status["result"]["image_url"]).content == undisturbed(tmp_path, seed)
+    with sqlite3.connect(tmp_path / "sartor.db") as database:
+        steps = Counter(database.execute("SELECT workflow_uuid, function_name FROM operation_outputs").fetchall())
+    assert {steps[request_id, "complete"] for request_id in ids.values()} == {1}
+    assert max(steps.values()) == 1

@@ -1,0 +1,69 @@
+"""The command line: quick to ask, exact in what it prints. Commands that draw and train are in tests/e2e."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sartor.accounts.service import Accounts
+from sartor.cli import app
+from sartor.kit.database import Database
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SARTOR_HOME", str(tmp_path))
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        app(list(arguments))
+    return int(ended.value.code or 0)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("torch", "spacy", "diffusers", "fastapi", "sqlalchemy", "dbos", "pydantic")
+    program = (
+        "import sys\nfrom sartor.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    for command in ("serve", "worker", "demo", "token", "generate", "train", "doctor"):
+        assert command in asked.stdout
+    assert asked.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_token_and_nothing_else(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    assert run("token", "create", "--organization", "acme") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1
+    token = printed.strip()
+    assert printed == token + "\n"
+    database = Database(f"sqlite:///{home / 'sartor.db'}")
+    assert Accounts(database).authenticate(token).organisation_id == 1
+    database.close()
+
+
+def test_a_nameless_organisation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("token", "create", "--organization", " ") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "1 to 200 characters" in said.err
+
+
+def test_wrong_settings_are_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SARTOR_SYNC_WAIT", "soon")
+    monkeypatch.setenv("SARTOR_PORT", "many")
+    assert run("token", "create", "--organization", "acme") == 1
+    said = capsys.readouterr().err
+    assert "SARTOR_SYNC_WAIT" in said
+    assert "SARTOR_PORT" in said
+    assert "Traceback" not in said
+
+
+def test_the_module_is_the_command() -> None:
+    asked = subprocess.run([sys.executable, "-m", "sartor.cli", "--help"], capture_output=True, text=True, check=True)
+    assert "sartor" in asked.stdout
