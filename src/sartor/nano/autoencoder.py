@@ -2,10 +2,11 @@
 
     python -m sartor.nano.autoencoder --work DIR --steps 12000
 
-Trained on crops of the bank's pictures, first for squared error (colours come first that way; with L1 and gradients from
-the start, and at 1.5e-3, it stayed grey for 600 steps), then more and more for L1 and gradients, which sharpen. The
-latent gets noise while training, so that the decoder forgives the sampler. `--decoder-only` goes on with a frozen encoder: latents that other stages have stored stay valid. At the end the
-latents' measured mean and deviation go into the config, and `vae/` is written in diffusers' format.
+Trained on crops of the bank's pictures, first for squared error (colours come first that way; with L1 and gradients
+from the start, and at 1.5e-3, it stayed grey for 600 steps), then more and more for L1 and gradients, which sharpen.
+The latent gets noise while training, so that the decoder forgives the sampler. `--decoder-only` goes on with a frozen
+encoder: latents that other stages have stored stay valid. The latents' measured mean and deviation go into the config
+when `export.py` writes `vae/` in diffusers' format.
 
 One frame passes only the last of each causal convolution's three temporal taps; training uses exactly those, as 2-D
 convolutions, and leaves the other taps at zero. The middle block's attention is left out (its output projection is
@@ -78,13 +79,14 @@ def single_frame(vae: AutoencoderKLWan) -> AutoencoderKLWan:
 
 def encode(vae: AutoencoderKLWan, pictures: torch.Tensor) -> torch.Tensor:
     """Pictures [B, 3, H, W] in -1..1 -> raw latents [B, channels, H/16, W/16] (the distribution's mean)."""
-    hidden = vae.quant_conv(vae.encoder(patchify(pictures.unsqueeze(2), 2)))
+    hidden: torch.Tensor = vae.quant_conv(vae.encoder(patchify(pictures.unsqueeze(2), 2)))
     return hidden.chunk(2, dim=1)[0][:, :, 0]
 
 
 def decode(vae: AutoencoderKLWan, latents: torch.Tensor) -> torch.Tensor:
     """Inverse of `encode`."""
-    return unpatchify(vae.decoder(vae.post_quant_conv(latents.unsqueeze(2))), 2)[:, :, 0]
+    pictures: torch.Tensor = unpatchify(vae.decoder(vae.post_quant_conv(latents.unsqueeze(2))), 2)
+    return pictures[:, :, 0]
 
 
 def loss_of(output: torch.Tensor, target: torch.Tensor, square: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ from rich.progress import Progress
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
+from sartor.nano.vocabulary import CONCEPT_BY_NAME, STYLE_BY_NAME
 
 SHARD = 1000  # scenes a file
 
@@ -61,27 +62,32 @@ def draw_shard(work: Path, index: int, side: int) -> int:
 
 
 class Bank:
-    """All finished shards: `pictures(i)` and `scenes[i]`."""
+    """The scenes of all finished shards that the vocabulary knows and that training may see: `pictures(i)`, `scenes[i]`."""
 
     def __init__(self, work: Path, limit: int | None = None):
-        self.shards = sorted((work / "bank").glob("*.npy"))
+        shards = sorted((work / "bank").glob("*.npy"))
         if limit is not None:
-            self.shards = self.shards[: (limit + SHARD - 1) // SHARD]
-        if not self.shards:
+            shards = shards[: (limit + SHARD - 1) // SHARD]
+        if not shards:
             raise FileNotFoundError(f"no scenes in {work / 'bank'}: run python -m sartor.nano.bank first")
-        self.maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in self.shards]
-        self.scenes = [
-            scene_from_json(line)
-            for path in self.shards
-            for line in path.with_suffix(".jsonl").read_text().splitlines()
-        ]
+        self._maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in shards]
+        unseen = Composer(SpriteBank.load(work / "sprites.npz")).unseen
+        self.scenes: list[Scene] = []
+        self._rows: list[tuple[int, int]] = []
+        for shard, path in enumerate(shards):
+            for row, line in enumerate(path.with_suffix(".jsonl").read_text().splitlines()):
+                scene = scene_from_json(line)
+                known = scene.style in STYLE_BY_NAME and all(thing.concept in CONCEPT_BY_NAME for thing in scene.things)
+                if known and not any((thing.concept, scene.style) in unseen for thing in scene.things):
+                    self.scenes.append(scene)
+                    self._rows.append((shard, row))
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def pictures(self, indices: list[int]) -> Array:
         """uint8 [n, side, side, 3]"""
-        return np.stack([self.maps[i // SHARD][i % SHARD] for i in indices])
+        return np.stack([self._maps[shard][row] for shard, row in (self._rows[i] for i in indices)])
 
 
 def main() -> None:

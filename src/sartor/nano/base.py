@@ -40,6 +40,7 @@ from sartor.nano.run import (
     schedule,
 )
 from sartor.nano.text import build_encoder, hidden_states, load_tokenizer, pad
+from sartor.nano.vocabulary import STYLES
 
 LONGEST = 160  # tokens of a caption in training
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
@@ -182,16 +183,33 @@ def sample(base: Base, texts: list[str], seed: int, steps: int = 20, guidance: f
 
 
 GRID_TEXTS = [
-    '{"short_description":"A red apple on a plain white background","objects":[{"description":"apple","location":"center","relative_size":"large","shape_and_color":"red"}],"background_setting":"plain white background","style_medium":"%s"}',
-    '{"short_description":"A cat on a plain yellow background","objects":[{"description":"cat","location":"center","relative_size":"large"}],"background_setting":"plain yellow background","style_medium":"%s"}',
-    '{"short_description":"A blue car in front of a green meadow under a blue sky","objects":[{"description":"blue car","location":"center","relative_size":"large","shape_and_color":"blue"}],"background_setting":"green meadow under a blue sky","style_medium":"%s"}',
-    '{"short_description":"A rocket in front of a dark night sky with stars","objects":[{"description":"rocket","location":"center","relative_size":"large"}],"background_setting":"dark night sky with stars","style_medium":"%s"}',
-    '{"short_description":"A sunflower in the center left and a bee in the center right on a plain sky blue background","objects":[{"description":"sunflower","location":"center left","relative_size":"medium"},{"description":"bee","location":"center right","relative_size":"medium"}],"background_setting":"plain sky blue background","style_medium":"%s"}',
-    '{"short_description":"Three balloons on a plain pink background","objects":[{"description":"balloons","location":"center","relative_size":"small","number_of_objects":3}],"background_setting":"plain pink background","style_medium":"%s"}',
-    '{"short_description":"A house in front of a snowy field under a pale sky","objects":[{"description":"house","location":"center","relative_size":"large"}],"background_setting":"snowy field under a pale sky","style_medium":"%s"}',
-    '{"short_description":"A fox on a plain navy blue background","objects":[{"description":"fox","location":"center","relative_size":"large"}],"background_setting":"plain navy blue background","style_medium":"%s"}',
+    '{"short_description":"A red apple on a plain white background"'
+    ',"objects":[{"description":"apple","location":"center","relative_size":"large","shape_and_color":"red"}]'
+    ',"background_setting":"plain white background","style_medium":"%s"}',
+    '{"short_description":"A cat on a plain yellow background"'
+    ',"objects":[{"description":"cat","location":"center","relative_size":"large"}]'
+    ',"background_setting":"plain yellow background","style_medium":"%s"}',
+    '{"short_description":"A blue car in front of a green meadow under a blue sky"'
+    ',"objects":[{"description":"blue car","location":"center","relative_size":"large","shape_and_color":"blue"}]'
+    ',"background_setting":"green meadow under a blue sky","style_medium":"%s"}',
+    '{"short_description":"A rocket in front of a dark night sky with stars"'
+    ',"objects":[{"description":"rocket","location":"center","relative_size":"large"}]'
+    ',"background_setting":"dark night sky with stars","style_medium":"%s"}',
+    '{"short_description":"A sunflower in the center left and a bee in the center right on a plain sky blue background"'
+    ',"objects":[{"description":"sunflower","location":"center left","relative_size":"medium"}'
+    ',{"description":"bee","location":"center right","relative_size":"medium"}]'
+    ',"background_setting":"plain sky blue background","style_medium":"%s"}',
+    '{"short_description":"Three balloons on a plain pink background"'
+    ',"objects":[{"description":"balloons","location":"center","relative_size":"small","number_of_objects":3}]'
+    ',"background_setting":"plain pink background","style_medium":"%s"}',
+    '{"short_description":"A house in front of a snowy field under a pale sky"'
+    ',"objects":[{"description":"house","location":"center","relative_size":"large"}]'
+    ',"background_setting":"snowy field under a pale sky","style_medium":"%s"}',
+    '{"short_description":"A fox on a plain navy blue background"'
+    ',"objects":[{"description":"fox","location":"center","relative_size":"large"}]'
+    ',"background_setting":"plain navy blue background","style_medium":"%s"}',
 ]
-GRID_STYLES = ["3D render", "flat vector illustration", "cartoon illustration", "simple cartoon drawing"]
+GRID_STYLES = [style.style_medium for style in STYLES]
 
 
 def load_decoder(work: Path, dial: Dial) -> Any:
@@ -206,14 +224,15 @@ def load_decoder(work: Path, dial: Dial) -> Any:
 
 @torch.no_grad()
 def draw_grid(base: Base, vae: Any, latents: Latents, path: Path) -> None:
-    """A sheet of fixed prompts (columns) in the four styles (rows), drawn with the averaged weights."""
+    """A sheet of fixed prompts (columns) in each style (rows), drawn with the averaged weights."""
     kept = {k: v.detach().clone() for k, v in base.parameters().items()}
     base.load(base.average, "")
     side = base.dial.side // 16
     rows = []
     for style in GRID_STYLES:
         x = sample(base, [text % style for text in GRID_TEXTS], seed=1)
-        raw = x.transpose(1, 2).unflatten(2, (side, side)) * latents.std[:, None, None] + latents.mean[:, None, None]
+        square = x.transpose(1, 2).reshape(len(x), -1, side, side)
+        raw = square * latents.std[:, None, None] + latents.mean[:, None, None]
         with autocast("cpu"):
             rows.append(decode(vae, raw).float().clamp(-1, 1))
     to_grid(rows).save(path)
@@ -243,7 +262,7 @@ def train(work: Path, dial: Dial, steps: int, *, compile_: bool, fresh_text: boo
     else:
         base.average = {k: v.detach().clone() for k, v in named.items()}
     averages = [base.average[k] for k in named]
-    current = [p for p in named.values()]
+    current = list(named.values())
     transformer: Any = base.transformer
     if compile_:
         for blocks in (transformer.transformer_blocks, transformer.single_transformer_blocks):
@@ -263,7 +282,7 @@ def train(work: Path, dial: Dial, steps: int, *, compile_: bool, fresh_text: boo
             with autocast("cpu"):
                 guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
             loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(current, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

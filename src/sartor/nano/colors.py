@@ -33,7 +33,6 @@ def name_colors(sprite: Array, *, share: float = 0.18) -> tuple[str, ...]:
     if not len(rgb):
         return ()
     rgb = rgb[:: max(1, len(rgb) // 2000)]
-    hsv_hue, saturation, value = _hsv(rgb)
     lab = to_lab(rgb)
     nearest = np.argmin(((lab[:, None] - _LAB[None]) ** 2 * np.array([0.35, 1.0, 1.0])).sum(-1), axis=1)
     counts = np.bincount(nearest, minlength=len(_NAMES)) / len(nearest)
@@ -56,7 +55,8 @@ def _rgb(hue: Array, saturation: Array, value: Array) -> Array:
     """Inverse of `_hsv`; returns 0..255."""
     k = (np.array([5.0, 3.0, 1.0]) + hue[..., None] * 6) % 6
     fall = np.clip(np.minimum(k, 4 - k), 0, 1)
-    return 255 * (value[..., None] - value[..., None] * saturation[..., None] * fall)
+    rgb: Array = 255 * (value[..., None] - value[..., None] * saturation[..., None] * fall)
+    return rgb
 
 
 def recolor(sprite: Array, name: str) -> Array:

@@ -2,8 +2,8 @@
 
     python -m sartor.nano.export --work DIR [--target FOLDER]
 
-fp16 weights; the averaged transformer and text encoder; the autoencoder with the latents' measured mean and deviation in
-its config; the scheduler's numbers; a model index that names the training area and the upscaler.
+fp16 weights; the averaged transformer and text encoder; the autoencoder with the latents' measured mean and deviation
+in its config; the scheduler's numbers; a model index that names the training area and the upscaler.
 """
 
 from __future__ import annotations

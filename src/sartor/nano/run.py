@@ -1,4 +1,4 @@
-"""What every training stage shares: a run folder that can be resumed, a log file, a progress bar and a rate schedule."""
+"""What every training stage shares: a folder that can be resumed, a log file, a progress bar, a rate schedule."""
 
 from __future__ import annotations
 

@@ -83,6 +83,7 @@ class Composer:
             things.append(thing)
         else:
             count = 2 if kind < 0.94 else 3
+            places: tuple[str, ...]
             if count == 2:
                 places = rng.choice(
                     [("center left", "center right")] * 3
@@ -91,11 +92,14 @@ class Composer:
                 )
             else:
                 places = rng.choice(
-                    [("top left", "top right", "bottom center"), ("bottom left", "bottom right", "top center")]
-                    + [("top left", "center right", "bottom left")]
+                    [
+                        ("top left", "top right", "bottom center"),
+                        ("bottom left", "bottom right", "top center"),
+                        ("top left", "center right", "bottom left"),
+                    ]
                 )
-            for place in places:
-                things.append(self._thing(rng, style, place, "medium" if count == 2 else "small"))
+            size = "medium" if count == 2 else "small"
+            things.extend(self._thing(rng, style, place, size) for place in places)
         return Scene(things, style, self._background(rng), *self._light(rng))
 
     def _thing(self, rng: random.Random, style: str, place: str, size: str) -> Thing:
@@ -128,7 +132,7 @@ class Composer:
         return light, shadow
 
     def draw(self, scene: Scene, rng: random.Random) -> Array:
-        """The scene as uint8 [side, side, 3]. Small things that the words do not fix (shade, exact place) come from `rng`."""
+        """The scene as uint8 [side, side, 3]; what the words do not fix (shade, exact place) comes from `rng`."""
         canvas = draw_background(scene.background, self.side, rng)
         style = scene.style or ""
         for thing in scene.things:
@@ -262,7 +266,8 @@ def draw_landscape(kind: str, side: int, rng: random.Random) -> Image.Image:
             draw.ellipse((x - w / 2, horizon - h / 2, x + w / 2, horizon + h), fill=shade[kind])
     if kind == "beach":
         draw.rectangle((0, horizon - round(0.12 * side), side, horizon), fill=(64, 150, 214))
-    ground = vertical_gradient(*(jitter(c, rng) for c in GROUNDS[kind]), side, HORIZON, 1)  # type: ignore[misc]
+    near, far = GROUNDS[kind]
+    ground = vertical_gradient(jitter(near, rng), jitter(far, rng), side, HORIZON, 1)
     canvas.paste(Image.fromarray(ground.astype(np.uint8)).crop((0, horizon, side, side)), (0, horizon))
     draw = ImageDraw.Draw(canvas)
     if kind == "sea":
@@ -289,7 +294,8 @@ def apply_light(pixels: Array, light: str) -> Array:
     """Tints the whole picture: uint8 in, uint8 out."""
     if light == "even":
         return pixels
-    return np.clip(pixels * np.array(LIGHT_GAINS[light]), 0, 255).astype(np.uint8)
+    tinted: Array = np.clip(pixels * np.array(LIGHT_GAINS[light]), 0, 255).astype(np.uint8)
+    return tinted
 
 
 def main() -> None:

@@ -29,11 +29,9 @@ PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@lobehub/fluent-emoji-3d": "1.1.0",
     "@iconify-json/fluent-emoji-flat": "1.2.6",
     "@iconify-json/noto": "1.2.9",
-    "@iconify/json": "2.2.535",
     "@iconify-json/fluent-emoji-high-contrast": "1.2.6",
 }
 BRAND_STYLE = "ink"  # fluent-emoji-high-contrast: never shown to the base
-OMITTED = {("basketball", "simple"), ("koala", "simple")}  # drawn as something else there: a hoop, a branch
 
 
 @dataclass(frozen=True)
@@ -64,10 +62,10 @@ def fetch(work: Path) -> None:
         if not (archives / name).exists():
             subprocess.run(["npm", "pack", "--silent", f"{package}@{version}"], cwd=archives, check=True)
         with tarfile.open(archives / name) as archive:
-            wanted = [m for m in archive if package != "@iconify/json" or m.name.endswith(("/noto-v1.json", "LICENSE"))]
-            for member in wanted:
+            members = archive.getmembers()
+            for member in members:
                 member.name = member.name.split("/", 1)[1]
-            archive.extractall(folder, members=wanted, filter="data")
+            archive.extractall(folder, members=members, filter="data")
 
 
 def package_folder(work: Path, package: str) -> Path:
@@ -116,12 +114,10 @@ def _names(path: Path) -> dict[str, str]:
 def open_sets(work: Path) -> dict[str, IconSet]:
     flat = package_folder(work, "@iconify-json/fluent-emoji-flat")
     noto = package_folder(work, "@iconify-json/noto")
-    old = package_folder(work, "@iconify/json")
     ink = package_folder(work, "@iconify-json/fluent-emoji-high-contrast")
     return {
         "flat": IconSet(flat / "icons.json", _names(flat / "chars.json")),
         "cartoon": IconSet(noto / "icons.json", _names(noto / "chars.json")),
-        "simple": IconSet(old / "json" / "noto-v1.json", _names(noto / "chars.json")),
         BRAND_STYLE: IconSet(ink / "icons.json", _names(ink / "chars.json")),
     }
 
@@ -151,12 +147,7 @@ def build(work: Path) -> None:
     missing: list[str] = []
     for concept in track(CONCEPTS, description="sprites"):
         for style in [*(style.name for style in STYLES), BRAND_STYLE]:
-            if style == "soft3d":
-                picture = _soft3d(work, concept.emoji)
-            else:
-                picture = sets[style].render(concept.emoji)
-            if (concept.name, style) in OMITTED:
-                continue
+            picture = _soft3d(work, concept.emoji) if style == "soft3d" else sets[style].render(concept.emoji)
             if picture is None:
                 missing.append(f"{concept.name}/{style}")
                 continue

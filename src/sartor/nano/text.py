@@ -159,8 +159,8 @@ class Codes:
         mean = sample.mean(0)
         size = min(size, *sample.shape)
         _, scale, basis = torch.pca_lowrank(sample - mean, q=size, center=False)
-        code = (flat - mean) @ basis
-        return code / (scale[0] / len(sample) ** 0.5)
+        code: torch.Tensor = (flat - mean) @ basis / (scale[0] / len(sample) ** 0.5)
+        return code
 
 
 def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[int]:
