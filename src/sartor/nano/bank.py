@@ -62,7 +62,7 @@ def draw_shard(work: Path, index: int, side: int) -> int:
 
 
 class Bank:
-    """The scenes of all finished shards that the vocabulary knows and that training may see: `pictures(i)`, `scenes[i]`."""
+    """Scenes of all finished shards that the vocabulary knows and training may see: `pictures([i])`, `scenes[i]`."""
 
     def __init__(self, work: Path, limit: int | None = None):
         shards = sorted((work / "bank").glob("*.npy"))
