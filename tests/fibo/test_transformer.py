@@ -121,6 +121,34 @@ def test_forward_and_gradients_equal_the_reference(name: str, masked: bool) -> N
             assert (value.grad - expected[key]).norm() < 1e-5 * expected[key].norm() + 1e-6 * scale, key
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_drawing_without_gradients_equals_the_reference(name: str) -> None:
+    theirs, ours = pair(name)
+    with torch.no_grad():
+        assert relative(run_ours(ours, inputs(name), None), run_theirs(theirs, inputs(name), None)) < 1e-5
+
+
+def test_what_stands_in_for_a_linear_is_called() -> None:
+    _, ours = pair("both kinds")
+
+    class Louder(torch.nn.Module):
+        def __init__(self, linear: torch.nn.Module) -> None:
+            super().__init__()
+            self.linear = linear
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 * self.linear(x)
+
+    with torch.no_grad():
+        plain = run_ours(ours, inputs("both kinds"), None)
+        block = ours.single_transformer_blocks[0]
+        block.proj_mlp = Louder(block.proj_mlp)
+        louder = run_ours(ours, inputs("both kinds"), None)
+    with_gradients = run_ours(ours, inputs("both kinds"), None)
+    assert relative(louder, plain) > 1e-3
+    assert relative(louder, with_gradients) < 1e-5
+
+
 def test_a_padded_text_changes_nothing_when_masked() -> None:
     _, ours = pair("both kinds")
     given = inputs("both kinds", batch=1)

@@ -170,10 +170,13 @@ class FiboTransformer(nn.Module):
         for block in self.transformer_blocks:
             text = torch.cat([text[..., :half], next(depth).to(text.dtype)], dim=-1)
             image, text = self._run(block, image, text, time, rotary, mask)
-        for block in self.single_transformer_blocks:
+        for place, block in enumerate(self.single_transformer_blocks, start=1):
             text = torch.cat([text[..., :half], next(depth).to(text.dtype)], dim=-1)
-            joined = self._run(block, torch.cat([text, image], dim=1), time, rotary, mask)
-            text, image = joined[:, :length], joined[:, length:]
+            joined = torch.cat([text, image], dim=1)
+            if place == self.config.num_single_layers:  # the text has said all it will
+                image = self._run(block, joined, time, rotary, mask, length)
+            else:
+                text, image = self._run(block, joined, time, rotary, mask).split([length, image.shape[1]], dim=1)
         scale, shift = self.norm_out(time)
         velocity: Tensor = self.proj_out(modulate(image, shift, scale))
         return velocity
