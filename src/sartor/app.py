@@ -116,19 +116,25 @@ def engine_factory(settings: Settings) -> EngineFactory:
     def load() -> DrawingEngine:
         if settings.checkpoint == "plain":
             return PlainEngine()
-        import torch
-
         from sartor.fibo import Engine
 
-        cuda = settings.device == "auto" and torch.cuda.is_available()
         return Engine.load(
             checkpoint_folder(settings),
-            device="cuda" if cuda else settings.device.replace("auto", "cpu"),
+            device=device_name(settings),
             threads=settings.threads,
             golden_file=settings.home / "golden.json",
         )
 
     return load
+
+
+def device_name(settings: Settings) -> str:
+    """The device that the settings name, or the best one that there is."""
+    if settings.device != "auto":
+        return settings.device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def checkpoint_folder(settings: Settings) -> str | Path:

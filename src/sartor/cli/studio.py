@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sartor.app import bridge_factory, checkpoint_folder, engine_factory
+from sartor.app import bridge_factory, checkpoint_folder, device_name, engine_factory
 from sartor.bridge.base import BridgeError
 from sartor.fibo import FiboError, Spec
 from sartor.models.brands import ADAPTER, Brand, find_brands, slug_of, write_brand
@@ -100,7 +100,7 @@ def train(
     with _interruptible() as stop, _progress(console, "training", steps) as advance:
         try:
             result = train_lora(
-                load_checkpoint(checkpoint_folder(settings)),
+                load_checkpoint(checkpoint_folder(settings), device=device_name(settings)),
                 examples,
                 config,
                 work,

@@ -29,7 +29,7 @@ from sartor.generation.tables import ERROR, IN_PROGRESS, GenerationRequest
 # How often a waiting synchronous request looks, in seconds: quickly at first, then in step with what images take.
 _FIRST_LOOK, _SLOWEST_LOOK = 0.02, 0.25
 
-RequestId = Annotated[str, Path(min_length=1, max_length=100, description="From a 202 answer, or from an error.")]
+RequestId = Annotated[str, Path(description="From a 202 answer.")]
 
 
 def router(

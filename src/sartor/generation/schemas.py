@@ -25,6 +25,9 @@ LARGEST_SEED = 2**31 - 1
 AspectRatio = Literal["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9"]
 
 
+_JsonObject = Annotated[dict[str, Any], Field(min_length=1)]
+
+
 def _whole(value: object) -> object:
     """JSON has one kind of number: 5.0 is the integer 5. Strings and booleans are no numbers."""
     if isinstance(value, float) and value.is_integer():
@@ -103,7 +106,7 @@ class StructuredPromptBody(BaseModel):
         default=None, description="Whether words are checked before anything is made of them; by default they are."
     )
 
-    @field_validator("structured_prompt", mode="before", json_schema_input_type=str | dict[str, Any] | None)
+    @field_validator("structured_prompt", mode="before", json_schema_input_type=str | _JsonObject | None)
     @classmethod
     def _canonical(cls, value: object) -> object:
         """Text or an object, to canonical JSON; what cannot be a structured prompt is refused by field."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
 # Told to whoever has too much in progress: by then an image or two are done.
 _RETRY_AFTER_SECONDS = 5
 _FORGET_AT_ONCE = 200
+_ID = re.compile("[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ class Generation:
         query = sa.select(GenerationRequest).where(
             GenerationRequest.id == request_id, GenerationRequest.organisation_id == caller.organisation_id
         )
-        with self._database.transaction() as session:
-            found = session.scalar(query)
+        found = None
+        if _ID.fullmatch(request_id):  # anything else is no id, and may hold what a database refuses
+            with self._database.transaction() as session:
+                found = session.scalar(query)
         if found is None:
             raise RequestNotFound("There is no such request, or it has expired.")
         return found
