@@ -14,7 +14,7 @@ from sartor.bridge.words import word_set
 _GROUP_SOON = re.compile(r"[Xv]*V?X?@")
 _ANCHOR_THEN_GROUP = re.compile(r"@[Xv]*V?@|iX?@")
 TEXT_NOUNS = word_set("word text letter lettering caption title slogan inscription message label name")
-_SURROUNDINGS = word_set("in at inside through across within among amid into around from")
+SURROUNDINGS = word_set("in at inside through across within among amid into around from")
 
 
 def attach(items: list[Item]) -> Draft:
@@ -121,7 +121,7 @@ class _Reader:
         assert self.subject is not None
         if link in {"on", "onto"}:
             self.subject.relation = ("above", piece)
-        elif link in _SURROUNDINGS:
+        elif link in SURROUNDINGS:
             self.subject.relation = ("inside" if link in {"in", "inside", "within"} else "next to", piece)
         else:
             piece.relation = ("next to", self.subject)
@@ -140,7 +140,7 @@ class _Reader:
             return True
         if group.concept is not None or self.relation or self.fronted or self.anchored:
             return False
-        if link in _SURROUNDINGS and link != "from" and verb is None and self.draft.ground is None:
+        if link in SURROUNDINGS and link != "from" and verb is None and self.draft.ground is None:
             self.draft.ground = Ground("free", text=group.text)
             return True
         if owner is None:

@@ -52,10 +52,12 @@ class Bridge(Protocol):
 
 
 def check_prompt(text: str) -> str:
-    """The text without surrounding white space. Raises UnusablePrompt if it is empty or too long."""
+    """The text without surrounding white space. Raises UnusablePrompt if it is empty, too long, or no text at all."""
     text = text.strip()
     if not text:
         raise UnusablePrompt("the prompt is empty")
+    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):
+        raise UnusablePrompt("the prompt holds a character that no text can hold (NUL or half a surrogate)")
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise UnusablePrompt(f"the prompt is longer than {MAX_PROMPT_CHARACTERS} characters")
     return text

@@ -155,6 +155,16 @@ def _light(items: Items) -> Items:
     return [Item("I", ("free", _without_lead(items)), words_of(items))]
 
 
+def _light_is(items: Items) -> Items:
+    """ "make the lighting warm": as "warm lighting"."""
+    last = items[-1]
+    if last.code == "I":
+        return [last]
+    phrase = f"{last.text.lower()} light"
+    known = next((light for light, phrases in words.LIGHT.items() if phrase in phrases.split(", ")), None)
+    return [Item("I", known or ("free", phrase), words_of(items))]
+
+
 def _keep(code: str) -> Builder:
     """The one item of this code, with all the words."""
 
@@ -171,6 +181,13 @@ def _keep(code: str) -> Builder:
 
 def _style_of(items: Items) -> Items:
     return [Item("Y", ("manner", words_of(items).lower()), words_of(items))]
+
+
+def _in_style(items: Items) -> Items | None:
+    """ "in a retro style": a manner in the person's words."""
+    if items[-1].text.lower() not in {"style", "look", "aesthetic"}:
+        return None
+    return [Item("Y", ("manner", _without_lead(items)), words_of(items))]
 
 
 def _picture_of(items: Items) -> Items:
@@ -251,7 +268,7 @@ def _rule(pattern: str, build: Builder) -> tuple[re.Pattern[str], Builder]:
     return re.compile(pattern), build
 
 
-_MODS = r"(?:a*[ZCAMOLyY](?:[UX](?=a*[ZCAM]+[KN]|a*[ZCAM][UX]a*[ZCAM]))?)*"
+_MODS = r"(?:a*[ZCAMOLyY](?:[UX](?=(?:[UX]?a*[ZCAMOLyY])+[KN]))?)*"
 _RULES = (
     # backgrounds
     _rule(r"[PWRT]?D?[aAM]*C(?:[TUPX]{1,2}C)?[AgMp]*G", _painted),
@@ -268,10 +285,12 @@ _RULES = (
     _rule(r"(?:[PT]D?|D)?a*[Yy]+p+o?", _keep("Yy")),
     _rule(r"(?:[PT]D?|D)?Y+o", _keep("Y")),
     _rule(r"[PT]D?Y(?![KNCZA])", _keep("Y")),
+    _rule(r"[PT]?D?[AMNKZ]+p", _in_style),
     _rule(r"D?[aAMZ]*p(?:o|W|V(?=D))", _picture_of),
     # mood, light and the like
     _rule(r"[PWT]?D?a*[MA](?:[UX]?[MA])*m", _mood),
     _rule(r"[PWT]?D?a*[AM]+t", _light),
+    _rule(r"D?t[vaT]*[AMI]", _light_is),
     _rule(r"[PWT]?D?a*[IHbc]", _keep("IHbc")),
     # places
     _rule(r"RD?p", _place),

@@ -6,66 +6,21 @@ size and orientation that it holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS, full_place
+from sartor.bridge.actors import Actor, Stage
+from sartor.bridge.arrangement import CELLS, full_place
 from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Group, analyse
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.scene import orientation_of
 from sartor.bridge.tagging import Tagger
 from sartor.bridge.wording import read_background, read_light, read_shadow, read_style
-from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.captions import Scene
 from sartor.nano.vocabulary import COLORS, MIRRORED, ORIENTATIONS, SIZES, UNMIRRORED
 
 _READ = 200  # characters of a field that are looked at: the noun comes first
-
-
-@dataclass(eq=False)
-class Actor:
-    """An object of the prompt under refinement. ``shown`` are colours that it has without being painted."""
-
-    piece: Piece
-    place: str = "center"
-    size: str = "large"
-    shown: tuple[str, ...] = ()
-    entry: dict[str, Any] | None = None
-    before: Thing | None = None
-    word_before: str = ""
-    orientation_before: str = ""
-    replaced: bool = False
-
-    def thing(self) -> Thing:
-        thing = self.piece.thing(self.place, self.size)
-        if not thing.colors:
-            thing.colors = self.shown
-        return thing
-
-    def pin(self, place: str) -> None:
-        """Puts it at a place, for good."""
-        self.place = place
-        row, column = CELLS[place]
-        self.piece.place = PartialPlace(ROWS[row], COLUMNS[column])
-
-
-@dataclass
-class Stage:
-    """The scene under refinement, and as it was ``before``."""
-
-    actors: list[Actor]
-    background: Background = field(default_factory=Background)
-    setting: str | None = None
-    light: str = "even"
-    shadow: str = "none"
-    style: str | None = None
-    before: Scene = field(default_factory=lambda: Scene([]))
-
-    def scene(self) -> Scene:
-        return Scene([actor.thing() for actor in self.actors], self.style, self.background, self.light, self.shadow)
-
-    def words(self) -> list[str]:
-        return [actor.piece.phrase for actor in self.actors]
 
 
 def read(values: dict[str, Any], tagger: Tagger) -> Stage:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
-from sartor.bridge.reading import Actor, Stage
 from sartor.bridge.scene import finish_entry, orientation_of
 from sartor.bridge.wording import summarize
 from sartor.nano.captions import Scene, Thing, describe, describe_thing, relationship

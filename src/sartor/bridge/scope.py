@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS
 from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Ground, Group
-from sartor.bridge.reading import Actor, Stage
 from sartor.bridge.tagging import Item
 from sartor.bridge.wording import BLURRED, background_of
 from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
 
 _HOUR = re.compile(
-    r"\b(?:at (?:night|sunset|dusk|dawn|sunrise|noon|midday)|by (?:day|night)|in (?:the )?(?:daylight|evening|morning))\b",
+    r"\b(?:at (?:night|sunset|dusk|dawn|sunrise|noon|midday)|by (?:day|night)|in (?:the )?(?:evening|morning))\b",
     re.IGNORECASE,
 )
 _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
@@ -29,6 +29,7 @@ class Scope:
         self.asked: dict[tuple[str, ...], str | None] = {}
         self.notes: list[str] = []
         self.loose: list[str] = []
+        self.ground: Ground | None = None  # named by this instruction
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -69,9 +70,9 @@ class Scope:
         if code == "G":
             if not remove:
                 return False
-            self._ground(Ground("plain", ("white",)))
+            self.set_ground(Ground("plain", ("white",)))
         elif code == "B":
-            self._ground(Ground("plain", ("white",)) if remove else value)
+            self.set_ground(Ground("plain", ("white",)) if remove else value)
         elif code == "I":
             self._light("even" if remove else value)
         elif code == "H":
@@ -88,8 +89,15 @@ class Scope:
             self._style(value)
         return True
 
-    def _ground(self, ground: Ground) -> None:
+    def set_ground(self, ground: Ground) -> None:
         blurred, setting = self.stage.background.blurred, self.stage.setting
+        hours = {"night": "dim", "sunset": "warm"}
+        if self.ground is not None and ground.kind in hours:
+            self._light(hours[ground.kind])  # "on a beach at sunset": the beach stays
+            return
+        if self.ground is not None and self.ground.kind in hours:
+            self._light(hours[self.ground.kind])
+        self.ground = ground
         if ground.kind in {"night", "sunset"} and setting is not None:
             # Someone's own surroundings stay; only the hour changes.
             hour = "at night" if ground.kind == "night" else "at sunset"

@@ -95,6 +95,11 @@ class Tagger:
                     items.append(_hyphenated(doc[position:last], text[tokens[position][1] : tokens[last - 1][2]]))
                     position = last
                     continue
+            if found is not None and found[1].code in "IH" and found[0] > 1:
+                last = position + found[0] - 1
+                thing = lexicon.longest(forms, last)
+                if thing is not None and thing[0] > 1 and thing[1].code == "K":
+                    found = lexicon.longest(forms[:last], position)  # "a blue light bulb"
             if found is not None and found[1].code == "K":
                 found = self._judge(doc, position, found)
             length = found[0] if found else 1
@@ -118,20 +123,35 @@ class Tagger:
         noun = token.pos_ in {"NOUN", "PROPN"}
         if token.lower_ in _COLORS:
             follows = position + 1 < len(doc) and doc[position + 1].pos_ in {"NOUN", "PROPN", "ADJ"}
-            return (1, Entry("C", token.lower_)) if follows or not noun else found
+            before = doc[position - 1] if position else None
+            # "make the car orange"
+            said = before is not None and before.pos_ in {"NOUN", "PROPN"} and before.lower_ not in _COLORS
+            return (1, Entry("C", token.lower_)) if follows or said or not (noun or _begun(doc, position)) else found
         return None if token.lower_ in _DOUBTFUL and not noun else found
 
     @staticmethod
     def _unknown(token: Any, written: str) -> Item:
         code = _CODES.get(token.pos_, "_")
         value: Any = None
-        if token.lower_.isdigit():
+        if token.lower_.isdecimal():
             code, value = "Q", min(int(token.lower_[:7]), 1_000_000)
         elif code == "Q":
             code = "A"
         elif code == "_" and token.lower_.isalpha():
             code = "N" if token.pos_ == "X" else "_"
         return Item(code, value, written, token.lemma_.lower(), token.tag_)
+
+
+def _begun(doc: Any, position: int) -> bool:
+    """Whether a noun is due here: an article or number stands before, with nothing but adjectives between."""
+    if position and doc[position - 1].lower_ in _COLORS:
+        return True  # "a pink orange"
+    for token in reversed(doc[:position]):
+        if token.pos_ in {"DET", "NUM"}:
+            return True
+        if token.pos_ != "ADJ" and token.lower_ not in _COLORS:
+            return False
+    return False
 
 
 def _compound(text: str, tokens: list[tuple[str, int, int]], position: int) -> int:

@@ -25,7 +25,7 @@ SETTINGS: dict[str, tuple[str, bool]] = {
         ("sea", False, "sea, ocean, open sea, open ocean, high seas, underwater"),
         ("sea", True, "water, waves, lake, pond, river"),
         ("night", False, "night, nighttime, night time, night sky, starry sky, starry night, midnight, night scene"),
-        ("night", False, "outer space, starry"),
+        ("night", False, "outer space, starry, under the stars, beneath the stars, under the night sky"),
         ("night", True, "space, stars, galaxy, cosmos, universe, moonlight"),
         ("sunset", False, "sunset, sunrise, dusk, dawn, twilight, sunset sky, evening sky, nightfall"),
         ("sunset", True, "evening, golden hour"),
@@ -45,9 +45,11 @@ PLAIN_BACKGROUNDS = {"plain": "white", "blank": "white", "empty": "white", "clea
 SHADES = ("light", "dark", "pale", "bright", "deep", "vivid", "pastel", "neon", "soft", "hot", "baby", "midnight")
 
 SIZES = {
-    "small": "small, little, tiny, mini, miniature, petite, wee, teeny, minuscule",
+    "small": "small, little, tiny, mini, miniature, petite, wee, teeny, minuscule, smallest, tiniest",
     "medium": "medium, medium sized, mid sized, average sized, regular sized",
-    "large": "large, big, huge, giant, enormous, massive, gigantic, oversized, life size, full size, close up, closeup",
+    "large": "large, big, huge, giant, enormous, massive, gigantic, oversized, life size, full size, "
+    "close up, closeup, biggest, "
+    "largest",
 }
 SIZE_STEPS = {
     1: "bigger, larger, enlarge, grow, scale up, blow up, increase in size, increase size, zoom in, closer",
@@ -77,10 +79,9 @@ ORIENTATIONS = {
     "upside down": "upside down, inverted, head down, on its head, on their heads, flipped upside down, "
     "turned upside down",
     "tilted to the left": "tilted to the left, tilted left, leaning left, leaning to the left, slanted to the left, "
-    "rotated to the left, rotated left, tilted, slanted, at an angle, leaning, tilt, lean, askew, crooked",
+    "rotated to the left, rotated left, tilted, slanted, at an angle, leaning, askew, crooked",
     "tilted to the right": "tilted to the right, tilted right, leaning right, leaning to the right, "
-    "slanted to the right, rotated to the right, rotated right, tilt to the right, tilt right, lean right, "
-    "lean to the right",
+    "slanted to the right, rotated to the right, rotated right",
     "upright": "upright, straight, right side up, right way up, the right way up, straight up",
 }
 
@@ -111,7 +112,8 @@ LIGHT = {
     "moonlit, icy light, "
     "cooler, colder, cool bluish light, blueish light, cool tones",
     "dim": "dim light, dim lighting, dimly lit, low light, dark lighting, moody lighting, moody light, faint light, "
-    "in the dark, darker, low key lighting, gloomy light, dimmer, darkness, poorly lit, dusky light, dim",
+    "in the dark, darker, low key lighting, gloomy light, dimmer, darkness, poorly lit, "
+    "dusky light, dim, less bright, less light",
     "even": "bright light, bright lighting, brightly lit, even light, even lighting, daylight, "
     "broad daylight, natural light, "
     "natural lighting, studio light, studio lighting, neutral light, well lit, brighter, daytime, bright even light, "
@@ -189,7 +191,7 @@ PICTURES = (
     "picture, image, illustration, drawing, icon, icons, render, rendering, scene, painting, "
     "artwork, art, graphic, graphics, "
     "logo, sticker, design, style, look, composition, visual, depiction, view, shot, poster, card, "
-    "clipart, frame, canvas, "
+    "clipart, frame, canvas, aesthetic, "
     "wallpaper, portrait, version, page, screen"
 )
 # Said with a place ("of the frame") or as a part of it ("corner").

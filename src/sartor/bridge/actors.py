@@ -1,0 +1,131 @@
+"""The objects of a prompt under refinement, and what an instruction can do to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sartor.bridge.arrangement import CELLS, COLUMNS, NAMES, ROWS, full_place
+from sartor.bridge.draft import DETAILS, Piece
+from sartor.bridge.grammar import Group
+from sartor.bridge.lexicon import PartialPlace
+from sartor.bridge.scene import default_size
+from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.vocabulary import SIZES
+
+_STEPS = list(SIZES)
+
+
+@dataclass(eq=False)
+class Actor:
+    """One object. ``shown`` are colours that it has without being painted; ``entry`` is None for a new one."""
+
+    piece: Piece
+    place: str = "center"
+    size: str = "large"
+    shown: tuple[str, ...] = ()
+    entry: dict[str, Any] | None = None
+    before: Thing | None = None
+    word_before: str = ""
+    orientation_before: str = ""
+    replaced: bool = False
+
+    def thing(self) -> Thing:
+        thing = self.piece.thing(self.place, self.size)
+        if not thing.colors:
+            thing.colors = self.shown
+        return thing
+
+    def pin(self, place: str) -> None:
+        """Puts it at a place, for good."""
+        self.place = place
+        row, column = CELLS[place]
+        self.piece.place = PartialPlace(ROWS[row], COLUMNS[column])
+
+    def put(self, place: PartialPlace) -> None:
+        """Moves it; the row or column that is left open stays, for a new one until places are given out."""
+        if self.entry is None:
+            own = self.piece.place
+            self.piece.place = PartialPlace(place.row or own.row, place.column or own.column)
+        else:
+            self.pin(full_place(place, present=self.place))
+
+    def step(self, rows: int, columns: int) -> None:
+        """Moves it by so many places, as far as the edge."""
+        row, column = CELLS[self.place]
+        self.pin(NAMES[min(max(row + rows, 0), 2), min(max(column + columns, 0), 2)])
+
+    def paint(self, colors: list[str]) -> None:
+        self.piece.colors = colors
+
+    def turn(self, orientation: str) -> None:
+        self.piece.orientation = None if orientation == "upright" else orientation
+
+    def face(self, way: str) -> None:
+        """ "facing left", "facing right", or "other": the side that it does not face now."""
+        if way == "other":
+            natural = self.piece.concept.faces if self.piece.concept else ""
+            now = self.piece.facing or (f"facing {natural}" if natural else "")
+            way = "facing left" if now == "facing right" else "facing right"
+        self.piece.facing = way
+
+    def set_size(self, size: str) -> None:
+        self.size = self.piece.size = size
+
+    def resize(self, step: int) -> bool:
+        """One size up or down; False if it is at the end already."""
+        index = _STEPS.index(self.size) + step
+        if not 0 <= index < len(_STEPS):
+            return False
+        self.set_size(_STEPS[index])
+        return True
+
+    def recount(self, count: int, things: int) -> None:
+        """``things`` is the number of kinds in the scene. What no longer fits at its size gets the usual one."""
+        usual = default_size(self.piece.count, things, centered=self.place == "center")
+        self.piece.count = max(1, count)
+        if self.size in {usual, "large"}:
+            self.size = default_size(self.piece.count, things, centered=self.place == "center")
+
+    def describe(self, adjective: str) -> bool:
+        """False if it was so already."""
+        if adjective in self.piece.adjectives:
+            return False
+        self.piece.adjectives.append(adjective)
+        return True
+
+    def become(self, group: Group, things: int) -> None:
+        """Another thing in the same place, of the same size and number unless the group says otherwise."""
+        new, piece = Piece.of(group), self.piece
+        piece.noun, piece.concept = new.noun, new.concept
+        piece.adjectives, piece.colors = new.adjectives, new.colors
+        self.shown, self.replaced = (), True
+        if group.count is not None or group.plural:
+            self.recount(new.count, things)
+        if group.size:
+            self.set_size(group.size)
+        if group.orientation:
+            self.turn(group.orientation)
+        piece.details.clear()
+        for name in (*DETAILS, "gender", "skin_tone_and_texture"):
+            if self.entry is not None:
+                self.entry.pop(name, None)
+
+
+@dataclass
+class Stage:
+    """The scene under refinement, and as it was ``before``."""
+
+    actors: list[Actor]
+    background: Background = field(default_factory=Background)
+    setting: str | None = None
+    light: str = "even"
+    shadow: str = "none"
+    style: str | None = None
+    before: Scene = field(default_factory=lambda: Scene([]))
+
+    def scene(self) -> Scene:
+        return Scene([actor.thing() for actor in self.actors], self.style, self.background, self.light, self.shadow)
+
+    def words(self) -> list[str]:
+        return [actor.piece.phrase for actor in self.actors]

@@ -1,0 +1,344 @@
+"""One clause of an instruction: who is meant, and what is to become of it.
+
+A clause has one verb at most ("add", "remove", "replace", "move", "make"); things named in it are its targets, and
+attributes apply to the targets named last. A clause without a verb is its attributes alone ("bigger", "at night").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sartor.bridge import words
+from sartor.bridge.actors import Actor
+from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
+from sartor.bridge.draft import Piece
+from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.lexicon import PartialPlace
+from sartor.bridge.scope import Scope
+from sartor.bridge.tagging import Item, words_of
+from sartor.bridge.words import word_set
+from sartor.nano.captions import article
+
+# Nouns that stand for the whole and are no things in it.
+_WHOLE = word_set("light lighting lights picture image scene color colour style mood size position look rest")
+# What a verb does to what it names, by lemma.
+VERBS: dict[str, str] = {
+    verb: mode
+    for mode, verbs in {
+        "add": "add insert include draw introduce need want append plant attach place put show have hang drop_in",
+        "remove": "remove delete erase eliminate drop hide clear cut lose discard omit take rid kill exclude",
+        "replace": "replace swap substitute exchange switch",
+        "move": "move shift slide bring push drag position relocate nudge center centre",
+        "make": "make turn change set paint color colour dye recolor recolour tint give render let keep become "
+        "transform convert rotate flip tilt lean face look point resize",
+        "multiply": "duplicate double copy clone",
+    }.items()
+    for verb in verbs.split()
+}  # fmt: skip
+
+
+class Clause:
+    """One clause at work on a scope; ``apply`` reads its items from left to right."""
+
+    def __init__(self, scope: Scope, items: list[Item]) -> None:
+        self.scope, self.stage, self.items = scope, scope.stage, items
+        verb = next((item for item in items if item.code == "V" and item.lemma in VERBS), None)
+        self.verb = verb.lemma if verb else ""
+        self.mode = VERBS.get(self.verb, "")
+        self.targets: list[Actor] = []
+        self.named = False  # a group was understood as a target
+        self.done = False  # something came of the clause
+        self.link = ""
+        self.relation: str | None = None
+        self.wearing = self.negated = self.lost = False
+        self.action: str | None = None
+
+    def apply(self) -> None:
+        for index, item in enumerate(self.items):
+            self._item(index, item)
+        if self.mode == "multiply" and not self.done:
+            for actor in self._who():
+                self._recount(actor, actor.piece.count * 2)
+        if self.verb in {"rotate", "tilt", "lean", "flip"} and not self.done:
+            for actor in self._who():
+                actor.turn("upside down" if self.verb == "flip" else "tilted to the left")
+                self.done = True
+        if self.verb in {"center", "centre"} and not self.done:
+            for actor in self._who():
+                self._change(actor, "L", PartialPlace("center", "center"))
+        if not self.done and self.negated:
+            self.scope.note(f"not understood: {words_of(self.items).lower()}")
+        elif not self.done:
+            self.scope.loose.append(words_of(self.items).lower())
+
+    def _item(self, index: int, item: Item) -> None:
+        code, value = item.code, item.value
+        if code == "@":
+            self._group(value, self.items[index + 1 :])
+        elif code == "i":
+            self._pronoun(str(item.text).lower())
+        elif code in "PWT":
+            self.link = "with" if code == "W" else "to" if code == "T" else item.text.lower()
+        elif code == "n":
+            self.negated = True
+        elif code == "R":
+            self.relation = value
+        elif code == "V":
+            self._verb(item)
+        elif code in "CZzOFLlAMQ":
+            self._attribute(item)
+        elif code in "BGIHbYcq":
+            self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done
+        elif code == "w":
+            self.scope.loose.append(item.text.lower())
+
+    def _who(self) -> list[Actor]:
+        """The targets; where none is named, the first thing."""
+        if self.targets or self.lost or not self.stage.actors:
+            return self.targets
+        return self.stage.actors[:1]
+
+    def _pronoun(self, word: str) -> None:
+        if self.relation is not None and self.targets:
+            anchor = next((actor for actor in reversed(self.stage.actors) if actor not in self.targets), None)
+            if anchor is not None:
+                self._relate(anchor)
+            return
+        if word in {"them", "they", "all", "everything", "all of them", "they all"} and self.scope.last is None:
+            self.targets = self.stage.actors[:] if self.items[0].code != "Q" else self.stage.actors[:1]
+        elif not self.targets:
+            last = self.scope.last
+            self.targets = [last] if last in self.stage.actors and last is not None else self.stage.actors[:1]
+        if self.mode == "remove" or self.negated:
+            self._remove(self.targets)
+
+    def _group(self, group: Group, rest: list[Item]) -> None:
+        found = self.scope.find(group)
+        link, self.link = self.link, ""
+        if link == "than":
+            return
+        if self.relation is not None:
+            self._related(group, found)
+            return
+        if rest[:1] and rest[0].code == "q" and group.noun.rsplit(" ", 1)[-1] in TEXT_NOUNS:
+            return
+        if self._dressed(group, link) or self._surroundings(group, found, link):
+            return
+        if self.mode == "remove" or self.negated:
+            self._remove_group(group, found)
+        elif self.mode == "replace" or (self.mode == "make" and self.named and not group.definite):
+            self._replacement(group, found)
+        elif self.mode == "add":
+            self._add_group(group, found, link, rest)
+        elif found:
+            self._aim(found)
+            self._attributes_of(group, found)
+        elif self.mode == "make" and self.targets and not group.definite:
+            self._replacement(group, found)
+        elif self.mode in {"", "multiply"} and not group.definite:
+            if group.concept is not None or not group.bare:
+                self._create(group)
+        else:
+            self._lose(group)
+
+    def _related(self, group: Group, found: list[Actor]) -> None:
+        """ "next to the tree" moves the targets; "behind a castle" brings a castle and leaves them."""
+        targets = self._who()
+        if found and targets:
+            self.targets = targets
+            self._relate(found[0])
+        elif group.definite or not targets:
+            self._lose(group)
+        else:
+            self._create(group)
+            for actor in targets:
+                actor.piece.relation = (self.relation or "next to", self.targets[0].piece)
+            self.relation = None
+
+    def _surroundings(self, group: Group, found: list[Actor], link: str) -> bool:
+        """ "in a forest", "add snow": the background. "the light", "the picture": nothing on its own."""
+        if found or group.concept is not None or self.mode in {"remove", "replace"} or self.negated:
+            return False
+        kind = words.SETTINGS.get(group.noun, ("", True))[0]
+        if self.mode == "add" and kind not in {"", "table", "sky"}:
+            self.scope.set_ground(Ground(kind))
+        elif link in SURROUNDINGS:
+            self.scope.set_ground(Ground("free", text=group.text))
+        else:
+            return group.noun in _WHOLE
+        self.done = True
+        return True
+
+    def _lose(self, group: Group) -> None:
+        """What is said about something that is not there applies to nothing else."""
+        self.scope.missing(group)
+        self.targets, self.named, self.lost, self.done = [], True, True, True
+
+    def _aim(self, actors: list[Actor]) -> None:
+        self.targets, self.named = actors, True
+        self.scope.last = actors[-1]
+
+    def _dressed(self, group: Group, link: str) -> bool:
+        """ "give the cat a red hat", "make it wear a crown", "make the cat hold a sword"."""
+        if not self._who() or self.negated:
+            return False
+        clothing = group.noun.rsplit(" ", 1)[-1] in words.CLOTHING
+        if self.wearing or (
+            clothing and self.named and (self.verb == "give" or link in {"in", "with"}) and self.mode != "replace"
+        ):
+            for actor in self._who():
+                actor.piece.add_detail("clothing", group.words)
+            self.done = True
+            return True
+        if self.action and group.concept is None:
+            for actor in self._who():
+                actor.piece.details["action"] = [f"{self.action} {group.words}"]
+            self.action = None
+            return True
+        return False
+
+    def _remove_group(self, group: Group, found: list[Actor]) -> None:
+        if not found:
+            if not self.done:
+                self._lose(group)
+            return
+        fewer = group.count if group.count and all(actor.piece.count > group.count for actor in found) else None
+        if fewer and not group.definite:
+            self._recount(found[0], found[0].piece.count - fewer)
+        else:
+            self._remove(found)
+
+    def _remove(self, actors: list[Actor]) -> None:
+        self.stage.actors[:] = [actor for actor in self.stage.actors if actor not in actors]
+        self.targets, self.done = [], True
+
+    def _replacement(self, group: Group, found: list[Actor]) -> None:
+        if not self.targets:
+            if found:
+                self._aim(found)
+            else:
+                self._lose(group)
+            return
+        if found and found[0] not in self.targets and (group.definite or self.verb == "swap"):
+            first, second = self.targets[0], found[0]
+            place = first.place
+            first.pin(second.place)
+            second.pin(place)
+        elif found and found[0] in self.targets:
+            self._attributes_of(group, found)
+        else:
+            for actor in self.targets:
+                actor.become(group, len(self.stage.actors))
+                self.scope.note_new(actor.piece)
+        self.done = True
+
+    def _add_group(self, group: Group, found: list[Actor], link: str, rest: list[Item]) -> None:
+        placed = any(item.code in "LR" for item in rest)
+        made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
+        if made is not None and found and link in {"to", "for", "on", "onto"}:
+            if made.piece.noun.rsplit(" ", 1)[-1] in words.CLOTHING:
+                self.stage.actors.remove(made)
+                found[0].piece.add_detail("clothing", article(" ".join([*made.piece.colors, made.piece.phrase])))
+                self._aim(found)
+            else:
+                made.piece.relation = ("above" if link.startswith("on") else "next to", found[0].piece)
+        elif found and group.definite:
+            self._aim(found)
+        elif found and group.further and not placed and not group.colors:
+            self._recount(found[0], found[0].piece.count + (group.count or 1))
+        else:
+            self._create(group)
+
+    def _create(self, group: Group) -> None:
+        actor = Actor(Piece.of(group))
+        self.stage.actors.append(actor)
+        self.scope.note_new(actor.piece)
+        self._aim([actor])
+        self.done = True
+
+    def _attributes_of(self, group: Group, found: list[Actor]) -> None:
+        """What an indefinite group says beyond its noun: "a green apple", "three apples"."""
+        if group.definite:
+            return
+        for actor in found:
+            if group.colors:
+                self._change(actor, "C", list(group.colors))
+            if group.size:
+                self._change(actor, "Z", group.size)
+            if group.orientation:
+                self._change(actor, "O", group.orientation)
+            if group.count is not None or (group.plural and actor.piece.count == 1):
+                self._recount(actor, Piece.of(group).count)
+            for adjective in group.adjectives:
+                self._change(actor, "A", adjective)
+
+    def _attribute(self, item: Item) -> None:
+        code, value = item.code, item.value
+        if code == "M" and (item.lemma == "mood" or not self.named):
+            self.scope.asked[("aesthetics", "mood_atmosphere")] = value
+            self.done = True
+            return
+        sideways = code == "L" and value.row is None and value.column != "center"
+        if sideways and self.verb in {"tilt", "lean", "rotate"}:
+            code, value = "O", f"tilted to the {value.column}"
+        elif sideways and self.verb in {"turn", "look", "point", "face"}:
+            code, value = "F", f"facing {value.column}"
+        if code in "AM":
+            value = item.text.lower()
+            if not self.targets:
+                return
+        if code == "C":
+            value = [value]
+        for actor in self._who():
+            self._change(actor, code, value)
+
+    def _change(self, actor: Actor, code: str, value: Any) -> None:
+        """One attribute of one actor, by the letter of the grammar."""
+        if code == "C":
+            actor.paint(value)
+            self.scope.note_color(actor.piece)
+        elif code == "Z":
+            actor.set_size(value)
+        elif code == "z":
+            if not actor.resize(value):
+                self.scope.note(f"the {actor.piece.noun} is already {actor.size}")
+        elif code == "O":
+            actor.turn(value)
+        elif code == "F":
+            actor.face(value)
+        elif code == "L":
+            actor.put(value)
+        elif code == "l":
+            actor.step(*value)
+        elif code == "Q":
+            self._recount(actor, value + (actor.piece.count if self.mode == "add" else 0))
+        elif actor.describe(value):
+            self.scope.note(f'beyond the vocabulary, in the description: "{value}"')
+        self.done = True
+
+    def _recount(self, actor: Actor, count: int) -> None:
+        actor.recount(count, len(self.stage.actors))
+        self.done = True
+
+    def _relate(self, anchor: Actor) -> None:
+        for actor in self._who():
+            if actor is not anchor:
+                actor.piece.place = PartialPlace()
+                actor.piece.relation = (self.relation or "next to", anchor.piece)
+                self.done = True
+        self.relation = None
+
+    def _verb(self, item: Item) -> None:
+        if item.lemma in VERBS or item.lemma in words.SILENT_VERBS:
+            return
+        if item.lemma in {"wear", "dress"}:
+            self.wearing = True
+        elif self.targets:
+            for actor in self.targets:
+                if item.lemma in words.POSES:
+                    actor.piece.details["pose"] = [words.POSES[item.lemma]]
+                else:
+                    self.action = gerund(item.lemma)
+                    actor.piece.details["action"] = [self.action]
+            self.scope.note(f'beyond the vocabulary, in pose or action: "{item.text.lower()}"')
+            self.done = True
