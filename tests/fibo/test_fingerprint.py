@@ -11,7 +11,8 @@ HERE = Fingerprint(checkpoint="aa", device="cpu", dtype="float32", threads=2)
 
 def test_the_environment_is_the_engine_without_its_adapter() -> None:
     assert replace(HERE, adapter="bb").environment == HERE.environment
-    for change in ({"checkpoint": "ab"}, {"device": "cuda"}, {"threads": 1}, {"torch": "2.0"}, {"upscaler": "x"}):
+    changes = [{"checkpoint": "ab"}, {"device": "cuda"}, {"threads": 1}, {"torch": "2.0"}, {"upscaler": "x"}]
+    for change in [*changes, {"arithmetic": 0}, {"mode": "compiled"}]:
         assert replace(HERE, **change).environment != HERE.environment
 
 

@@ -16,6 +16,9 @@ import diffusers
 import torch
 import transformers
 
+ARITHMETIC = 1
+"""Raised by every change of the engine's own code that changes the bytes it draws."""
+
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -30,6 +33,7 @@ class Fingerprint:
     torch: str = torch.__version__
     diffusers: str = diffusers.__version__
     transformers: str = transformers.__version__
+    arithmetic: int = ARITHMETIC
     adapter: str | None = None
     """SHA-256 of the LoRA file, where one was merged."""
 
