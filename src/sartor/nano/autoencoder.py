@@ -125,6 +125,14 @@ def scribble(picture: np.ndarray[Any, Any], rng: random.Random) -> np.ndarray[An
     return np.asarray(image)
 
 
+def busiest(picture: np.ndarray[Any, Any], crop: int, rng: random.Random) -> np.ndarray[Any, Any]:
+    """Of three random crops the one with the most in it: plain background teaches little."""
+    side = picture.shape[0]
+    corners = [(rng.randint(0, side - crop), rng.randint(0, side - crop)) for _ in range(3)]
+    crops = [picture[y : y + crop, x : x + crop] for y, x in corners]
+    return max(crops, key=lambda c: float(c[::4, ::4].std()))
+
+
 def batch_of(bank: Bank, size: int, rng: random.Random, crop: int | None = None) -> torch.Tensor:
     """Random pictures, some mirrored, some with permuted colour channels, some scribbled on; [B, 3, H, W] in -1..1."""
     pictures = bank.pictures([rng.randrange(len(bank)) for _ in range(size)])
@@ -137,9 +145,7 @@ def batch_of(bank: Bank, size: int, rng: random.Random, crop: int | None = None)
             pictures[i] = scribble(pictures[i], rng)
     if crop is None:
         return to_tensor(pictures)
-    side = pictures.shape[1]
-    corners = [(rng.randint(0, side - crop), rng.randint(0, side - crop)) for _ in range(size)]
-    return to_tensor(np.stack([p[y : y + crop, x : x + crop] for p, (y, x) in zip(pictures, corners, strict=True)]))
+    return to_tensor(np.stack([busiest(picture, crop, rng) for picture in pictures]))
 
 
 def to_tensor(pictures: np.ndarray[Any, Any]) -> torch.Tensor:
@@ -154,7 +160,14 @@ def to_grid(rows: list[torch.Tensor]) -> Image.Image:
 
 
 def train(
-    work: Path, dial: Dial, steps: int, *, decoder_only: bool = False, compile_: bool = True, batch: int = 32
+    work: Path,
+    dial: Dial,
+    steps: int,
+    *,
+    decoder_only: bool = False,
+    again: bool = False,
+    compile_: bool = True,
+    batch: int = 32,
 ) -> AutoencoderKLWan:
     torch.manual_seed(1)
     run = Run(work / ("autoencoder-decoder" if decoder_only else "autoencoder"))
@@ -173,7 +186,7 @@ def train(
     if (saved := run.load()) is not None:
         vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
         restore_optimizer(optimizer, saved[0])
-        start = saved[1]["step"]
+        start = 0 if again else saved[1]["step"]
     peak = optimizer.defaults["lr"]
     bank = Bank(work)
     held = batch_of(bank, 12, random.Random(7))
@@ -193,7 +206,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = peak * schedule(step, steps, warm_up=100, hold=0.5)
             with autocast("cpu"):
-                sharpen = 1.0 if decoder_only else min(1.0, step / (0.5 * steps))
+                sharpen = 1.0 if decoder_only or again else min(1.0, step / (0.5 * steps))
                 weights = torch.tensor(4 - 3 * sharpen), torch.tensor(sharpen)
                 loss, reconstruction = step_losses(batch_of(bank, batch, random.Random(step), dial.side // 2), *weights)
             loss.backward()
@@ -221,9 +234,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3500)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--decoder-only", action="store_true", help="freeze the encoder; refine the decoder")
+    parser.add_argument("--again", action="store_true", help="another round of --steps on what was trained before")
     parser.add_argument("--no-compile", action="store_true")
     a = parser.parse_args()
-    train(a.work, DIALS[a.dial], a.steps, decoder_only=a.decoder_only, compile_=not a.no_compile, batch=a.batch)
+    train(
+        a.work,
+        DIALS[a.dial],
+        a.steps,
+        decoder_only=a.decoder_only,
+        again=a.again,
+        compile_=not a.no_compile,
+        batch=a.batch,
+    )
 
 
 if __name__ == "__main__":

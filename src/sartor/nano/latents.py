@@ -64,7 +64,7 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
         pictures = bank.pictures(list(range(start, min(start + batch, len(bank)))))
         with autocast("cpu"):
             parts.append(encode(vae, to_tensor(pictures)).half())
-    latents = torch.cat(parts)
+    latents = torch.cat(parts).contiguous()
     sample = latents[::4].float()
     mean, std = sample.mean(dim=(0, 2, 3)), sample.std(dim=(0, 2, 3))
     save_file({"latents": latents, "mean": mean, "std": std}, work / "latents.safetensors")
@@ -76,7 +76,7 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
             continue
         scene = Scene([Thing(concept, colors=composer.colors_of(concept, style))], style, Background())
         picture = composer.draw(scene, random.Random(0))
-        things[f"{concept}|{style}"] = encode(vae, to_tensor(picture[None]))[0].half()
+        things[f"{concept}|{style}"] = encode(vae, to_tensor(picture[None]))[0].half().contiguous()
     save_file(things, work / "things.safetensors")
     print(f"{len(latents)} latents; deviation per channel {std.min():.2f} to {std.max():.2f}")
 
