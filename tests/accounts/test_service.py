@@ -1,5 +1,6 @@
 """Tokens: made once, kept as hashes, recognised whole."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,14 @@ def test_unusable_names(accounts: Accounts, database: Database, name: str) -> No
         accounts.create_token(name)
     with database.transaction() as session:
         assert session.scalars(sa.select(Organisation)).all() == []
+
+
+def test_an_organisation_that_two_make_at_once_is_one(accounts: Accounts) -> None:
+    tokens: list[str] = []
+    threads = [threading.Thread(target=lambda: tokens.append(accounts.create_token("acme"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({accounts.authenticate(token) for token in tokens}) == 1
+    assert len(tokens) == 8

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import wait_for, write_test_brand
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
@@ -40,8 +40,12 @@ class Server:
                 stderr=log,
                 env=environment(home, **settings),
             )
-        self.base = wait_for(self._address, START_SECONDS)
-        wait_for(self._ready, START_SECONDS)
+        try:
+            self.base = wait_for(self._address, START_SECONDS)
+            wait_for(self._ready, START_SECONDS)
+        except BaseException:
+            self.kill()
+            raise
 
     def token(self, organisation: str = "acme") -> str:
         """Made by the command, as an operator does; standard output is the token and nothing else."""

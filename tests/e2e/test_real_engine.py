@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
 
+from sartor.app import create_app
 from sartor.fibo import read_recipe
+from tests.conftest import Service, make_settings, shared_bridge
 from tests.e2e.conftest import Server, environment
 from tests.fibo.conftest import build_checkpoint
 
@@ -105,6 +108,23 @@ def test_served_restarted_recreated_and_drawn_without_a_server(home: Path, check
     assert drawn.returncode == 0, drawn.stderr
     assert drawn.stdout == said["structured_prompt"] + "\n"
     assert output.read_bytes() == image
+
+
+def test_an_adapter_for_another_checkpoint(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(build_checkpoint(tmp_path / "other", "shallow text"))
+    arguments = ("--model", "ink-house", "-o", str(tmp_path / "x.png"), '{"short_description":"an apple"}')
+    assert in_process(monkeypatch, home, other, "generate", *arguments) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+    app = create_app(make_settings(home, checkpoint=other, threads=1), bridge=shared_bridge)
+    with TestClient(app) as client:
+        tenant = Service(client, app.state.parts).tenant()
+        body = {"tailored_model_id": "ink-house", "prompt": "an apple", "steps_num": 20, "sync": True}
+        answer = tenant.post("/v2/image/generate/tailored", body)
+    assert answer.status_code == 422
+    assert "another checkpoint" in answer.json()["error"]["details"]
 
 
 def test_demo(home: Path, checkpoint: str) -> None:

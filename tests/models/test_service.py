@@ -1,9 +1,11 @@
 """Seeding: rows follow the folders, and ids stay."""
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sartor.errors import Forbidden, ModelNotReady
 from sartor.kit.database import Database
@@ -83,3 +85,32 @@ def test_a_model_without_an_adapter_is_the_base(database: Database, models: Mode
         session.add(row)
         session.flush()
         assert models.look(session, row.id).adapter is None
+
+
+def test_processes_that_start_at_once_seed_one_row(tmp_path: Path, database: Database) -> None:
+    write_test_brand(tmp_path)
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            Models(database, brand_folders=[tmp_path / "brands"]).seed()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with database.transaction() as session:
+        assert len(session.scalars(sa.select(Model).where(Model.slug == BRAND)).all()) == 1
+
+
+def test_bundled_models_come_last_and_oldest_first(tmp_path: Path, database: Database, models: Models) -> None:
+    write_test_brand(tmp_path, "aaa")
+    models.seed()
+    write_test_brand(tmp_path, "zzz")
+    models.seed()
+    slugs = [model.slug for model in models.visible(1) if model.slug in ("aaa", "zzz")]
+    assert slugs == ["aaa", "zzz"]

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from sartor.accounts.tables import ApiToken, Organisation
 from sartor.errors import Unauthorized
@@ -36,13 +37,10 @@ class Accounts:
         if not 0 < len(name) <= 200:
             raise ValueError("an organisation's name has 1 to 200 characters")
         token = _PREFIX + secrets.token_urlsafe(32)
-        with self._database.transaction() as session:
-            owner = session.scalar(sa.select(Organisation).where(Organisation.name == name))
-            if owner is None:
-                owner = Organisation(name=name)
-                session.add(owner)
-                session.flush()
-            session.add(ApiToken(organisation_id=owner.id, digest=_digest(token)))
+        try:
+            self._keep(name, token)
+        except IntegrityError:  # someone else made the organisation at this moment: now it is there
+            self._keep(name, token)
         return token
 
     def authenticate(self, token: str | None) -> Caller:
@@ -59,6 +57,15 @@ class Accounts:
             if owner is not None:
                 return Caller(owner)
         raise Unauthorized("Send a valid token in the header api_token.")
+
+    def _keep(self, name: str, token: str) -> None:
+        with self._database.transaction() as session:
+            owner = session.scalar(sa.select(Organisation).where(Organisation.name == name))
+            if owner is None:
+                owner = Organisation(name=name)
+                session.add(owner)
+                session.flush()
+            session.add(ApiToken(organisation_id=owner.id, digest=_digest(token)))
 
 
 def _digest(token: str) -> str:

@@ -52,7 +52,9 @@ def run(settings: Settings, *, prompt: str, seed: int) -> None:
     out.print_json(result["structured_prompt"])
     out.print(f"\naddress  {result['image_url']}")
     out.print(f"picture  {path}", markup=False)
-    console.print("\nThe address works while the service runs: [bold]make serve[/] starts it.")
+    console.print(
+        "\nThe address worked while this service ran; the picture stays. [bold]make serve[/] starts one that goes on."
+    )
 
 
 @contextmanager

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 _LONGEST_RUN = 8
 # How soon a waiting job notices that it was cancelled, in seconds.
 _GLANCE = 0.1
+# How long stopping waits for an engine that is being loaded, in seconds.
+_PATIENCE = 10
 
 
 class Turns:
@@ -95,9 +97,9 @@ class Device:
         self._thread.start()
 
     def stop(self) -> None:
-        """Waits for loading to end, which cannot be interrupted."""
+        """Waits a little for loading to end: it cannot be interrupted, and a large checkpoint takes minutes."""
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def draw(self, spec: Spec, *, on_step: Callable[[int, int], None], stop: threading.Event) -> Result:
         """The image of ``spec``, when its turn has come. Raises Unavailable where there is no engine, Interrupted

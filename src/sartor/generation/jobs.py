@@ -20,8 +20,8 @@ import sqlalchemy as sa
 import structlog
 
 from sartor.bridge.base import Bridge, BridgeUnavailable, Translation, UnusablePrompt
-from sartor.errors import Moderated, SartorError, Unavailable, Unprocessable
-from sartor.fibo import Cancelled, Spec
+from sartor.errors import ModelNotReady, Moderated, SartorError, Unavailable, Unprocessable
+from sartor.fibo import Cancelled, InvalidAdapter, Spec
 from sartor.generation.device import Device
 from sartor.generation.drawing import Interrupted
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
@@ -153,6 +153,9 @@ class Pipeline:
             result = self._device.draw(spec, on_step=on_step, stop=stop)
         except Cancelled:
             raise Interrupted from None
+        except InvalidAdapter as error:
+            log.warning("adapter does not fit", request_id=request_id, reason=str(error))
+            raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
         self._storage.put(_draft(request_id), result.png, media_type="image/png")
         self._update(request_id, fingerprint=asdict(result.fingerprint))
 

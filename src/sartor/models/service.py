@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sartor.errors import Forbidden, ModelNotReady, NotFound
@@ -38,6 +39,12 @@ class Models:
     def seed(self) -> None:
         """Brings the rows of the bundled brands up to what the folders hold. Run at every start."""
         self._brands = {brand.slug: brand for brand in find_brands(self._brand_folders)}
+        try:
+            self._write_rows()
+        except IntegrityError:  # another process that starts now was first; its rows are there to be brought up to date
+            self._write_rows()
+
+    def _write_rows(self) -> None:
         with self._database.transaction() as session:
             for brand in self._brands.values():
                 row = session.scalar(sa.select(Model).where(Model.slug == brand.slug))
@@ -54,10 +61,10 @@ class Models:
                 row.status = "Failed"
 
     def visible(self, organisation_id: int) -> list[Model]:
-        """The organisation's own models, newest first, then the bundled ones that are whole."""
-        query = (
-            sa.select(Model).where(_visible(organisation_id)).order_by(Model.organisation_id.is_(None), Model.id.desc())
-        )
+        """The organisation's own models, newest first, then the bundled ones that are whole, oldest first."""
+        bundled = Model.organisation_id.is_(None)
+        order = sa.case((bundled, Model.id), else_=-Model.id)
+        query = sa.select(Model).where(_visible(organisation_id)).order_by(bundled, order)
         with self._database.transaction() as session:
             return list(session.scalars(query))
 
