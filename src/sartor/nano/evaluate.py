@@ -1,0 +1,258 @@
+"""Evaluates a checkpoint, and a brand on it, with numbers.
+
+    python -m sartor.nano.evaluate --work DIR [--checkpoint DIR] [--brand DIR] [--count N] [--steps N]
+
+Draws the trials with the engine, at the model's own size (the upscaler is left out), and has them judged by `judges.py`
+and measured by `measures.py`. The same questions are put to the composer's own pictures of the same scenes: what a
+perfect model would score. Writes report.json, report.md and the worst pictures into work/evaluation/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import Progress, TaskID
+
+from sartor.fibo import Engine, Spec, load_checkpoint
+from sartor.nano.export import CHECKPOINT
+from sartor.nano.judges import Judges
+from sartor.nano.measures import (
+    Score,
+    background_distance,
+    change_inside,
+    change_outside,
+    count_of,
+    mean,
+    place_of,
+    share,
+    shows_color,
+    things_mask,
+)
+from sartor.nano.renderings import judged_sprites, names
+from sartor.nano.report import contact_sheet, table
+from sartor.nano.run import progress_bar
+from sartor.nano.scene import Array, Composer
+from sartor.nano.sources import BRAND_STYLE, SpriteBank
+from sartor.nano.trials import DISTANCE, Trial, plan, plan_brand, read_brand
+
+INFLUENCES = (0.0, 0.5, 1.0)
+SAME = 5.0  # of 255: mean difference up to which a region counts as left alone
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A trial's picture (uint8 [h, w, 3]), and the second one where it has one."""
+
+    trial: Trial
+    picture: Array
+    changed: Array | None = None
+
+
+class Artist:
+    """The engine at the model's own size, and a progress bar."""
+
+    def __init__(self, checkpoint: Path, steps: int, guidance: float, bar: Progress, task: TaskID):
+        loaded = load_checkpoint(checkpoint)
+        extras = {name: value for name, value in loaded.extras.items() if name != "upscaler"}
+        self.engine = Engine(dataclasses.replace(loaded, extras=extras))
+        self.steps, self.guidance, self.bar, self.task = steps, guidance, bar, task
+
+    def draw(self, prompt: str, seed: int, adapter: Path | None = None, influence: float = 1.0) -> Array:
+        spec = Spec(prompt, seed, self.steps, self.guidance, adapter=adapter, influence=influence)
+        picture = np.asarray(self.engine.generate(spec).image.convert("RGB"))
+        self.bar.advance(self.task)
+        return picture
+
+    def draw_trial(self, trial: Trial, adapter: Path | None = None, influence: float = 1.0) -> Drawn:
+        picture = self.draw(trial.prompt, trial.seed, adapter, influence)
+        changed = self.draw(trial.changed_prompt, trial.seed, adapter, influence) if trial.changed else None
+        return Drawn(trial, picture, changed)
+
+
+def judge(drawn: list[Drawn], judges: Judges) -> list[dict[str, Any]]:
+    """What each picture was found to show: one row a trial, ready for JSON."""
+    rows = []
+    for item in drawn:
+        trial, thing = item.trial, item.trial.thing
+        concept = judges.probabilities("concept", item.picture[None].copy())[0]
+        style = judges.probabilities("style", item.picture[None].copy())[0]
+        own = judges.concepts.index(thing.concept)
+        wanted = trial.scene.style or BRAND_STYLE
+        row: dict[str, Any] = {
+            "kind": trial.kind,
+            "seed": trial.seed,
+            "concept": thing.concept,
+            "style": wanted,
+            "taken for": judges.concepts[int(concept.argmax())],
+            "style taken for": judges.styles[int(style.argmax())],
+            "concept probability": round(float(concept[own]), 4),
+            "style probability": round(float(style[judges.styles.index(wanted)]), 4),
+            "rank": int((concept > concept[own]).sum()) + 1,
+            "background distance": round(background_distance(item.picture, trial.scene.background.colors[0]), 2),
+            "prompt": trial.prompt,
+        }
+        if trial.kind == "place":
+            row |= {"place": thing.place, "found place": place_of(item.picture)}
+        if trial.kind == "count":
+            row |= {"count": thing.count, "found count": count_of(item.picture)}
+        if item.changed is not None and trial.changed is not None:
+            row |= _control(trial, item.picture, item.changed)
+        rows.append(row)
+    return rows
+
+
+def _control(trial: Trial, picture: Array, changed: Array) -> dict[str, Any]:
+    assert trial.changed is not None
+    if trial.kind == "background":
+        name = trial.changed.background.colors[0]
+        return {"change": change_inside(picture, changed), "new distance": background_distance(changed, name)}
+    color = trial.changed.things[0].colors[0]
+    shown = shows_color(changed, things_mask(changed), color)
+    return {"change": change_outside(picture, changed), "new color": color, "shows it": shown}
+
+
+def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
+    """The base's scores. Concept and style are asked of pictures with one thing; background of all."""
+    single = [row for row in rows if row["kind"] != "count"]
+    seen = [row for row in single if row["kind"] == "seen"]
+    unseen = [row for row in single if row["kind"] == "unseen"]
+    recolored = [row for row in rows if row["kind"] == "recolor"]
+    moved = [row for row in rows if row["kind"] == "background"]
+    scores = {
+        "concept top 1": share([row["rank"] == 1 for row in single]),
+        "concept top 5": share([row["rank"] <= 5 for row in single]),
+        "style": share([row["style"] == row["style taken for"] for row in single]),
+        "seen pairs: concept top 1": share([row["rank"] == 1 for row in seen]),
+        "seen pairs: concept top 5": share([row["rank"] <= 5 for row in seen]),
+        "seen pairs: style": share([row["style"] == row["style taken for"] for row in seen]),
+        "unseen pairs: concept top 1": share([row["rank"] == 1 for row in unseen]),
+        "unseen pairs: concept top 5": share([row["rank"] <= 5 for row in unseen]),
+        "unseen pairs: style": share([row["style"] == row["style taken for"] for row in unseen]),
+        "background": share([row["background distance"] <= DISTANCE for row in rows]),
+        "place": share([row["place"] == row["found place"] for row in rows if row["kind"] == "place"]),
+        "count": share([row["count"] == row["found count"] for row in rows if row["kind"] == "count"]),
+        "recolored: shows the color": share([row["shows it"] for row in recolored]),
+        "recolored: rest unchanged": share([row["change"] < SAME for row in recolored]),
+        "recolored: change of the rest": mean([row["change"] for row in recolored if math.isfinite(row["change"])]),
+        "new background: named color": share([row["new distance"] <= DISTANCE for row in moved]),
+        "new background: things unchanged": share([row["change"] < SAME for row in moved]),
+        "new background: change of things": mean([row["change"] for row in moved if math.isfinite(row["change"])]),
+    }
+    return {name: found for name, found in scores.items() if found.count}
+
+
+def score_brand(rows: list[dict[str, Any]], influence: float) -> dict[str, Score]:
+    """The brand's scores at one influence; at 0 it is the base model with the brand's prompts."""
+    prefix = f"brand at {influence:g}"
+    return {
+        f"{prefix}: style": share([row["style taken for"] == BRAND_STYLE for row in rows]),
+        f"{prefix}: style probability": mean([row["style probability"] for row in rows]),
+        f"{prefix}: concept top 1": share([row["rank"] == 1 for row in rows]),
+        f"{prefix}: concept top 5": share([row["rank"] <= 5 for row in rows]),
+        f"{prefix}: background": share([row["background distance"] <= DISTANCE for row in rows]),
+    }
+
+
+def compose(trials: list[Trial], sprites: SpriteBank, side: int) -> list[Drawn]:
+    """The composer's own pictures of the trials; a brand's trials stay flat in its ink."""
+    composer = Composer(sprites, side, hold_out=False)
+    drawn = []
+    for trial in trials:
+        scenes = [trial.scene, trial.changed] if trial.changed else [trial.scene]
+        pictures = [
+            composer.draw(dataclasses.replace(scene, style=scene.style or BRAND_STYLE), random.Random(trial.seed))
+            for scene in scenes
+        ]
+        drawn.append(Drawn(trial, *pictures))
+    return drawn
+
+
+def evaluate(
+    work: Path,
+    checkpoint: Path,
+    brand_folder: Path | None,
+    *,
+    count: int,
+    brand_count: int,
+    steps: int,
+    guidance: float,
+) -> dict[str, Any]:
+    """Draws, judges and writes work/evaluation/. Returns the report."""
+    judges = Judges.load(work)
+    base_sprites = SpriteBank.load(work / "sprites.npz")
+    brand = read_brand(brand_folder) if brand_folder else None
+    started = time.time()
+    with progress_bar() as bar:
+        task = bar.add_task("choosing", total=None, note="")
+        trials = plan(Composer(base_sprites), count)
+        branded = plan_brand(names(base_sprites)[0], brand, brand_count) if brand else []
+        total = sum(2 if trial.changed else 1 for trial in trials) + len(INFLUENCES) * len(branded)
+        bar.update(task, description="pictures", total=total)
+        artist = Artist(checkpoint, steps, guidance, bar, task)
+        drawn = [artist.draw_trial(trial) for trial in trials]
+        by_influence: dict[float, list[Drawn]] = {}
+        if brand:
+            for influence in INFLUENCES:
+                by_influence[influence] = [artist.draw_trial(trial, brand.adapter, influence) for trial in branded]
+    side = len(drawn[0].picture)
+    folder = work / "evaluation"
+    folder.mkdir(parents=True, exist_ok=True)
+    sprites = judged_sprites(work)
+    rows = judge(drawn, judges)
+    scores, ceiling = score(rows), score(judge(compose(trials, sprites, side), judges))
+    contact_sheet([item.picture for item in drawn], rows, folder / "worst.png")
+    brand_rows = {influence: judge(items, judges) for influence, items in by_influence.items()}
+    for influence, found in brand_rows.items():
+        scores |= score_brand(found, influence)
+    if branded:
+        ceiling |= score_brand(judge(compose(branded, sprites, side), judges), INFLUENCES[-1])
+        worst = [item.picture for item in by_influence[INFLUENCES[-1]]]
+        contact_sheet(worst, brand_rows[INFLUENCES[-1]], folder / "worst-brand.png")
+    report = {
+        "checkpoint": artist.engine.fingerprint.checkpoint,
+        "brand": brand_folder.name if brand_folder else None,
+        "steps": steps,
+        "guidance": guidance,
+        "pictures": total,
+        "seconds": round(time.time() - started),
+        "judges": judges.accuracy,
+        "scores": {name: dataclasses.asdict(found) for name, found in scores.items()},
+        "composer": {name: dataclasses.asdict(found) for name, found in ceiling.items()},
+        "rows": rows,
+        "brand rows": {f"{influence:g}": found for influence, found in brand_rows.items()},
+    }
+    (folder / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    (folder / "report.md").write_text(table(scores, ceiling))
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Evaluates the embedded model")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--brand", type=Path, help="a brand's folder, judged on concepts that its images do not show")
+    parser.add_argument("--count", type=int, default=200, help="prompts for the base; 500 for the full table")
+    parser.add_argument("--brand-count", type=int, help="prompts for the brand, each drawn at three influences")
+    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--guidance", type=float, default=5.0)
+    parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")
+    a = parser.parse_args()
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    brand_count = a.brand_count or max(10, a.count // 4)
+    evaluate(a.work, a.checkpoint, a.brand, count=a.count, brand_count=brand_count, steps=a.steps, guidance=a.guidance)
+    print((a.work / "evaluation" / "report.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

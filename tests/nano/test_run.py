@@ -1,0 +1,92 @@
+"""What makes a killed run go on: tensors and state in one file, the optimiser's memory, the rate of each step."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from sartor.nano.run import Clock, Run, ema_decay, optimizer_tensors, restore_optimizer, schedule
+
+
+def test_tensors_and_state_come_back(tmp_path: Path) -> None:
+    run = Run(tmp_path / "stage")
+    assert run.load() is None
+    tensors = {"a": torch.arange(6).reshape(2, 3).t(), "b": torch.tensor(1.5)}
+    run.save(tensors, {"step": 7})
+    loaded = run.load()
+    assert loaded is not None
+    assert loaded[1] == {"step": 7}
+    assert all(torch.equal(loaded[0][name], tensor) for name, tensor in tensors.items())
+
+
+def test_saving_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.save({"a": torch.zeros(2)}, {"step": 1})
+    run.save({"a": torch.ones(2)}, {"step": 2})
+    assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]
+    loaded = run.load()
+    assert loaded is not None
+    assert loaded[1]["step"] == 2
+
+
+def test_the_log_is_lines_of_json(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.log(step=1, loss=0.5)
+    run.log(step=2, loss=0.25)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["loss"]) for line in lines] == [(1, 0.5), (2, 0.25)]
+
+
+def steps(model: torch.nn.Linear, optimizer: torch.optim.Optimizer, count: int, start: int = 0) -> None:
+    for step in range(start, start + count):
+        generator = torch.Generator().manual_seed(step)
+        model(torch.randn(8, 4, generator=generator)).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def test_an_interrupted_optimizer_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    whole = torch.nn.Linear(4, 4)
+    torch.manual_seed(0)
+    first, second = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+    steps(whole, torch.optim.AdamW(whole.parameters(), lr=0.1), 6)
+    optimizer = torch.optim.AdamW(first.parameters(), lr=0.1)
+    steps(first, optimizer, 3)
+    Run(tmp_path).save({**first.state_dict(), **optimizer_tensors(optimizer)}, {"step": 3})
+
+    loaded = Run(tmp_path).load()
+    assert loaded is not None
+    second.load_state_dict({name: loaded[0][name] for name in ("weight", "bias")})
+    resumed = torch.optim.AdamW(second.parameters(), lr=0.1)
+    restore_optimizer(resumed, loaded[0])
+    steps(second, resumed, 3, start=3)
+    assert torch.equal(second.weight, whole.weight)
+    assert torch.equal(second.bias, whole.bias)
+
+
+def test_the_rate_rises_holds_and_falls_to_nothing() -> None:
+    rates = [schedule(step, 1000, warm_up=100, hold=0.5) for step in range(1001)]
+    assert rates[0] == pytest.approx(0.01)
+    assert rates[99:501] == [1.0] * 402
+    assert rates[750] == pytest.approx(0.5)
+    assert rates[1000] == 0
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates[500:]))
+
+
+def test_the_average_forgets_early_weights() -> None:
+    assert ema_decay(0) == pytest.approx(0.1)
+    assert ema_decay(10**6, 0.999) == 0.999
+
+
+def test_a_clock_is_due_once_each_time() -> None:
+    now = [0.0]
+    clock = Clock(10, lambda: now[0])
+    assert not clock.due()
+    now[0] = 10
+    assert clock.due()
+    assert not clock.due()
+    now[0] = 25
+    assert clock.due()

@@ -1,0 +1,46 @@
+"""The bank of sprites on disk, and icons rendered from a set's JSON."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sartor.nano.sources import SPRITE, IconSet, SpriteBank, code_points, trim
+
+
+def test_a_bank_comes_back_as_it_was(sprites: SpriteBank, tmp_path: Path) -> None:
+    sprites.save(tmp_path / "bank.npz")
+    loaded = SpriteBank.load(tmp_path / "bank.npz")
+    assert loaded.pixels.keys() == sprites.pixels.keys()
+    assert all(np.array_equal(loaded.pixels[key], sprites.pixels[key]) for key in sprites.pixels)
+
+
+@pytest.mark.parametrize(("emoji", "name"), [("🍎", "1f34e"), ("❤️", "2764"), ("🏴‍☠️", "1f3f4-200d-2620")])
+def test_code_points_leave_variation_selectors_out(emoji: str, name: str) -> None:
+    assert code_points(emoji) == name
+
+
+def test_trimming_cuts_the_border_and_keeps_the_shape() -> None:
+    picture = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    picture.paste((200, 30, 40, 255), (10, 20, 70, 50))
+    pixels = trim(picture)
+    assert pixels.shape == (SPRITE // 2, SPRITE, 4)
+    assert pixels[..., 3].min() > 240
+    assert np.abs(pixels[20:-20, 20:-20, :3].astype(int) - (200, 30, 40)).max() <= 2
+
+
+def test_icons_are_drawn_from_their_own_box(tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
+    square = '<path fill="currentColor" d="M8 4h8v8h-8z"/>'
+    icons = {"apple": {"body": square, "left": 8, "top": 4, "width": 8, "height": 8}}
+    path = tmp_path / "icons.json"
+    path.write_text(json.dumps({"icons": icons, "aliases": {"red-apple": {"parent": "apple"}}}))
+    icon_set = IconSet(path, {"1f34e": "red-apple", "1f34c": "banana"})
+    picture = icon_set.render("🍎", color="#ff0000")
+    assert picture is not None
+    assert picture.size == (2 * SPRITE, 2 * SPRITE)
+    assert np.asarray(picture)[5:-5, 5:-5].reshape(-1, 4).min(0).tolist() == [255, 0, 0, 255], "the box is the square"
+    assert icon_set.render("🍌") is None, "listed, but not in the set"
+    assert icon_set.render("🍇") is None

@@ -1,0 +1,118 @@
+"""The tokenizer keeps every byte and knows the scaffolding; stage 1b finds the words it predicts from."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from sartor.nano.bank import Bank
+from sartor.nano.captions import Background, Scene, Thing, compact, describe, vary
+from sartor.nano.dial import DIALS
+from sartor.nano.text import (
+    BOS,
+    Codes,
+    build_encoder,
+    hidden_states,
+    load_tokenizer,
+    name_positions,
+    pad,
+    scaffolding,
+    train_tokenizer,
+)
+
+DIAL = DIALS["test"]
+
+
+@pytest.fixture(scope="module")
+def stored(work: Path) -> Bank:
+    return Bank(work)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(stored: Bank) -> PreTrainedTokenizerFast:
+    return train_tokenizer(stored, DIAL.vocabulary)
+
+
+def test_every_piece_of_scaffolding_is_one_token(tokenizer: PreTrainedTokenizerFast) -> None:
+    for piece in scaffolding():
+        ids = tokenizer(piece)["input_ids"]
+        assert len(ids) == 2, piece
+        assert tokenizer.convert_ids_to_tokens(ids)[1] == piece
+
+
+def test_a_prompt_begins_with_its_own_token(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert tokenizer.bos_token == BOS
+    assert tokenizer("anything")["input_ids"][0] == tokenizer.bos_token_id
+    assert tokenizer("")["input_ids"] == [tokenizer.bos_token_id]
+    assert tokenizer.pad_token_id != tokenizer.bos_token_id
+
+
+def test_captions_survive_the_round_trip(tokenizer: PreTrainedTokenizerFast, stored: Bank) -> None:
+    """Up to case and the spaces between tokens, which the scaffolding absorbs."""
+    for index in range(20):
+        text = compact(vary(stored.scenes[index], random.Random(index)))
+        back = tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True)
+        assert back.replace(" ", "") == text.lower().replace(" ", "")
+
+
+@pytest.mark.parametrize("text", ["Größe 10 µm", "日本語", "a\ttab and\nlines", "🍎 emoji"])
+def test_any_text_survives(tokenizer: PreTrainedTokenizerFast, text: str) -> None:
+    assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True).strip() == text.lower()
+
+
+def test_the_vocabulary_is_the_dials_size(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert len(tokenizer) <= DIAL.vocabulary
+
+
+def test_scaffolding_costs_a_token_a_field(tokenizer: PreTrainedTokenizerFast) -> None:
+    ids = tokenizer('{"short_description":"dim","lighting":{"conditions":"dim"},"style_medium":"dim"}')["input_ids"]
+    word = len(tokenizer("dim")["input_ids"]) - 1
+    scaffolding = ["begin", '{"short_description":"', '","lighting":', '{"conditions":"', '"},"style_medium":"', '"}']
+    assert len(ids) == len(scaffolding) + 3 * word
+
+
+def test_it_is_trained_once(work: Path, stored: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_tokenizer(work, DIAL, stored)
+    monkeypatch.setattr("sartor.nano.text.train_tokenizer", lambda *_: pytest.fail("trained again"))
+    assert load_tokenizer(work, DIAL, stored).get_vocab() == first.get_vocab()
+
+
+@pytest.mark.parametrize("recolored", [False, True])
+def test_names_are_found(tokenizer: PreTrainedTokenizerFast, recolored: bool) -> None:
+    things = [Thing("apple", "top left", colors=("red",)), Thing("cat", "bottom right", "medium", colors=("blue",))]
+    things[1].recolored = recolored
+    ids = tokenizer(compact(describe(Scene(things, "flat", Background()))))["input_ids"]
+    positions = name_positions(tokenizer, ids)
+    ends = [tokenizer.decode(ids[: position + 1]) for position in positions]
+    assert len(ends) == 2
+    assert ends[0].endswith("apple")
+    assert ends[1].endswith("blue cat" if recolored else "cat")
+
+
+def test_padding_is_never_read() -> None:
+    ids, lengths = pad([[1, 2, 3], [4]], pad_id=0, multiple=4)
+    assert ids.tolist() == [[1, 2, 3, 0], [4, 0, 0, 0]]
+    assert lengths.tolist() == [3, 1]
+
+
+def test_the_encoder_does_not_look_ahead(tokenizer: PreTrainedTokenizerFast) -> None:
+    torch.manual_seed(0)
+    encoder = build_encoder(DIAL, tokenizer).eval()
+    short, _ = pad([[5, 6, 7]], tokenizer.pad_token_id, 1)
+    longer, _ = pad([[5, 6, 7, 8, 9]], tokenizer.pad_token_id, 1)
+    with torch.no_grad():
+        for a, b in zip(hidden_states(encoder, short), hidden_states(encoder, longer), strict=True):
+            torch.testing.assert_close(a, b[:, :3])
+
+
+def test_codes_keep_what_differs_most() -> None:
+    torch.manual_seed(0)
+    basis = torch.randn(3, 4 * 2 * 2)
+    latents = (torch.randn(40, 3) * torch.tensor([9.0, 3.0, 1.0]) @ basis).reshape(40, 4, 2, 2)
+    things = {(name, style): torch.randn(4, 2, 2) for name in "abc" for style in "xy"}
+    codes = Codes(latents, things)
+    assert codes.scene.shape == (40, 16)
+    assert codes.scene.std(0)[:3].min() > 20 * codes.scene.std(0)[3:].max(), "three directions hold it all"
+    assert codes.concept["a"] == pytest.approx((codes.thing["a", "x"] + codes.thing["a", "y"]) / 2)
