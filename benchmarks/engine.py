@@ -12,20 +12,18 @@ The reference pipeline is licensed CC BY-NC 4.0; it is installed with diffusers 
 """
 
 import argparse
+import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import (
-    AutoencoderKLWan,
-    BriaFiboPipeline,
-    BriaFiboTransformer2DModel,
-    FlowMatchEulerDiscreteScheduler,
-)
+from diffusers import AutoencoderKLWan, BriaFiboPipeline, FlowMatchEulerDiscreteScheduler
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
 
@@ -39,14 +37,16 @@ WIDTH, HEADS, DOUBLE, SINGLE = 256, 4, 4, 8
 TEXT_WIDTH, TEXT_LAYERS, TEXT_TOKENS, LATENT = 256, 6, 150, 16
 
 
-def random_checkpoint(side: int) -> Checkpoint:
-    """The embedded model's shape with random weights, for pictures of side * side pixels."""
+def random_checkpoint(folder: Path, side: int) -> None:
+    """Writes the embedded model's shape with random weights, for pictures of side * side pixels."""
     torch.manual_seed(0)
     head = WIDTH // HEADS
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bytes_only = Tokenizer(models.BPE({BEGIN: 0, **{c: i + 1 for i, c in enumerate(alphabet)}}, []))
     bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    vae = AutoencoderKLWan(
+    special = dict.fromkeys(("bos_token", "pad_token"), BEGIN)
+    PreTrainedTokenizerFast(tokenizer_object=bytes_only, **special).save_pretrained(folder / "tokenizer")
+    AutoencoderKLWan(
         base_dim=24,
         decoder_base_dim=32,
         z_dim=LATENT,
@@ -58,8 +58,8 @@ def random_checkpoint(side: int) -> Checkpoint:
         in_channels=12,
         out_channels=12,
         scale_factor_spatial=16,
-    )
-    transformer = FiboTransformer.from_config(
+    ).save_pretrained(folder / "vae")
+    FiboTransformer.from_config(
         {
             "in_channels": LATENT,
             "num_layers": DOUBLE,
@@ -70,8 +70,8 @@ def random_checkpoint(side: int) -> Checkpoint:
             "text_encoder_dim": TEXT_WIDTH,
             "axes_dims_rope": [head // 4, head * 3 // 8, head * 3 // 8],
         }
-    )
-    text_encoder = SmolLM3ForCausalLM(
+    ).save(folder / "transformer")
+    SmolLM3ForCausalLM(
         SmolLM3Config(
             vocab_size=8192,
             hidden_size=TEXT_WIDTH,
@@ -83,33 +83,25 @@ def random_checkpoint(side: int) -> Checkpoint:
             eos_token_id=0,
             pad_token_id=0,
         )
-    )
-    for model in (vae, transformer, text_encoder):
-        model.eval().requires_grad_(False)
-    return Checkpoint(
-        transformer=transformer,
-        vae=vae,
-        text_encoder=text_encoder,
-        tokenizer=PreTrainedTokenizerFast(
-            tokenizer_object=bytes_only, **dict.fromkeys(("bos_token", "pad_token"), BEGIN)
-        ),
-        scheduler_config=dict(FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True).config),
-        sha256="random",
-        training_area=side * side,
-    )
+    ).save_pretrained(folder / "text_encoder")
+    FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True).save_pretrained(folder / "scheduler")
+    index = {
+        "_class_name": "BriaFiboPipeline",
+        "transformer": ["diffusers", "BriaFiboTransformer2DModel"],
+        "vae": ["diffusers", "AutoencoderKLWan"],
+        "text_encoder": ["transformers", "SmolLM3ForCausalLM"],
+        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+        "sartor": {"training_area": side * side},
+    }
+    (folder / "model_index.json").write_text(json.dumps(index))
 
 
 def reference_pipeline(checkpoint: Checkpoint) -> BriaFiboPipeline:
-    """The installed pipeline over the same weights, with its fixed token for the empty prompt made the tokenizer's."""
-    transformer = BriaFiboTransformer2DModel.from_config(checkpoint.transformer.config.to_dict())
-    transformer.load_state_dict(checkpoint.transformer.state_dict())
-    pipeline = BriaFiboPipeline(
-        transformer=transformer.to(checkpoint.transformer.device, checkpoint.transformer.dtype).eval(),
-        scheduler=FlowMatchEulerDiscreteScheduler.from_config(checkpoint.scheduler_config),
-        vae=checkpoint.vae,
-        text_encoder=checkpoint.text_encoder,
-        tokenizer=checkpoint.tokenizer,
-    )
+    """The installed pipeline over the same files, with its fixed token for the empty prompt made the tokenizer's."""
+    transformer = checkpoint.transformer
+    pipeline = BriaFiboPipeline.from_pretrained(checkpoint.folder, torch_dtype=transformer.dtype)
+    pipeline.to(transformer.device)
     pipeline.set_progress_bar_config(disable=True)
     forward, own = pipeline.text_encoder.forward, checkpoint.tokenizer.bos_token_id
     if own is not None and own != REFERENCE_BOS:
@@ -148,7 +140,8 @@ def prompt_of(tokenizer: Any, tokens: int) -> str:
 
 def compare(checkpoint: Checkpoint, steps: int, rounds: int, tokens: int, clock: Callable[[], float]) -> None:
     """Draws one picture with each, turn by turn, and prints the times and their ratios."""
-    engine, pipeline = Engine(checkpoint), reference_pipeline(checkpoint)
+    engine = Engine(replace(checkpoint, extras={}))  # without the upscaler, which the reference has not
+    pipeline = reference_pipeline(checkpoint)
     width, height = engine.size("1:1")
     prompt = prompt_of(checkpoint.tokenizer, tokens)
     length = len(checkpoint.tokenizer(prompt)["input_ids"])
@@ -193,6 +186,16 @@ def measure(checkpoint: Checkpoint, rounds: int, tokens: int, clock: Callable[[]
         print(f"  {steps} steps   {described(times, ' s')}   {statistics.median(times) / steps:.4f} s a step")
 
 
+def run(checkpoint: Checkpoint, options: argparse.Namespace) -> None:
+    """The comparison and, unless in a hurry, the table of seconds."""
+    steps, rounds = (6, 2) if options.quick else (options.steps, options.rounds)
+    clock = time.process_time if options.processor_time else time.perf_counter
+    compare(checkpoint, steps, rounds, options.tokens, clock)
+    if not options.quick:
+        print("seconds per guided image, ours")
+        measure(checkpoint, rounds, options.tokens, clock)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", help="folder or hub id; random weights without it")
@@ -206,16 +209,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few steps, two rounds, no table of seconds")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    if options.checkpoint:
-        checkpoint = load_checkpoint(Path(options.checkpoint), device=options.device)
-    else:
-        checkpoint = random_checkpoint(options.side)
-    steps, rounds = (6, 2) if options.quick else (options.steps, options.rounds)
-    clock = time.process_time if options.processor_time else time.perf_counter
-    compare(checkpoint, steps, rounds, options.tokens, clock)
-    if not options.quick:
-        print("seconds per guided image, ours")
-        measure(checkpoint, rounds, options.tokens, clock)
+    with tempfile.TemporaryDirectory() as folder:
+        if not options.checkpoint:
+            random_checkpoint(Path(folder), options.side)
+        checkpoint = load_checkpoint(options.checkpoint or folder, device=options.device)
+        run(checkpoint, options)
 
 
 if __name__ == "__main__":

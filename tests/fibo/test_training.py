@@ -229,10 +229,9 @@ def error(checkpoint: Checkpoint, latents: Tensor) -> float:
 
 
 def test_it_learns(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    from sartor.fibo.decoding import FrameEncoder
     from sartor.fibo.training_data import encode_picture
 
-    latents = encode_picture(FrameEncoder(checkpoint.vae), EXAMPLES[0], 64 * 64, device=torch.device("cpu")).latents
+    latents = encode_picture(checkpoint.vae, EXAMPLES[0], 64 * 64, device=torch.device("cpu")).latents
     before = error(checkpoint, latents)
     config = replace(SMALL, steps=60, precision="float32")
     result = train_lora(checkpoint, EXAMPLES[:1], config, tmp_path)

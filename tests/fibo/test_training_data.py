@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKLWan
 from PIL import Image
 
 from sartor.fibo.aspect import ASPECT_RATIOS, image_size
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
-from sartor.fibo.decoding import FrameEncoder
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.training_data import DataOrder, Example, TextStates, bucket, collate, encode_picture, flatten
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT
@@ -63,20 +63,18 @@ def test_a_digest_names_pixels_and_caption() -> None:
 
 
 def test_latents_are_the_normalised_mode_of_the_vae(checkpoint: Checkpoint) -> None:
+    vae = AutoencoderKLWan.from_pretrained(checkpoint.folder / "vae")
     image = Image.effect_noise((64, 64), 90).convert("RGB")
-    got = encode_picture(FrameEncoder(checkpoint.vae), Example(image, "a"), 64 * 64, device=CPU, mirror=True)
+    got = encode_picture(checkpoint.vae, Example(image, "a"), 64 * 64, device=CPU, mirror=True)
     pixels = torch.from_numpy(np.array(image, dtype=np.float32)).permute(2, 0, 1)[None]
     with torch.no_grad():
-        mode = checkpoint.vae.encode((pixels / 127.5 - 1)[:, :, None]).latent_dist.mode()[:, :, 0]
-    mean, std = (
-        torch.tensor(v).view(1, -1, 1, 1)
-        for v in (checkpoint.vae.config.latents_mean, checkpoint.vae.config.latents_std)
-    )
+        mode = vae.encode((pixels / 127.5 - 1)[:, :, None]).latent_dist.mode()[:, :, 0]
+    mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in (vae.config.latents_mean, vae.config.latents_std))
     expected = ((mode - mean) / std).flatten(2).transpose(1, 2)
     assert (got.height, got.width, got.latents.shape) == (4, 4, (2, 16, 6))
     torch.testing.assert_close(got.latents[:1], expected, rtol=1e-4, atol=1e-5)
     flipped = encode_picture(
-        FrameEncoder(checkpoint.vae),
+        checkpoint.vae,
         Example(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "a"),
         64 * 64,
         device=CPU,

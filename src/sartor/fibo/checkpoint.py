@@ -2,7 +2,7 @@
 
     model_index.json   names the parts; its "sartor" object holds what is ours: training_area (pixels), upscaler
     transformer/       config.json and safetensors       -> FiboTransformer
-    vae/               config.json and safetensors       -> diffusers' AutoencoderKLWan
+    vae/               config.json and safetensors       -> FrameAutoencoder
     text_encoder/      config.json and safetensors       -> transformers' SmolLM3ForCausalLM
     tokenizer/         tokenizer.json and its companions -> a transformers tokenizer
     scheduler/         scheduler_config.json             -> numbers for sampler.py
@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from sartor.fibo.autoencoder import FrameAutoencoder
 from sartor.fibo.errors import CheckpointError
 from sartor.fibo.sampler import scheduler_settings
 from sartor.fibo.transformer import FiboTransformer
@@ -44,7 +45,7 @@ class Checkpoint:
     """The loaded parts, and what identifies them."""
 
     transformer: FiboTransformer
-    vae: Any
+    vae: FrameAutoencoder
     text_encoder: Any
     tokenizer: Any
     scheduler_config: dict[str, Any]
@@ -78,12 +79,10 @@ def load_checkpoint(
     extras = index.get("sartor", {})
     dtype = dtype or serving_dtype(device)
 
-    from diffusers import AutoencoderKLWan
     from transformers import AutoTokenizer, SmolLM3ForCausalLM
 
-    wan: Any = AutoencoderKLWan
     transformer = _part(folder, "transformer", lambda path: FiboTransformer.load(path, dtype=dtype))
-    vae = _part(folder, "vae", lambda path: wan.from_pretrained(path, torch_dtype=dtype, use_safetensors=True))
+    vae = _part(folder, "vae", lambda path: FrameAutoencoder.load(path, dtype=dtype))
     text_encoder = _part(
         folder, "text_encoder", lambda path: SmolLM3ForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
     )

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from sartor.fibo.adapters import MAX_INFLUENCE, Adapter, AdapterCache, Merger
 from sartor.fibo.aspect import GRID, image_size
+from sartor.fibo.autoencoder import to_image
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
-from sartor.fibo.decoding import FrameDecoder, to_image
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import Cancelled, CheckpointError, EngineNotReproducible, InvalidInfluence, InvalidSpec
 from sartor.fibo.fingerprint import Fingerprint, describe_device
@@ -95,7 +95,7 @@ class Engine:
         self._transformer = checkpoint.transformer
         self._scheduler_config = checkpoint.scheduler_config
         self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
-        self._decoder = FrameDecoder(checkpoint.vae)
+        self._autoencoder = checkpoint.vae
         self._upscaler = _upscaler(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
         self._merger = Merger(self._transformer)
@@ -210,7 +210,7 @@ class Engine:
         )
 
     def _finish(self, latents: Tensor, width: int, height: int) -> Image.Image:
-        image = to_image(self._decoder.decode(latents, height // GRID, width // GRID))
+        image = to_image(self._autoencoder.decode(latents, height // GRID, width // GRID))
         if self._upscaler is None:
             return image
         image = self._upscaler.upscale(image)

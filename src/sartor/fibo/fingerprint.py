@@ -9,10 +9,10 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-import diffusers
 import torch
 import transformers
 
@@ -31,7 +31,7 @@ class Fingerprint:
     """How the transformer runs: compiled code rounds otherwise than eager code."""
     upscaler: str | None = None
     torch: str = torch.__version__
-    diffusers: str = diffusers.__version__
+    diffusers: str = version("diffusers")
     transformers: str = transformers.__version__
     arithmetic: int = ARITHMETIC
     adapter: str | None = None

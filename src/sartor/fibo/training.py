@@ -23,7 +23,6 @@ import torch
 from torch import nn
 
 from sartor.fibo.checkpoint import Checkpoint
-from sartor.fibo.decoding import FrameEncoder
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
@@ -157,7 +156,6 @@ def _prepare(
 ) -> tuple[list[Picture], TextStates]:
     """Every picture as latents, every caption (and the empty one) as text states."""
     encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=0)
-    pixels = FrameEncoder(checkpoint.vae)
     # The first call of a process has been seen to differ in its last bits: it is not kept.
     encoder.encode(examples[0].caption + " ")
     texts = TextStates(checkpoint.transformer, encoder, directory / "captions", config.text_memory)
@@ -166,7 +164,11 @@ def _prepare(
         texts.add(example.caption)
         pictures.append(
             encode_picture(
-                pixels, example, checkpoint.training_area, device=checkpoint.transformer.device, mirror=config.mirror
+                checkpoint.vae,
+                example,
+                checkpoint.training_area,
+                device=checkpoint.transformer.device,
+                mirror=config.mirror,
             )
         )
     texts.add("")

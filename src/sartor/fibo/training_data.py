@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sartor.fibo.aspect import ASPECT_RATIOS, GRID, image_size
-from sartor.fibo.decoding import FrameEncoder, to_pixels
+from sartor.fibo.autoencoder import FrameAutoencoder, to_pixels
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.transformer import FiboTransformer
 
@@ -76,7 +76,7 @@ def bucket(width: int, height: int, training_area: int) -> tuple[int, int]:
 
 
 def encode_picture(
-    encoder: FrameEncoder, example: Example, training_area: int, *, device: torch.device, mirror: bool = False
+    encoder: FrameAutoencoder, example: Example, training_area: int, *, device: torch.device, mirror: bool = False
 ) -> Picture:
     """An example scaled to cover its bucket, cropped at its centre, and encoded; with its mirror image if asked.
 

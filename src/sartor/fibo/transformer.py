@@ -22,7 +22,6 @@ from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -36,10 +35,10 @@ from sartor.fibo.blocks import (
     modulate,
     rotary_table,
 )
+from sartor.fibo.weights import read_weights, write_weights
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 ROTARY_TABLES = 16
 """How many rotary tables are remembered; one takes about 3 MB for 1,500 text and 4,096 image tokens."""
 
@@ -200,10 +199,7 @@ class FiboTransformer(nn.Module):
         folder = Path(folder)
         with torch.device("meta"):
             model = cls.from_config(json.loads((folder / "config.json").read_text()))
-        weights: dict[str, Tensor] = {}
-        for path in weight_files(folder):
-            weights.update(load_file(path))
-        model.load_state_dict(weights, strict=True, assign=True)
+        model.load_state_dict(read_weights(folder), strict=True, assign=True)
         return model.to(dtype) if dtype is not None else model
 
     def save(self, folder: str | Path, *, dtype: torch.dtype | None = None) -> None:
@@ -214,12 +210,4 @@ class FiboTransformer(nn.Module):
         weights = {
             name: value.to("cpu", dtype or value.dtype).contiguous() for name, value in self.state_dict().items()
         }
-        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a diffusers component: the single file, or what its index lists."""
-    index = folder / f"{WEIGHTS}.index.json"
-    if index.exists():
-        return [folder / name for name in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
-    return [folder / WEIGHTS]
+        write_weights(weights, folder)
