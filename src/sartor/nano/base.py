@@ -39,7 +39,7 @@ from sartor.nano.run import (
     restore_optimizer,
     schedule,
 )
-from sartor.nano.text import build_encoder, hidden_states, load_tokenizer, pad
+from sartor.nano.text import GROUP, build_encoder, group_by_length, hidden_states, load_tokenizer, pad
 from sartor.nano.vocabulary import STYLES
 
 LONGEST = 160  # tokens of a caption in training
@@ -137,9 +137,6 @@ class Batch:
     noise: torch.Tensor
 
 
-GROUP = 8  # steps whose captions are sorted by length together, so that little of a batch is padding
-
-
 def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> Iterator[Batch]:
     """Batches from step `start` on, for ever; what a step sees follows from its number alone."""
     count = min(len(bank), len(latents.latents))
@@ -149,13 +146,10 @@ def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> 
         texts = [compact(vary(bank.scenes[i], rng)) for i in rows]
         ids = [s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]]
         ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else s for s in ids]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        turns = rng.sample(range(GROUP), GROUP)
-        for offset, turn in enumerate(turns):
+        for offset, chosen in enumerate(group_by_length(ids, size, rng)):
             step = group * GROUP + offset
             if step < start:
                 continue
-            chosen = order[turn * size : (turn + 1) * size]
             padded, lengths = pad([ids[i] for i in chosen], base.tokenizer.pad_token_id, 8)
             x = latents.normalised([rows[i] for i in chosen])
             generator = torch.Generator().manual_seed(step)

@@ -135,6 +135,16 @@ def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[to
     return ids, lengths
 
 
+GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
+
+
+def group_by_length(ids: list[list[int]], size: int, rng: random.Random) -> list[list[int]]:
+    """Row numbers in batches of `size`, rows of like length together, the batches in random order."""
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+    groups = [order[start : start + size] for start in range(0, len(order), size)]
+    return rng.sample(groups, len(groups))
+
+
 def hidden_states(encoder: SmolLM3ForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Every layer [B, T, d], from the words on, the last one normalised: what FIBO reads."""
     states: tuple[torch.Tensor, ...] = encoder.model(ids, output_hidden_states=True, use_cache=False).hidden_states
@@ -176,7 +186,7 @@ def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[i
     return positions
 
 
-def train(work: Path, dial: Dial, steps: int, batch: int = 96) -> None:
+def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
     """Stage 1b. Writes work/text/ (safetensors of the encoder, tokenizer/)."""
     from sartor.nano.latents import load_latents, load_thing_latents
 
@@ -194,11 +204,15 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 96) -> None:
     with progress_bar() as bar:
         task = bar.add_task("text encoder", total=steps, note="")
         for step in range(steps):
-            rng = random.Random(10_000_000 + step)
-            rows = [rng.randrange(count) for _ in range(batch)]
-            prompts = [vary(bank.scenes[i], rng) for i in rows]
-            ids = tokenizer([compact(p) for p in prompts])["input_ids"]
-            padded, lengths = pad(ids, tokenizer.pad_token_id)
+            if step % GROUP == 0:
+                rng = random.Random(10_000_000 + step)
+                drawn = [rng.randrange(count) for _ in range(batch * GROUP)]
+                captions = [vary(bank.scenes[i], rng) for i in drawn]
+                tokens = tokenizer([compact(caption) for caption in captions])["input_ids"]
+                groups = group_by_length(tokens, batch, rng)
+            chosen = groups[step % GROUP]
+            rows, prompts, ids = ([values[i] for i in chosen] for values in (drawn, captions, tokens))
+            padded, lengths = pad(ids, tokenizer.pad_token_id, 8)
             for group in optimizer.param_groups:
                 group["lr"] = 1.5e-3 * schedule(step, steps, hold=0.4)
             with autocast("cpu"):
@@ -224,7 +238,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 96) -> None:
             if step % 25 == 0:
                 bar.update(task, completed=step, note=f"scene {scene_loss.item():.3f} thing {thing_loss.item():.3f}")
                 run.log(step=step, scene=scene_loss.item(), thing=thing_loss.item())
-            if step % 500 == 499 or step == steps - 1:
+            if step % 100 == 99 or step == steps - 1:
                 run.save({f"model.{k}": v for k, v in encoder.model.state_dict().items()}, {"step": step + 1})
 
 
