@@ -187,7 +187,7 @@ def evaluate(
     steps: int,
     guidance: float,
 ) -> dict[str, Any]:
-    """Draws, judges and writes work/evaluation/. Returns the report."""
+    """Draws, judges and writes work/evaluation/. Returns the report. Raises FileNotFoundError without judges."""
     judges = Judges.load(work)
     base_sprites = SpriteBank.load(work / "sprites.npz")
     brand = read_brand(brand_folder) if brand_folder else None
