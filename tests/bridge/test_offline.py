@@ -1,3 +1,4 @@
+import json
 import logging
 import random
 import threading
@@ -120,7 +121,8 @@ def test_the_fields_of_one_thing(bridge, prompt: str, fields: dict):
 def test_a_long_rambling_sentence(bridge):
     prompt = (
         "I would really love to see a cheerful yellow rocket flying towards the top right corner of the picture, while "
-        "below it a sleepy panda sits on green grass; soft light please, and all of it as a 3D render with a mysterious mood"
+        "below it a sleepy panda sits on green grass; soft light please, and all of it as a 3D render "
+        "with a mysterious mood"
     )
     vgl = bridge.translate(prompt).structured_prompt
     rocket, panda = vgl.objects
@@ -189,6 +191,22 @@ def test_the_schema_decides_the_look_and_the_words_the_content(bridge):
         'the visual schema decides style_medium: "felt craft", not "3D render"',
         'the visual schema decides lighting.conditions: "bright even light", not "dim light"',
     ]
+
+
+def test_a_brands_captions_and_its_prompts_read_alike(bridge):
+    """What a brand is trained on, and what the bridge then asks it for, are the same text."""
+    look = {
+        "background_setting": "plain cream background",
+        "lighting": {"conditions": "bright even light", "direction": "from the front", "shadows": "no shadow"},
+        "aesthetics": {"color_scheme": "navy ink on cream paper"},
+        "style_medium": "linocut ink print",
+        "artistic_style": "bold lines",
+    }
+    caption = describe(Scene([Thing("fox")], None, Background("plain", ("cream",))))
+    caption["aesthetics"]["color_scheme"] = look["aesthetics"]["color_scheme"]
+    caption |= {"style_medium": look["style_medium"], "artistic_style": look["artistic_style"]}
+    answer = bridge.translate("a fox", visual_schema=parse_visual_schema(look))
+    assert canonical(answer.structured_prompt) == json.dumps(caption, separators=(",", ":"))
 
 
 def test_the_schemas_background_only_where_the_words_name_none(bridge):

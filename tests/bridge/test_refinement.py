@@ -96,7 +96,8 @@ TABLE = [
     ("two", "make the car green", "", None, None),
     ("two", "hocus pocus fidibus", "context", "context", "hocus pocus fidibus"),
     ("two", "make the cat black and the tree orange, then add a moon in the top right",
-     f"{PAINTED} objects[1].description objects[1].shape_and_color objects[2] {LAYOUT}", "objects[1].shape_and_color", "orange"),
+     f"{PAINTED} objects[1].description objects[1].shape_and_color objects[2] {LAYOUT}",
+     "objects[1].shape_and_color", "orange"),
     ("three", "make the apple yellow, then remove the car. Put it on a beach",
      f"{PAINTED} objects[0].relationship objects[1] {BACK}", BACK, "sandy beach with the sea behind"),
 ]  # fmt: skip
@@ -149,11 +150,7 @@ def test_what_is_missing_is_said_and_nothing_else_is_touched(bridge, scenes):
 
 def test_which_of_several(bridge):
     balloons = bridge.translate("a red balloon on the left and a blue balloon on the right").structured_prompt
-    for instruction in (
-        "make the blue balloon yellow",
-        "make the right balloon yellow",
-        "make the second balloon yellow",
-    ):
+    for which in ("blue", "right", "second"):
         instruction = f"make the {which} balloon yellow"
         first, second = bridge.refine(balloons, instruction).structured_prompt.objects
         assert (first.description, second.description) == ("red balloon", "yellow balloon"), instruction

@@ -30,7 +30,7 @@ class SartorVglError(ValueError):
     """Base of what this room raises."""
 
 
-class InvalidStructuredPrompt(SartorVglError):  # noqa: N818
+class InvalidStructuredPrompt(SartorVglError):
     """Not JSON, not a structured prompt, too large or too deep. ``field`` is the path, empty for the whole."""
 
     def __init__(self, reason: str, field: str = "") -> None:
