@@ -1,0 +1,67 @@
+"""What is counted as what: rows of found facts become scores."""
+
+import pytest
+
+from sartor.nano.evaluate import score, score_brand
+
+
+def row(kind: str, rank: int = 1, **found: object) -> dict[str, object]:
+    """A picture that is right in everything but what is given."""
+    right = {
+        "kind": kind,
+        "style": "flat",
+        "style taken for": "flat",
+        "style probability": 0.9,
+        "rank": rank,
+        "background distance": 3.0,
+    }
+    return right | found
+
+
+def test_concept_and_style_are_asked_of_single_things() -> None:
+    rows = [row("seen"), row("seen", 4), row("unseen", 9), row("count", 80, count=3, **{"found count": 3})]
+    scores = score(rows)
+    assert (scores["concept top 1"].value, scores["concept top 1"].count) == (pytest.approx(1 / 3), 3)
+    assert scores["concept top 5"].value == pytest.approx(2 / 3)
+    assert scores["seen pairs: concept top 5"].value == 1.0
+    assert scores["unseen pairs: concept top 5"].value == 0.0
+    assert scores["count"].value == 1.0
+    assert scores["background"].count == 4
+    assert "place" not in scores, "it was not asked for"
+
+
+def test_backgrounds_may_be_ten_off() -> None:
+    rows = [row("seen", **{"background distance": distance}) for distance in (9.9, 10.0, 10.1)]
+    assert score(rows)["background"].value == pytest.approx(2 / 3)
+
+
+def test_styles_places_and_counts_must_be_exact() -> None:
+    rows = [
+        row("seen", **{"style taken for": "cartoon"}),
+        row("place", place="top left", **{"found place": "top left"}),
+        row("place", place="top left", **{"found place": None}),
+        row("count", count=3, **{"found count": 4}),
+    ]
+    scores = score(rows)
+    assert scores["style"].value == pytest.approx(2 / 3)
+    assert scores["place"].value == 0.5
+    assert scores["count"].value == 0.0
+
+
+def test_control_is_a_share_and_a_mean() -> None:
+    rows = [row("recolor", change=change, **{"shows it": change < 3}) for change in (1.0, 4.0, 7.0)]
+    rows.append(row("background", change=float("nan"), **{"new distance": 2.0}))
+    scores = score(rows)
+    assert scores["recolored: rest unchanged"].value == pytest.approx(2 / 3)
+    assert scores["recolored: change of the rest"].value == pytest.approx(4.0)
+    assert scores["recolored: shows the color"].value == pytest.approx(1 / 3)
+    assert scores["new background: things unchanged"].value == 0.0, "a thing that is not there is not unchanged"
+    assert scores["new background: named color"].value == 1.0
+
+
+def test_a_brand_is_scored_by_its_own_style() -> None:
+    rows = [row("brand", rank, **{"style taken for": taken}) for rank, taken in ((1, "ink"), (3, "ink"), (7, "flat"))]
+    scores = score_brand(rows, 0.5)
+    assert scores["brand at 0.5: style"].value == pytest.approx(2 / 3)
+    assert scores["brand at 0.5: concept top 1"].value == pytest.approx(1 / 3)
+    assert scores["brand at 0.5: concept top 5"].value == pytest.approx(2 / 3)
