@@ -290,7 +290,9 @@ _WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(words=st.lists(_WORDS, min_size=1, max_size=14))
 def test_no_salad_of_words_breaks_it_and_the_answer_is_always_the_same(bridge, words: list[str]):
     prompt = " ".join(words)
@@ -303,7 +305,9 @@ def test_no_salad_of_words_breaks_it_and_the_answer_is_always_the_same(bridge, w
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 def test_no_text_breaks_it(bridge, text: str):
     try:
