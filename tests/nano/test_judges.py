@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,7 +45,7 @@ def test_a_few_steps_teach_it_something(folder: Path) -> None:
 
     loaded = Judges.load(folder)
     assert loaded.accuracy == judged.accuracy
-    pictures = torch.randint(0, 256, (3, 128, 128, 3), dtype=torch.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
     for which in ("concept", "style"):
         found = loaded.probabilities(which, pictures)
         assert found.shape == (3, 2)

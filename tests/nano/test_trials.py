@@ -36,17 +36,22 @@ def test_seeds_in_order_and_all_kinds(trials: list[Trial]) -> None:
     }
 
 
+def pair_of(trial: Trial) -> tuple[str, str]:
+    assert trial.scene.style is not None
+    return trial.thing.concept, trial.scene.style
+
+
 def test_unseen_pairs_are_unseen_and_all_others_seen(composer: Composer, trials: list[Trial]) -> None:
     for trial in trials:
-        pair = trial.thing.concept, trial.scene.style
-        assert (pair in composer.unseen) == (trial.kind == "unseen")
+        assert (pair_of(trial) in composer.unseen) == (trial.kind == "unseen")
 
 
-def test_control_changes_one_field(trials: list[Trial]) -> None:
+def test_control_changes_one_field(composer: Composer, trials: list[Trial]) -> None:
     for trial in trials:
         if trial.kind == "recolor":
             assert trial.changed is not None
             assert trial.changed.things[0].recolored
+            assert not set(trial.changed.things[0].colors) & set(composer.colors_of(*pair_of(trial))), "a new colour"
             assert trial.changed.background == trial.scene.background
             assert trial.changed_prompt != trial.prompt
         elif trial.kind == "background":

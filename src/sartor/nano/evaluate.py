@@ -43,10 +43,9 @@ from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
-from sartor.nano.trials import DISTANCE, Trial, plan, plan_brand, read_brand
+from sartor.nano.trials import DISTANCE, SAME, Trial, plan, plan_brand, read_brand
 
 INFLUENCES = (0.0, 0.5, 1.0)
-SAME = 5.0  # of 255: mean difference up to which a region counts as left alone
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ def judge(drawn: list[Drawn], judges: Judges) -> list[dict[str, Any]]:
     rows = []
     for item in drawn:
         trial, thing = item.trial, item.trial.thing
-        concept = judges.probabilities("concept", item.picture[None].copy())[0]
-        style = judges.probabilities("style", item.picture[None].copy())[0]
+        concept = judges.probabilities("concept", item.picture[None])[0]
+        style = judges.probabilities("style", item.picture[None])[0]
         own = judges.concepts.index(thing.concept)
         wanted = trial.scene.style or BRAND_STYLE
         row: dict[str, Any] = {

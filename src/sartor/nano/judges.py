@@ -3,9 +3,9 @@
     python -m sartor.nano.judges --work DIR [--steps N]
 
 They learn from real sprites alone, drawn by the composer, and never see a generated picture; what the base must not see
-(the brand's set, the held-out pairs) they do see, because they judge it. Each sprite is drawn on many backgrounds, then
-moved, bent, tinted and made soft while training. Some backgrounds are kept from the training; the accuracy over those
-is reported first, crisp and softened, and travels with the weights in work/judges/judges.safetensors.
+(the brand's set, the held-out pairs) they do see, because they judge it. What they look at is the thing cut out of its
+picture (renderings.py). Some backgrounds are kept from the training; the accuracy over those is reported first, crisp
+and softened, and travels with the weights in work/judges/judges.safetensors.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sartor.nano.renderings import Renderings, augment, judged_sprites, names, render, soften, to_input
+from sartor.nano.renderings import Renderings, augment, cut_out, judged_sprites, names, render, soften, to_input
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
 from sartor.nano.vocabulary import CONCEPT_BY_NAME
 
+SOFT = 28  # pixels across: the detail that the softened renderings keep
 WIDTHS = {"concept": 24, "style": 12}  # channels of each network's first level
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -108,16 +109,17 @@ class Judges:
         save_file(tensors, work / "judges" / "judges.safetensors", {"judges": json.dumps(described)})
 
     @torch.no_grad()
-    def probabilities(self, which: str, pictures: Array | Tensor) -> Tensor:
+    def probabilities(self, which: str, pictures: Array) -> Tensor:
         """`which` is "concept" or "style"; uint8 [B, h, w, 3] -> float [B, classes], each row adding up to 1."""
         self.networks.eval()
-        logits: Tensor = self.networks[which](to_input(torch.as_tensor(pictures)))
+        cut = np.stack([cut_out(picture) for picture in pictures])
+        logits: Tensor = self.networks[which](to_input(torch.from_numpy(cut)))
         return logits.float().softmax(-1)
 
 
 @torch.no_grad()
 def accuracies(judges: Judges, held: Renderings) -> dict[str, float]:
-    """Shares of held-out renderings named right: crisp, and with the detail of 40 pixels across."""
+    """Shares of held-out renderings named right: crisp, and with the detail of SOFT pixels across."""
     found: dict[str, float] = {"renderings": float(len(held.pictures))}
     judges.networks.eval()
     for look in ("crisp", "soft"):
@@ -125,7 +127,7 @@ def accuracies(judges: Judges, held: Renderings) -> dict[str, float]:
         for start in range(0, len(held.pictures), 64):
             pictures = to_input(held.pictures[start : start + 64])
             if look == "soft":
-                pictures = soften(pictures, 40)
+                pictures = soften(pictures, SOFT)
             for which, truth in (("concept", held.concept), ("style", held.style)):
                 logits = judges.networks[which](pictures).float()
                 own = logits.gather(1, truth[start : start + 64, None])
@@ -138,7 +140,7 @@ def accuracies(judges: Judges, held: Renderings) -> dict[str, float]:
     return found
 
 
-def train(work: Path, steps: int, *, views: int = 20, batch: int = 64, seed: int = 5) -> Judges:
+def train(work: Path, steps: int, *, views: int = 16, batch: int = 64, seed: int = 5) -> Judges:
     """Trains both judges; a killed run goes on from its last checkpoint. Writes work/judges/."""
     sprites = judged_sprites(work)
     unknown = sorted({concept for concept, _ in sprites.pixels} - set(CONCEPT_BY_NAME))
@@ -188,8 +190,8 @@ def train(work: Path, steps: int, *, views: int = 20, batch: int = 64, seed: int
 def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the judges on real sprites")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--views", type=int, default=20, help="renderings of each sprite")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--views", type=int, default=16, help="renderings of each sprite")
     a = parser.parse_args()
     judges = train(a.work, a.steps, views=a.views)
     for name, value in judges.accuracy.items():

@@ -56,21 +56,21 @@ def mean(values: list[float]) -> Score:
     return Score(value, value - half, value + half, n)
 
 
-def background_lab(picture: Array) -> Array:
-    """CIELAB [3] of the frame's median colour."""
+def frame_color(picture: Array) -> Array:
+    """The median colour [3] of the frame: the background's, as long as things leave half of the frame free."""
     frame = np.ones(picture.shape[:2], bool)
     frame[BORDER:-BORDER, BORDER:-BORDER] = False
-    return to_lab(np.median(picture[frame], axis=0))
+    return np.median(picture[frame], axis=0)
 
 
 def background_distance(picture: Array, name: str) -> float:
     """Colour distance of the frame from the named background's value."""
-    return float(np.linalg.norm(background_lab(picture) - to_lab(np.array(BACKGROUND_COLORS[name]))))
+    return float(np.linalg.norm(to_lab(frame_color(picture)) - to_lab(np.array(BACKGROUND_COLORS[name]))))
 
 
 def things_mask(picture: Array) -> Array:
     """Where the picture differs from its background: bool [h, w], holes filled, without specks."""
-    different = np.linalg.norm(to_lab(picture) - background_lab(picture), axis=-1) > CONTRAST
+    different = np.linalg.norm(to_lab(picture) - to_lab(frame_color(picture)), axis=-1) > CONTRAST
     filled = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(different, 2), iterations=1))[2:-2, 2:-2]
     labels, count = ndimage.label(filled)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)

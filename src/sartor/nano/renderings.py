@@ -1,6 +1,7 @@
-"""What the judges are shown: every sprite, drawn by the composer, then moved, bent, tinted and made soft.
+"""What the judges are shown: things cut out of pictures with a plain background, by the rule that cuts generated ones.
 
-Some backgrounds are kept from the training; `held` renderings stand on those alone.
+The composer draws every sprite many times; a rendering is then moved, bent, tinted and made soft at each look. Some
+backgrounds are kept from the training; `held` renderings stand on those alone.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from torch import Tensor
 from sartor.nano.brand import INK
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.colors import to_lab
+from sartor.nano.measures import frame_color, things_mask
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, LANDSCAPES, ORIENTATIONS, PLACES
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, PLACES, SIZES
 
-SIDE = 96  # pixels of a judged picture's side
+SIDE = 64  # pixels of a cut-out's side
+NATIVE = 128  # pixels of the composed picture's side, as the model draws
+MARGIN = 0.1  # around the thing, as a share of its longer side
 HELD_COLORS = ("turquoise", "peach", "dark green")  # backgrounds of the held-out renderings only
-HELD_LANDSCAPES = ("sea", "desert")
 PAPER_LIGHTNESS = 62.0  # CIELAB L: dark lines are drawn on backgrounds at least so light
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -41,35 +44,47 @@ def judged_sprites(work: Path) -> SpriteBank:
     return SpriteBank(SpriteBank.load(work / "sprites.npz").pixels | brand)
 
 
-def random_background(rng: random.Random, *, light: bool, held: bool) -> Background:
-    """A background of the training's or, with `held`, of the held-out renderings'; `light` keeps dark lines visible."""
-    colors = [name for name in BACKGROUND_COLORS if (name in HELD_COLORS) == held]
-    landscapes = [name for name in LANDSCAPES if (name in HELD_LANDSCAPES) == held and name not in {"night", "sunset"}]
-    if light:
-        colors = [name for name in colors if float(to_lab(np.array(BACKGROUND_COLORS[name]))[0]) > PAPER_LIGHTNESS]
-    elif not held:
-        landscapes += ["night", "sunset"]
-    roll = rng.random()
-    if roll < 0.2 and not held:
-        return Background("plain", ("cream",))
-    if roll < 0.7:
-        return Background("plain", (rng.choice(colors),))
-    if roll < 0.8:
-        return Background("gradient", (rng.choice(colors), rng.choice(colors)))
-    return Background(rng.choice(landscapes), (), blurred=rng.random() < 0.4)
-
-
 def random_view(concept: str, style: str, rng: random.Random, *, held: bool = False) -> Scene:
-    """One thing, somewhere, in some size, sometimes recoloured or tilted."""
+    """One thing on a plain colour or a gradient: of the training's or, with `held`, of the kept-apart ones."""
     size = rng.choices(["large", "medium"], [0.65, 0.35])[0]
     thing = Thing(concept, "center" if rng.random() < 0.5 else rng.choice(list(PLACES)), size)
-    if rng.random() < 0.1:
-        thing.orientation = rng.choice(list(ORIENTATIONS))
     if style != BRAND_STYLE and rng.random() < 0.25:
         thing.recolored, thing.colors = True, (rng.choice(list(COLORS)),)
-    background = random_background(rng, light=style == BRAND_STYLE, held=held)
-    shadow = "none" if style == BRAND_STYLE else rng.choice(["none", "none", "soft", "left", "right"])
-    return Scene([thing], style, background, rng.choices(["even", "warm", "cool", "dim"], [7, 1, 1, 1])[0], shadow)
+    colors = [name for name in BACKGROUND_COLORS if (name in HELD_COLORS) == held]
+    if style == BRAND_STYLE:
+        colors = [name for name in colors if float(to_lab(np.array(BACKGROUND_COLORS[name]))[0]) > PAPER_LIGHTNESS]
+    background = Background("plain", (rng.choice(colors),))
+    if not held and rng.random() < 0.2:
+        background = Background("plain", ("cream",))
+    elif rng.random() < 0.1:
+        background = Background("gradient", (rng.choice(colors), rng.choice(colors)))
+    return Scene([thing], style, background)
+
+
+def stands_out(picture: Array, scene: Scene) -> bool:
+    """Whether most of the thing's length differs from the background: a white ghost on white does not."""
+    mask = things_mask(picture)
+    length = max(int(mask.any(0).sum()), int(mask.any(1).sum()))
+    return length >= 0.85 * SIZES[scene.things[0].size][0] * len(picture)
+
+
+def cut_out(picture: Array) -> Array:
+    """The square around whatever differs from the background, with a margin: uint8 [h, w, 3] -> [SIDE, SIDE, 3].
+
+    All of the picture where nothing differs. What the square has beyond the picture is filled with the frame's colour.
+    """
+    mask = things_mask(picture)
+    if not mask.any():
+        return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    side = max(bottom - top, right - left) * (1 + 2 * MARGIN)
+    room = len(picture)
+    color = tuple(int(value) for value in frame_color(picture))
+    canvas = Image.new("RGB", (picture.shape[1] + 2 * room, picture.shape[0] + 2 * room), color)
+    canvas.paste(Image.fromarray(picture), (room, room))
+    x, y = room + (left + right - side) / 2, room + (top + bottom - side) / 2
+    return np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(x, y, x + side, y + side)))
 
 
 @dataclass(frozen=True)
@@ -81,19 +96,23 @@ class Renderings:
     style: Tensor
 
 
-def render(sprites: SpriteBank, views: int, seed: int, *, held: bool = False, side: int = SIDE) -> Renderings:
-    """`views` pictures of each sprite; the same seed gives the same pictures."""
-    composer = Composer(sprites, side, hold_out=False)
+def render(sprites: SpriteBank, views: int, seed: int, *, held: bool = False) -> Renderings:
+    """`views` cut-outs of each sprite; the same seed gives the same ones."""
+    composer = Composer(sprites, NATIVE, hold_out=False)
     concepts, styles = names(sprites)
     rng = random.Random(seed)
     keys = sorted(sprites.pixels)
-    pictures = np.empty((len(keys) * views, side, side, 3), np.uint8)
+    pictures = np.empty((len(keys) * views, SIDE, SIDE, 3), np.uint8)
     with progress_bar() as bar:
         task = bar.add_task("held-out renderings" if held else "renderings", total=len(pictures), note="")
         for row in range(len(pictures)):
             concept, style = keys[row // views]
-            picture = composer.draw(random_view(concept, style, rng, held=held), rng)
-            pictures[row] = recompressed(picture, rng) if rng.random() < 0.25 else picture
+            for _ in range(6):
+                scene = random_view(concept, style, rng, held=held)
+                picture = composer.draw(scene, rng)
+                if stands_out(picture, scene):
+                    break
+            pictures[row] = cut_out(recompressed(picture, rng) if rng.random() < 0.25 else picture)
             bar.update(task, completed=row + 1)
     return Renderings(
         torch.from_numpy(pictures),
@@ -115,29 +134,25 @@ def recompressed(picture: Array, rng: random.Random) -> Array:
 
 
 def to_input(pictures: Tensor) -> Tensor:
-    """uint8 [B, h, w, 3] of any size -> float [B, 3, SIDE, SIDE] in -1..1."""
-    scaled = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
-    if scaled.shape[-1] != SIDE or scaled.shape[-2] != SIDE:
-        scaled = F.interpolate(scaled, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-    return scaled
+    """uint8 [B, SIDE, SIDE, 3] -> float [B, 3, SIDE, SIDE] in -1..1."""
+    return pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def augment(pictures: Tensor) -> Tensor:
-    """Moves, bends, mirrors, tints and softens each picture by chance: [B, 3, h, w] in -1..1 -> the same."""
+    """Moves, bends, tints and softens each picture by chance: [B, 3, h, w] in -1..1 -> the same."""
     size = len(pictures)
-    angle = (torch.rand(size) - 0.5) * 0.35
-    scale = 0.85 + 0.4 * torch.rand(size)
-    mirror = torch.where(torch.rand(size) < 0.5, -1.0, 1.0)
+    angle = (torch.rand(size) - 0.5) * 0.3
+    scale = 0.85 + 0.35 * torch.rand(size)
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    shift = (torch.rand(size, 2) - 0.5) * 0.16
-    rows = [torch.stack([cos * mirror, -sin, shift[:, 0]], 1), torch.stack([sin * mirror, cos, shift[:, 1]], 1)]
+    shift = (torch.rand(size, 2) - 0.5) * 0.2
+    rows = [torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(pictures.shape), align_corners=False)
     bend = F.interpolate(torch.randn(size, 2, 6, 6), pictures.shape[-2:], mode="bicubic", align_corners=False)
     strength = 0.03 * torch.rand(size, 1, 1, 1)
     moved = F.grid_sample(pictures, grid + strength * bend.movedim(1, -1), padding_mode="border", align_corners=False)
-    gain = 1 + 0.3 * (torch.rand(size, 1, 1, 1) - 0.5) + 0.16 * (torch.rand(size, 3, 1, 1) - 0.5)
-    tinted = (moved + 1) * gain - 1 + 0.2 * (torch.rand(size, 1, 1, 1) - 0.5)
-    soft = soften(tinted, int(torch.randint(36, 76, ())))
+    gain = 1 + 0.2 * (torch.rand(size, 1, 1, 1) - 0.5) + 0.12 * (torch.rand(size, 3, 1, 1) - 0.5)
+    tinted = (moved + 1) * gain - 1 + 0.15 * (torch.rand(size, 1, 1, 1) - 0.5)
+    soft = soften(tinted, int(torch.randint(22, 56, ())))
     mixed = torch.where(torch.rand(size, 1, 1, 1) < 0.55, soft, tinted)
     return (mixed + 0.04 * torch.rand(size, 1, 1, 1) * torch.randn_like(mixed)).clamp(-1, 1)
 

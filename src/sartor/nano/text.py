@@ -211,7 +211,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
                 tokens = tokenizer([compact(caption) for caption in captions])["input_ids"]
                 groups = group_by_length(tokens, batch, rng)
             chosen = groups[step % GROUP]
-            rows, prompts, ids = ([values[i] for i in chosen] for values in (drawn, captions, tokens))
+            rows, prompts, ids = [drawn[i] for i in chosen], [captions[i] for i in chosen], [tokens[i] for i in chosen]
             padded, lengths = pad(ids, tokenizer.pad_token_id, 8)
             for group in optimizer.param_groups:
                 group["lr"] = 1.5e-3 * schedule(step, steps, hold=0.4)

@@ -17,12 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
-from sartor.nano.measures import background_distance, count_of, place_of, shows_color, things_mask
+from sartor.nano.measures import (
+    background_distance,
+    change_inside,
+    change_outside,
+    count_of,
+    place_of,
+    shows_color,
+    things_mask,
+)
 from sartor.nano.scene import Array, Composer
 from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, CONCEPT_BY_NAME, PLACES
 from sartor.vgl import canonical, merge, parse, parse_visual_schema
 
 DISTANCE = 10.0  # CIELAB: how far a background may be from its name's value
+SAME = 5.0  # of 255: mean difference below which a region counts as left alone
 SHARES = {"seen": 0.3, "unseen": 0.2, "place": 0.2, "count": 0.14, "recolor": 0.08, "background": 0.08}
 TRIES = 8  # backgrounds, or changes, that are tried for a thing before another thing's turn comes
 DRAWINGS = 3  # of the composer that the pixel rules must read right before a scene is asked for
@@ -114,14 +123,14 @@ def _changes(
     composer: Composer,
     pairs: list[tuple[str, str]],
     rng: random.Random,
-    change: Callable[[Scene, random.Random], Scene],
+    change: Callable[[Composer, Scene, random.Random], Scene],
 ) -> Iterator[tuple[Scene, Scene]]:
     """Scenes with a second one in which one field differs, until none was found in two rounds."""
     fruitless = 0
     for scene, _ in _scenes(composer, pairs, rng, lambda concept: Thing(concept)):
         for _ in range(TRIES):
-            changed = change(scene, rng)
-            if readable(composer, changed) and _shows(composer, changed):
+            changed = change(composer, scene, rng)
+            if readable(composer, changed) and _fair(composer, scene, changed):
                 yield scene, changed
                 fruitless = 0
                 break
@@ -131,21 +140,26 @@ def _changes(
                 return
 
 
-def _recolored(scene: Scene, rng: random.Random) -> Scene:
-    thing = replace(scene.things[0], recolored=True, colors=(rng.choice(list(COLORS)),))
-    return replace(scene, things=[thing])
+def _recolored(composer: Composer, scene: Scene, rng: random.Random) -> Scene:
+    """The thing in a colour that it does not have."""
+    thing, own = scene.things[0], composer.colors_of(scene.things[0].concept, scene.style or "")
+    color = rng.choice([name for name in COLORS if name not in own])
+    return replace(scene, things=[replace(thing, recolored=True, colors=(color,))])
 
 
-def _rebackgrounded(scene: Scene, rng: random.Random) -> Scene:
+def _rebackgrounded(composer: Composer, scene: Scene, rng: random.Random) -> Scene:
     others = [name for name in BACKGROUND_COLORS if name not in scene.background.colors]
     return replace(scene, background=Background("plain", (rng.choice(others),)))
 
 
-def _shows(composer: Composer, scene: Scene) -> bool:
-    """Whether the composer's own recoloured picture plainly has the colour."""
-    thing = scene.things[0]
-    picture = composer.draw(scene, random.Random(1))
-    return not thing.recolored or shows_color(picture, things_mask(picture), thing.colors[0], least=0.25)
+def _fair(composer: Composer, scene: Scene, changed: Scene) -> bool:
+    """Whether the composer's own two pictures pass: the colour plainly shows, and all else is as it was."""
+    before, after = (composer.draw(each, random.Random(1)) for each in (scene, changed))
+    thing = changed.things[0]
+    if thing.recolored:
+        shown = shows_color(after, things_mask(after), thing.colors[0], least=0.25)
+        return shown and change_outside(before, after) < SAME
+    return change_inside(before, after) < SAME
 
 
 def readable(composer: Composer, scene: Scene) -> bool:
