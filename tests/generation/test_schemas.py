@@ -59,7 +59,7 @@ def test_combinations_of_a_structured_prompt() -> None:
         ("visual_output_content_moderation", [True, False], ["no", 0]),
         ("negative_prompt", ["", "text, blur"], [5, [], "x" * 8_001, "a\x00b", "\ud800"]),
         ("prompt", ["a", "x" * 8_000], [5, [], {}, "x" * 8_001, "a\x00b", "\ud800"]),
-        ("tailored_model_id", ["1", 1, "paper-garden"], ["", None, 1.5, True, [], "x" * 101]),
+        ("tailored_model_id", ["1", 1, "paper-garden"], ["", None, 1.5, True, [], "x" * 101, "a\x00b"]),
         ("structured_prompt", [VGL, {"short_description": "x"}, ""], ["{", "[]", "{}", 5, True, [], "\0"]),
     ],
 )  # fmt: skip

@@ -83,6 +83,7 @@ class StructuredPromptBody(BaseModel):
 
     tailored_model_id: Annotated[
         str,
+        BeforeValidator(_writable),
         BeforeValidator(_identifier, json_schema_input_type=str | int),
         StringConstraints(strict=True, min_length=1, max_length=100),
         Field(description="The model to draw with: its id, as a string or an integer, or a bundled model's slug."),
