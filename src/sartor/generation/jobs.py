@@ -160,12 +160,11 @@ class Pipeline:
         self._update(request_id, fingerprint=asdict(result.fingerprint))
 
     def moderate_image(self, request_id: str) -> None:
-        """Looks at the draft, and removes one that is refused. Raises Moderated."""
+        """Looks at the draft; `fail` removes one that is refused. Raises Moderated."""
         row = self._begin(request_id, "moderating_image")
         if not row.options["visual_output_content_moderation"]:
             return
         if finding := self._image_moderator.check(self._storage.get(_draft(request_id))):
-            self._storage.delete(_draft(request_id))
             raise Moderated("image", finding.category)
 
     def store(self, request_id: str) -> None:
