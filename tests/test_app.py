@@ -45,6 +45,14 @@ def test_health_readiness_and_metrics(service: Service, tenant: Tenant) -> None:
     assert tenant.token not in numbers
 
 
+def test_strange_methods_are_one_label(service: Service) -> None:
+    for number in range(3):
+        service.client.request(f"STRANGE{number}", "/healthz")
+    numbers = service.client.get("/metrics").text
+    assert 'method="other",route="/healthz",status="405"} 3.0' in numbers
+    assert "STRANGE" not in numbers
+
+
 def test_readiness_looks_at_the_database(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OSError("connection to db.internal refused")

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _REQUEST_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _JOB_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
+# Anything else that a stranger puts in a method's place is one label: a label, once seen, is kept for ever.
+_METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -43,7 +45,7 @@ class Metrics:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answered HTTP request; ``route`` is the template, or empty where none matched."""
-        self._requests.labels(method, route or "unknown", str(status)).observe(seconds)
+        self._requests.labels(method if method in _METHODS else "other", route or "unknown", str(status)).observe(seconds)
 
     def job_started(self, kind: str, waited: float) -> None:
         self._waits.labels(kind).observe(waited)
