@@ -1,9 +1,11 @@
 """The app as a whole: what surrounds every endpoint."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from sartor.kit.database import Database
 from tests.conftest import Service, Tenant
 
 
@@ -61,6 +63,20 @@ def test_readiness_looks_at_the_database(service: Service, monkeypatch: pytest.M
     answer = service.client.get("/readyz")
     assert answer.status_code == 503
     assert "internal" not in answer.text
+
+
+def test_a_database_that_is_away_is_503(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Database(f"sqlite:///{tmp_path / 'gone' / 'sartor.db'}")
+    (tmp_path / "gone").rmdir()
+    for part in (service.parts.accounts, service.parts.generation):
+        with monkeypatch.context() as patch:
+            patch.setattr(part, "_database", away)
+            answer = tenant.image({"prompt": "an apple"})
+        assert answer.status_code == answer.json()["error"]["code"] == 503
+        assert "sqlite" not in answer.text
+    away.close()
 
 
 def test_files_are_served_only_by_their_signed_address(service: Service, tenant: Tenant) -> None:

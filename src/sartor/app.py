@@ -29,7 +29,7 @@ from sartor.generation.device import Device
 from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
 from sartor.generation.jobs import Pipeline
 from sartor.generation.service import Address, Generation
-from sartor.kit.database import Database, now
+from sartor.kit.database import AWAY, Database, now
 from sartor.kit.jobs import Chore, Jobs
 from sartor.kit.limits import Frame
 from sartor.kit.metrics import MEDIA_TYPE, Metrics
@@ -229,7 +229,7 @@ def create_app(
     )
     app.state.parts = parts
     app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request)
-    install(app)
+    install(app, database_away=AWAY)
     _mount_api(app, parts)
     _mount_operations(app, parts)
     _mount_files(app, parts)

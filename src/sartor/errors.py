@@ -20,7 +20,7 @@ The envelope of every answer that is not 2xx:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -176,12 +176,22 @@ def internal(exception: Exception, request_id: str) -> SartorError:
     return SartorError("An unexpected error occurred; quote the request_id when you report it.")
 
 
-def install(app: FastAPI) -> None:
-    """Turns every error that an endpoint, the router or the body's validation raises into the envelope."""
+def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
+    """Turns every error that an endpoint, the router or the body's validation raises into the envelope.
+
+    ``database_away`` are what the database layer raises where the database does not answer.
+    """
 
     @app.exception_handler(SartorError)
     async def _ours(request: Request, error: SartorError) -> JSONResponse:
         return respond(error, request_id(request))
+
+    async def _away(request: Request, error: Exception) -> JSONResponse:
+        log.error("the database does not answer", request_id=request_id(request), exc_info=error)
+        return respond(Unavailable("The database does not answer; try again."), request_id(request))
+
+    for kind in database_away:
+        app.add_exception_handler(kind, _away)
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:

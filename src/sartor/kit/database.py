@@ -24,6 +24,9 @@ from sqlalchemy.orm import DeclarativeBase, Session
 _BUSY_MILLISECONDS = 30_000
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
+# The database does not answer, or not in time. Nothing is wrong with what was asked: trying again may help.
+AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+
 
 class Base(DeclarativeBase):
     """Base of every table; constraint names are fixed so that migrations can name them on both databases."""
