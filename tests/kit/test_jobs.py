@@ -157,6 +157,27 @@ def test_other_exceptions_are_tried_again(database: Database, start: Callable[..
     assert log.lines == ["try", "try", "back"]
 
 
+def test_a_step_outlasts_a_database_that_is_away(
+    database: Database, start: Callable[..., Jobs], log: Log, tmp_path: Path
+) -> None:
+    away = Database(f"sqlite:///{tmp_path / 'gone' / 'x.db'}")
+    (tmp_path / "gone").rmdir()
+
+    def write(*, stop: threading.Event | None = None) -> str:
+        log("try")
+        if log.lines.count("try") % 2:
+            away.check()
+        return "written"
+
+    async def work(job_id: str) -> None:
+        log(await step("first", write))
+        log(await interruptible_step("second", write))
+
+    enqueue(database, start(work), "a")
+    wait_for(lambda: True if log.lines.count("written") == 2 else None)
+    assert log.lines == ["try", "try", "written"] * 2
+
+
 def test_a_stopped_process_leaves_its_job_to_the_next(database: Database, start: Callable[..., Jobs], log: Log) -> None:
     gate = threading.Event()
 

@@ -13,6 +13,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -25,7 +26,7 @@ from sartor.fibo import Cancelled, InvalidAdapter, Spec
 from sartor.generation.device import Device
 from sartor.generation.drawing import Interrupted
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
-from sartor.kit.database import Database, now
+from sartor.kit.database import AWAY, Database, now
 from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
 from sartor.kit.metrics import Metrics
 from sartor.kit.storage import Storage
@@ -147,7 +148,8 @@ class Pipeline:
             nonlocal written
             if done == of or time.monotonic() - written >= _PROGRESS_PACE:
                 written = time.monotonic()
-                self._update(request_id, step=done, steps=of)
+                with suppress(*AWAY):  # no reason to give an image up
+                    self._update(request_id, step=done, steps=of)
 
         try:
             result = self._device.draw(spec, on_step=on_step, stop=stop)

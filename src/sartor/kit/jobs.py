@@ -27,7 +27,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, Sched
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sartor.errors import SartorError
-from sartor.kit.database import Base, Database, now
+from sartor.kit.database import AWAY, Base, Database, now
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +36,8 @@ _APPLICATION = "sartor"
 _VERSION = "1"
 # A job that kills its process this often is at fault itself, and ends as an error.
 _MAX_RECOVERY_ATTEMPTS = 3
+# While the database is away a step is tried again, 1, 2, 4 ... seconds apart: for half a minute at least.
+_ATTEMPTS_WHILE_AWAY = 6
 _ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 T = TypeVar("T")
@@ -258,14 +260,14 @@ async def step(name: str, function: Callable[..., T], *arguments: Any, attempts:
     """One durable step of a job: ``function`` runs in a thread, and its JSON result is kept.
 
     A SartorError is an answer like any other, remembered and raised again when the job is taken up by another
-    process. Other exceptions are repeated up to ``attempts`` times, a second and more apart.
+    process. Other exceptions are repeated up to ``attempts`` times, a second and more apart; the database being away
+    does not use them up.
     """
 
     async def work() -> dict[str, Any]:
         return await asyncio.to_thread(_outcome, function, *arguments)
 
-    options: StepOptions = {"name": name, "retries_allowed": attempts > 1, "max_attempts": attempts}
-    result: T = _value(await DBOS.run_step_async(options, work))
+    result: T = _value(await DBOS.run_step_async(_options(name, attempts), work))
     return result
 
 
@@ -288,8 +290,26 @@ async def interruptible_step(name: str, function: Callable[..., T], *arguments: 
                     await asyncio.wait({thread})
             raise
 
-    result: T = _value(await DBOS.run_step_async({"name": name, "preemptible": True}, work))
+    result: T = _value(await DBOS.run_step_async(_options(name, 1) | {"preemptible": True}, work))
     return result
+
+
+def _options(name: str, attempts: int) -> StepOptions:
+    failures = 0
+
+    def again(error: BaseException) -> bool:
+        nonlocal failures
+        if isinstance(error, AWAY):
+            return True
+        failures += 1
+        return failures < attempts
+
+    return {
+        "name": name,
+        "retries_allowed": True,
+        "max_attempts": attempts + _ATTEMPTS_WHILE_AWAY - 1,
+        "should_retry": again,
+    }
 
 
 def _outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> dict[str, Any]:
