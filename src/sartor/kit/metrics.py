@@ -45,7 +45,8 @@ class Metrics:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answered HTTP request; ``route`` is the template, or empty where none matched."""
-        self._requests.labels(method if method in _METHODS else "other", route or "unknown", str(status)).observe(seconds)
+        known = method if method in _METHODS else "other"
+        self._requests.labels(known, route or "unknown", str(status)).observe(seconds)
 
     def job_started(self, kind: str, waited: float) -> None:
         self._waits.labels(kind).observe(waited)
