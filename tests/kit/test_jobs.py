@@ -268,6 +268,30 @@ def test_the_living_keep_their_jobs(database: Database, start: Callable[..., Job
     assert lease.expires_at > clock
 
 
+def test_a_report_that_hangs_does_not_cost_the_lease(database: Database, log: Log) -> None:
+    gate = threading.Event()
+
+    def hang(job_id: str) -> None:
+        log("hangs")
+        gate.wait(20)
+
+    async def work(job_id: str) -> None:
+        raise RuntimeError("a bug outside of any step")
+
+    jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
+    jobs.add(Job("work", QUEUE, work, on_lost=hang))
+    jobs.start()
+    try:
+        enqueue(database, jobs, "a")
+        log.awaits("hangs")
+        time.sleep(2.5)  # twice the lease
+        with database.transaction() as session:
+            assert session.scalar(sa.select(Lease.expires_at >= database.clock()))
+    finally:
+        gate.set()
+        jobs.stop()
+
+
 def test_recovering_is_what_the_contract_says(database: Database, start: Callable[..., Jobs], log: Log) -> None:
     """``DBOS._recover_pending_workflows``: takes executor ids, answers handles, and moves nobody else's jobs."""
 

@@ -100,7 +100,7 @@ class Jobs:
             lazy=True,
         )
         self._stopping = threading.Event()
-        self._keeper: threading.Thread | None = None
+        self._keepers: list[threading.Thread] = []
         self._lost: set[str] = set()
 
     def add(self, job: Job) -> None:
@@ -173,15 +173,19 @@ class Jobs:
         DBOS.launch()
         DBOS.apply_schedules(chores)
         self._stopping.clear()
-        self._keeper = threading.Thread(target=self._keep, name="leases", daemon=True)
-        self._keeper.start()
+        # Looking after others may take long (a storage that hangs): this process's own lease must not wait for it.
+        duties = {"lease": [self._renew], "watch": [self._take_over, self._report_lost]}
+        for name, own in duties.items():
+            keeper = threading.Thread(target=self._keep, args=(own,), name=name, daemon=True)
+            keeper.start()
+            self._keepers.append(keeper)
 
     def stop(self) -> None:
         """Stops taking jobs and interrupts the running ones, which another process, or the next start, goes on with."""
-        if self._keeper is not None:
+        if self._keepers:
             self._stopping.set()
-            self._keeper.join()
-            self._keeper = None
+            while self._keepers:
+                self._keepers.pop().join()
             DBOS.destroy(destroy_registry=True)
             with suppress(sa.exc.SQLAlchemyError), self._database.transaction() as session:
                 session.execute(sa.delete(Lease).where(Lease.executor_id == self.executor_id))
@@ -202,10 +206,10 @@ class Jobs:
         runs = self._client.list_workflows(name=name, completed_before=before, load_input=False, load_output=False)
         self.forget([run.workflow_id for run in runs])
 
-    def _keep(self) -> None:
+    def _keep(self, duties: Sequence[Callable[[], None]]) -> None:
         while True:
             # Whatever goes wrong in one round (the database away, a locked file) is tried again in the next.
-            for duty in (self._renew, self._take_over, self._report_lost):
+            for duty in duties:
                 try:
                     duty()
                 except Exception:
