@@ -17,7 +17,10 @@ def test_a_whole_folder(tmp_path: Path) -> None:
     assert brand.schema_values == SCHEMA
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"visual_schema": {"objects": 5}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"visual_schema": {"objects": 5}}', '{"training_parameters": [1]}', f'{{"name": "{"x" * 201}"}}'],
+)
 def test_a_description_that_is_none(tmp_path: Path, text: str) -> None:
     folder = write_test_brand(tmp_path)
     (folder / "model.json").write_text(text)

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 ADAPTER = "pytorch_lora_weights.safetensors"
 DESCRIPTION = "model.json"
+# What the database holds of a name; SQLite would take more, PostgreSQL refuses.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,18 @@ def read_brand(folder: Path) -> Brand:
         raise ValueError(f"{DESCRIPTION} must hold a JSON object")
     if not (folder / ADAPTER).is_file():
         raise FileNotFoundError(f"{ADAPTER} is missing")
+    name = str(described.get("name") or folder.name)
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"its name has more than {LONGEST_NAME} characters")
+    training_parameters = described.get("training_parameters") or {}
+    if not isinstance(training_parameters, dict):
+        raise ValueError("training_parameters must be a JSON object")
     return Brand(
         slug=slug_of(folder.name),
-        name=str(described.get("name") or folder.name),
+        name=name,
         description=str(described.get("description") or ""),
         visual_schema=parse_visual_schema(described.get("visual_schema") or {}),
-        training_parameters=dict(described.get("training_parameters") or {}),
+        training_parameters=training_parameters,
         folder=folder,
     )
 
