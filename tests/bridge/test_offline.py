@@ -153,7 +153,7 @@ def test_text_and_camera(bridge):
 
 
 def test_what_is_not_known_goes_in_words_and_into_the_notes_and_the_log(bridge, caplog):
-    with caplog.at_level(logging.INFO, logger="sartor.bridge"):
+    with caplog.at_level(logging.DEBUG, logger="sartor.bridge"):
         answer = bridge.translate("a glittering dragon in a dark forest, neon lighting, oil painting, 4k")
     vgl = answer.structured_prompt
     assert vgl.objects[0].description == "glittering dragon"

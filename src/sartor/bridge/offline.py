@@ -70,5 +70,5 @@ def _not_understood(draft: Draft, prompt: str) -> bool:
 
 def _translation(vgl: StructuredPrompt, notes: list[str]) -> Translation:
     for note in notes:
-        _log.info("%s", note)
+        _log.debug("%s", note)  # notes repeat the prompt's words
     return Translation(vgl, tuple(notes))
