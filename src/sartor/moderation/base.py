@@ -35,10 +35,3 @@ class TextModerator(Protocol):
 class ImageModerator(Protocol):
     def check(self, png: bytes) -> Finding | None:
         """The first reason to refuse the image, or None. Any format that Pillow reads will do."""
-
-
-class Lenient:
-    """Refuses nothing: for operators who moderate elsewhere, and for load tests."""
-
-    def check(self, _content: object) -> None:
-        return None
