@@ -158,7 +158,9 @@ def _prepare(
     encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=0)
     # The first call of a process has been seen to differ in its last bits: it is not kept.
     encoder.encode(examples[0].caption + " ")
-    texts = TextStates(checkpoint.transformer, encoder, directory / "captions", config.text_memory)
+    # By checkpoint: what one that was killed early left behind is not another one's.
+    folder = directory / "captions" / checkpoint.sha256[:16]
+    texts = TextStates(checkpoint.transformer, encoder, folder, config.text_memory)
     pictures = []
     for example in examples:
         texts.add(example.caption)
