@@ -53,7 +53,7 @@ def worker() -> None:
 
 @app.command()
 def demo(
-    prompt: Annotated[str, typer.Option(help="What to draw.")] = "a red apple on a yellow background",
+    prompt: Annotated[str, typer.Option(help="What to draw.")] = "a large red car on a green meadow",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 7,
 ) -> None:
     """Start the service on a free port, ask it for one picture of the bundled brand, and stop it."""
@@ -121,9 +121,9 @@ def generate(
 def train(
     images: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of pictures and captions.json.")],
     name: Annotated[str, typer.Option(help="The brand's name.")],
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 400,
-    rank: Annotated[int, typer.Option(min=1, max=256, help="The adapter's rank.")] = 16,
-    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0)] = 1e-3,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps. [default: the recipe's]")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, max=256, help="The adapter's rank. [default: likewise]")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=1e-7, max=1.0, help="[default: likewise]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Learn a brand from a folder of pictures. Stopped and started again, it goes on where it was."""
