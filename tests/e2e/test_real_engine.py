@@ -192,6 +192,26 @@ def test_what_generate_cannot_do(
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Base", "base is taken"), ("x" * 201, "200 characters at most"), ("?", "no letter or digit")],
+)
+def test_names_that_no_brand_can_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, reason: str
+) -> None:
+    assert in_process(monkeypatch, tmp_path, "plain", "train", "--images", str(tmp_path), "--name", name) == 1
+    assert reason in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_picture_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_pictures(tmp_path, '{"a.png": {"short_description": "a thing"}}')
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    assert in_process(monkeypatch, tmp_path, "plain", "train", "--images", str(tmp_path), "--name", "X") == 1
+    assert "a.png cannot be read as a picture" in " ".join(capsys.readouterr().err.split())
+
+
 def make_pictures(folder: Path, captions: str | None) -> None:
     Image.new("RGB", (64, 64), "red").save(folder / "a.png")
     if captions is not None:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sartor.app import bridge_factory, checkpoint_folder, device_name, engine_factory
 from sartor.bridge.base import BridgeError
 from sartor.fibo import FiboError, Spec
-from sartor.models.brands import ADAPTER, Brand, find_brands, slug_of, write_brand
+from sartor.models.brands import ADAPTER, LONGEST_NAME, Brand, find_brands, slug_of, write_brand
 from sartor.models.looks import common_look
 from sartor.settings import Settings
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, canonical, parse
 
+BASE = "base"  # draws without a brand
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
@@ -45,7 +47,7 @@ def draw(
 ) -> None:
     """Writes the PNG to ``output`` and prints the structured prompt. Raises StudioError."""
     console = Console(stderr=True, highlight=False)
-    brand = None if model == "base" else _find(settings, model)
+    brand = None if model == BASE else _find(settings, model)
     structured_prompt = _structured(settings, prompt, brand)
     if seed is None:
         seed = secrets.randbelow(2**31)
@@ -75,32 +77,45 @@ def draw(
 
 
 def train(
-    settings: Settings, images: Path, *, name: str, steps: int, rank: int, learning_rate: float, seed: int
+    settings: Settings,
+    images: Path,
+    *,
+    name: str,
+    steps: int | None,
+    rank: int | None,
+    learning_rate: float | None,
+    seed: int,
 ) -> None:
-    """Trains a LoRA and installs it as a brand in HOME/brands; prints the folder. Raises StudioError."""
+    """Trains a LoRA and installs it as a brand in HOME/brands; prints the folder. Raises StudioError.
+
+    None is what the recipe for this checkpoint says.
+    """
     from sartor.fibo.checkpoint import load_checkpoint
-    from sartor.fibo.training import TrainingConfig, train_lora
+    from sartor.fibo.training import recipe, train_lora
     from sartor.fibo.training_data import Example
 
     console = Console(stderr=True, highlight=False)
-    try:
-        folder = settings.brand_folders[0] / slug_of(name)
-    except ValueError as error:
-        raise StudioError(str(error)) from error
+    folder = _new_folder(settings, name)
     captions = _captions(settings, images)
-    examples = []
-    for file, caption in captions.items():
-        with Image.open(images / file) as picture:
-            examples.append(Example(picture.copy(), canonical(caption)))
-    console.print(
-        f"{len(examples)} pictures; training {steps} steps at rank {rank}. Ctrl-C stops; the same command goes on."
+    examples = [Example(_picture(images / file), canonical(caption)) for file, caption in captions.items()]
+    try:
+        with console.status("Loading the model ..."):
+            checkpoint = load_checkpoint(checkpoint_folder(settings), device=device_name(settings))
+    except FiboError as error:
+        raise StudioError(str(error)) from error
+    given: dict[str, Any] = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "seed": seed}
+    config = replace(
+        recipe(checkpoint.training_area), **{field: value for field, value in given.items() if value is not None}
     )
-    config = TrainingConfig(steps=steps, rank=rank, learning_rate=learning_rate, seed=seed)
+    console.print(
+        f"{len(examples)} pictures; training {config.steps} steps at rank {config.rank}. "
+        "Ctrl-C stops; the same command goes on."
+    )
     work = settings.home / "training" / slug_of(name)
-    with _interruptible() as stop, _progress(console, "training", steps) as advance:
+    with _interruptible() as stop, _progress(console, "training", config.steps) as advance:
         try:
             result = train_lora(
-                load_checkpoint(checkpoint_folder(settings), device=device_name(settings)),
+                checkpoint,
                 examples,
                 config,
                 work,
@@ -113,10 +128,36 @@ def train(
         raise StudioError(f"Stopped after step {result.step}; run the same command to go on.")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ADAPTER).write_bytes(result.adapter.read_bytes())
-    used = {"rank": rank, "learning_rate": learning_rate, "total_training_steps": steps, "seed": seed}
+    used = {
+        "rank": config.rank,
+        "learning_rate": config.learning_rate,
+        "total_training_steps": config.steps,
+        "seed": config.seed,
+    }
     schema = common_look(list(captions.values()))
     write_brand(folder, name=name, description=f"Trained on {len(examples)} pictures.", schema=schema, training=used)
     print(folder)
+
+
+def _new_folder(settings: Settings, name: str) -> Path:
+    """Where the brand of this name goes; a second training of it replaces the first."""
+    if len(name) > LONGEST_NAME:
+        raise StudioError(f"A brand's name has {LONGEST_NAME} characters at most.")
+    try:
+        slug = slug_of(name)
+    except ValueError as error:
+        raise StudioError(str(error)) from error
+    if slug == BASE or any(brand.slug == slug for brand in find_brands([])):
+        raise StudioError(f"{slug} is taken by what Sartor itself brings, which would go before yours: choose another.")
+    return settings.brand_folders[0] / slug
+
+
+def _picture(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.copy()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise StudioError(f"{path} cannot be read as a picture: {error}") from error
 
 
 def _find(settings: Settings, name: str) -> Brand:
@@ -125,7 +166,7 @@ def _find(settings: Settings, name: str) -> Brand:
         if name in (brand.slug, brand.name):
             return brand
     known = ", ".join(brand.slug for brand in brands) or "none are installed"
-    raise StudioError(f"There is no brand {name!r}; the brands: {known}; `base` draws without one.")
+    raise StudioError(f"There is no brand {name!r}; the brands: {known}; `{BASE}` draws without one.")
 
 
 def _structured(settings: Settings, prompt: str, brand: Brand | None) -> str:
