@@ -125,10 +125,9 @@ class Pipeline:
 
     def draw(self, request_id: str, *, stop: threading.Event) -> None:
         """Draws the draft. Waits for the engine to be ready and for its turn on the device."""
-        row = self._begin(request_id, "drawing")
+        row = self._begin(request_id, "drawing", counted_by="steps_num")
         assert row.structured_prompt is not None
         options = row.options
-        self._update(request_id, steps=options["steps_num"])
         with self._database.transaction() as session:
             look = self._models.look(session, row.model_id)
         spec = Spec(
@@ -203,12 +202,13 @@ class Pipeline:
             log.warning("bridge unavailable", request_id=row.id, reason=str(error))
             raise Unavailable("The words could not be translated; try again later.") from None
 
-    def _begin(self, request_id: str, stage: str) -> GenerationRequest:
+    def _begin(self, request_id: str, stage: str, *, counted_by: str | None = None) -> GenerationRequest:
+        """Says which stage the request is in; ``counted_by`` is the option that tells how many steps the stage has."""
         row = self._row(request_id)
+        steps = 0 if counted_by is None else row.options[counted_by]
+        self._update(request_id, stage=stage, step=0, steps=steps, started_at=row.started_at or now())
         if row.started_at is None:
-            self._update(request_id, started_at=now())
             self._metrics.job_started(row.kind, (now() - row.created_at).total_seconds())
-        self._update(request_id, stage=stage, step=0, steps=0)
         return row
 
     def _end(self, request_id: str, **values: Any) -> None:
