@@ -92,7 +92,7 @@ def _checkpoint(settings: Settings) -> str:
         return f"{place}"
     return (
         f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}, {fingerprint.threads} threads, "
-        "golden hash as before"
+        "the warm-up picture has the hash that it should"
     )
 
 
