@@ -331,3 +331,15 @@ def test_many_threads_share_one_bridge(bridge):
         thread.join()
     assert len(answers) == 80
     assert all(answers)
+
+
+@pytest.mark.parametrize("prompt", ["cat, " * 1_500, '"a" ' * 1_500])
+def test_what_no_structured_prompt_can_hold_is_refused(bridge, prompt):
+    with pytest.raises(UnusablePrompt, match="more than"):
+        bridge.translate(prompt)
+
+
+def test_more_things_than_a_scene_can_hold_are_not_added(bridge):
+    apple = parse({"objects": [{"description": "red apple"}]})
+    with pytest.raises(UnusablePrompt, match="more than 128 things"):
+        bridge.refine(apple, "add a cat. " * 700)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sartor.vgl import StructuredPrompt, VisualSchema
+from sartor.vgl.schema import MAX_ENTRIES
 
 MAX_PROMPT_CHARACTERS = 8_000
 
@@ -61,3 +62,9 @@ def check_prompt(text: str) -> str:
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise UnusablePrompt(f"the prompt is longer than {MAX_PROMPT_CHARACTERS} characters")
     return text
+
+
+def check_things(count: int) -> None:
+    """Raises UnusablePrompt for more things than a structured prompt holds: placing thousands would take hours."""
+    if count > MAX_ENTRIES:
+        raise UnusablePrompt(f"the prompt names more than {MAX_ENTRIES} things")

@@ -11,6 +11,7 @@ from typing import Any
 from sartor.bridge import words
 from sartor.bridge.actors import Actor
 from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
+from sartor.bridge.base import check_things
 from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Ground, Group
 from sartor.bridge.lexicon import PartialPlace
@@ -252,6 +253,7 @@ class Clause:
     def _create(self, group: Group) -> None:
         actor = Actor(Piece.of(group))
         self.stage.actors.append(actor)
+        check_things(len(self.stage.actors))
         self.scope.note_new(actor.piece)
         self._aim([actor])
         self.done = True

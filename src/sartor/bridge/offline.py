@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sartor.bridge.attachment import attach
-from sartor.bridge.base import Translation, check_prompt
+from sartor.bridge.base import Translation, UnusablePrompt, check_prompt, check_things
 from sartor.bridge.draft import Draft, Piece
 from sartor.bridge.grammar import analyse
 from sartor.bridge.reading import read
@@ -18,7 +20,7 @@ from sartor.bridge.restating import restate, short
 from sartor.bridge.scene import realise
 from sartor.bridge.tagging import Tagger
 from sartor.bridge.wording import summarize
-from sartor.vgl import StructuredPrompt, VisualSchema, complete, parse, plain
+from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, complete, parse, plain
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,10 @@ class OfflineBridge:
         if _not_understood(draft, prompt):
             draft.pieces = [Piece(re.sub(r"^(an?|the) ", "", " ".join(prompt.split()), flags=re.IGNORECASE))]
             draft.loose.clear()
-        return _translation(realise(draft, visual_schema), draft.notes)
+        check_things(len(draft.pieces))
+        with _held():
+            vgl = realise(draft, visual_schema)
+        return _translation(vgl, draft.notes)
 
     def refine(
         self, structured_prompt: StructuredPrompt, instruction: str, *, visual_schema: VisualSchema | None = None
@@ -54,10 +59,21 @@ class OfflineBridge:
         director = Director(stage, values)
         director.follow(analyse(self._tagger.tag(instruction)))
         restate(values, stage, director.asked, summary)
-        refined = parse(values)
+        with _held():
+            refined = parse(values)
+            completed = complete(refined, visual_schema)
         if refined == structured_prompt:
             director.notes.append("nothing changed")
-        return _translation(complete(refined, visual_schema), director.notes)
+        return _translation(completed, director.notes)
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """What says more than a structured prompt can hold (hundreds of texts to be drawn) is the prompt's fault."""
+    try:
+        yield
+    except InvalidStructuredPrompt as error:
+        raise UnusablePrompt(f"the prompt says more than a structured prompt can hold: {error}") from error
 
 
 def _not_understood(draft: Draft, prompt: str) -> bool:
