@@ -164,7 +164,7 @@ def assemble(
     """Makes the parts and connects them; nothing is started. The factories are called once each, in the background."""
     database = Database(settings.database)
     storage = Storage(settings.storage, key=settings.key)
-    models = Models(database, brand_folders=settings.brand_folders)
+    models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands)
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
     metrics = Metrics(ready=lambda: device.ready or not settings.work)

@@ -147,8 +147,13 @@ class Settings(BaseSettings):
 
     @property
     def brand_folders(self) -> tuple[Path, ...]:
-        """Folders of brands that the operator trained; the bundled ones come in addition."""
+        """Folders of brands that the operator trained; the bundled ones come in addition where they fit."""
         return (self.home / "brands",)
+
+    @property
+    def bundled_brands(self) -> bool:
+        """Whether the bundled brands can be drawn: their adapters fit the embedded model; `plain` ignores them."""
+        return self.checkpoint in {"embedded", "plain"}
 
     @cached_property
     def key(self) -> bytes:

@@ -97,7 +97,7 @@ def _checkpoint(settings: Settings) -> str:
 
 
 def _brands(settings: Settings) -> str:
-    brands = find_brands(settings.brand_folders)
+    brands = find_brands(settings.brand_folders, bundled=settings.bundled_brands)
     if not brands:
         raise LookupError("none is installed, and none was trained")
     return ", ".join(f"{brand.slug} ({brand.name})" for brand in brands)

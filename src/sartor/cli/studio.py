@@ -161,7 +161,7 @@ def _picture(path: Path) -> Image.Image:
 
 
 def _find(settings: Settings, name: str) -> Brand:
-    brands = find_brands(settings.brand_folders)
+    brands = find_brands(settings.brand_folders, bundled=settings.bundled_brands)
     for brand in brands:
         if name in (brand.slug, brand.name):
             return brand

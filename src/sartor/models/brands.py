@@ -86,13 +86,13 @@ def read_brand(folder: Path) -> Brand:
     )
 
 
-def find_brands(folders: Iterable[Path]) -> list[Brand]:
-    """The bundled brands, then those in ``folders``, each in order of name; the first of two equal slugs counts.
+def find_brands(folders: Iterable[Path], *, bundled: bool = True) -> list[Brand]:
+    """The bundled brands, if wanted, then those in ``folders``, in order of name; the first of two equal slugs counts.
 
     A folder that cannot be read is logged and left out: one bad brand must not keep the service from starting.
     """
     found: dict[str, Brand] = {}
-    for place in (bundled_folder(), *folders):
+    for place in (*([bundled_folder()] if bundled else []), *folders):
         for folder in sorted(place.iterdir()) if place.is_dir() else []:
             if not (folder / DESCRIPTION).is_file():
                 continue

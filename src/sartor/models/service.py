@@ -31,14 +31,15 @@ class Look:
 
 
 class Models:
-    def __init__(self, database: Database, *, brand_folders: Sequence[Path]) -> None:
+    def __init__(self, database: Database, *, brand_folders: Sequence[Path], bundled: bool = True) -> None:
         self._database = database
         self._brand_folders = tuple(brand_folders)
+        self._bundled = bundled
         self._brands: dict[str, Brand] = {}
 
     def seed(self) -> None:
         """Brings the rows of the bundled brands up to what the folders hold. Run at every start."""
-        self._brands = {brand.slug: brand for brand in find_brands(self._brand_folders)}
+        self._brands = {brand.slug: brand for brand in find_brands(self._brand_folders, bundled=self._bundled)}
         try:
             self._write_rows()
         except IntegrityError:  # another process that starts now was first; its rows are there to be brought up to date
