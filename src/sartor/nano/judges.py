@@ -27,7 +27,7 @@ from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_ba
 from sartor.nano.vocabulary import CONCEPT_BY_NAME
 
 SOFT = 28  # pixels across: the detail that the softened renderings keep
-WIDTHS = {"concept": 24, "style": 12}  # channels of each network's first level
+WIDTHS = {"concept": 24, "style": 24}  # channels of each network's first level
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -190,7 +190,7 @@ def train(work: Path, steps: int, *, views: int = 16, batch: int = 64, seed: int
 def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the judges on real sprites")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--views", type=int, default=16, help="renderings of each sprite")
     a = parser.parse_args()
     judges = train(a.work, a.steps, views=a.views)

@@ -45,7 +45,7 @@ def judged_sprites(work: Path) -> SpriteBank:
 
 
 def random_view(concept: str, style: str, rng: random.Random, *, held: bool = False) -> Scene:
-    """One thing on a plain colour or a gradient: of the training's or, with `held`, of the kept-apart ones."""
+    """One thing on a plain colour: one of the training's or, with `held`, one of those kept apart."""
     size = rng.choices(["large", "medium"], [0.65, 0.35])[0]
     thing = Thing(concept, "center" if rng.random() < 0.5 else rng.choice(list(PLACES)), size)
     if style != BRAND_STYLE and rng.random() < 0.25:
@@ -53,12 +53,8 @@ def random_view(concept: str, style: str, rng: random.Random, *, held: bool = Fa
     colors = [name for name in BACKGROUND_COLORS if (name in HELD_COLORS) == held]
     if style == BRAND_STYLE:
         colors = [name for name in colors if float(to_lab(np.array(BACKGROUND_COLORS[name]))[0]) > PAPER_LIGHTNESS]
-    background = Background("plain", (rng.choice(colors),))
-    if not held and rng.random() < 0.2:
-        background = Background("plain", ("cream",))
-    elif rng.random() < 0.1:
-        background = Background("gradient", (rng.choice(colors), rng.choice(colors)))
-    return Scene([thing], style, background)
+    color = "cream" if not held and rng.random() < 0.2 else rng.choice(colors)
+    return Scene([thing], style, Background("plain", (color,)))
 
 
 def stands_out(picture: Array, scene: Scene) -> bool:
