@@ -38,6 +38,13 @@ def submit(server: Server, token: str, seeds: range) -> dict[int, str]:
     return ids
 
 
+def unfinished(home: Path) -> int:
+    """Accepted requests that have not ended yet."""
+    with sqlite3.connect(home / "sartor.db") as database:
+        row = database.execute("SELECT count(*) FROM generation_requests WHERE finished_at IS NULL").fetchone()
+    return int(row[0])
+
+
 def test_every_accepted_request_ends_once_whatever_happens_to_the_process(
     serve: Callable[..., Server], tmp_path: Path
 ) -> None:
@@ -46,15 +53,16 @@ def test_every_accepted_request_ends_once_whatever_happens_to_the_process(
     ids = submit(server, token, range(40))
     time.sleep(random.Random(1).uniform(0.0, 0.3))
     server.kill()
+    killed_amid = unfinished(tmp_path)
 
     server = serve()
-    ids |= submit(server, token, range(40, 60))
+    ids |= submit(server, token, range(40, 100))
     assert server.stop() == 0
     with sqlite3.connect(tmp_path / "sartor.db") as database:
         leases = database.execute("SELECT count(*) FROM leases WHERE expires_at > unixepoch()").fetchone()
-        unfinished = database.execute("SELECT count(*) FROM generation_requests WHERE finished_at IS NULL").fetchone()
     assert leases == (0,), "a process that is stopped, not killed, says so"
-    assert unfinished > (0,), "the work was interrupted"
+    # A fast machine may be through with one of the two loads before the blow falls, hardly with both.
+    assert killed_amid + unfinished(tmp_path) > 0, "the work was interrupted"
 
     server = serve()
     with httpx.Client(base_url=server.base, headers={"api_token": token}, timeout=30) as client:
