@@ -185,8 +185,12 @@ def evaluate(
     brand_count: int,
     steps: int,
     guidance: float,
+    target: Path | None = None,
 ) -> dict[str, Any]:
-    """Draws, judges and writes work/evaluation/. Returns the report. Raises FileNotFoundError without judges."""
+    """Draws, judges and writes the report into `target`, work/evaluation/ by default; returns it as well.
+
+    Raises FileNotFoundError before the judges were trained, CheckpointError, and what `read_brand` raises.
+    """
     judges = Judges.load(work)
     base_sprites = SpriteBank.load(work / "sprites.npz")
     brand = read_brand(brand_folder) if brand_folder else None
@@ -204,7 +208,7 @@ def evaluate(
             for influence in INFLUENCES:
                 by_influence[influence] = [artist.draw_trial(trial, brand.adapter, influence) for trial in branded]
     side = len(drawn[0].picture)
-    folder = work / "evaluation"
+    folder = target or work / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     sprites = judged_sprites(work)
     rows = judge(drawn, judges)
@@ -244,13 +248,24 @@ def main() -> None:
     parser.add_argument("--brand-count", type=int, help="prompts for the brand, each drawn at three influences")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=5.0)
+    parser.add_argument("--target", type=Path, help="folder of the report; evaluation/ in the work folder by default")
     parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")
     a = parser.parse_args()
     if a.threads:
         torch.set_num_threads(a.threads)
     brand_count = a.brand_count or max(10, a.count // 4)
-    evaluate(a.work, a.checkpoint, a.brand, count=a.count, brand_count=brand_count, steps=a.steps, guidance=a.guidance)
-    print((a.work / "evaluation" / "report.md").read_text())
+    target = a.target or a.work / "evaluation"
+    evaluate(
+        a.work,
+        a.checkpoint,
+        a.brand,
+        count=a.count,
+        brand_count=brand_count,
+        steps=a.steps,
+        guidance=a.guidance,
+        target=target,
+    )
+    print((target / "report.md").read_text())
 
 
 if __name__ == "__main__":
