@@ -13,7 +13,7 @@ import argparse
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class Base:
         self.transformer = build_transformer(dial)
         self.encoder = build_encoder(dial, tokenizer)
         self.average: dict[str, torch.Tensor] = {}
+        self.text_is_frozen = False
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         named = {f"transformer.{k}": v for k, v in self.transformer.named_parameters()}
@@ -112,7 +113,8 @@ class Base:
         lengths: torch.Tensor,
     ) -> torch.Tensor:
         """Batched guess [B, N, C] for noisy latents [B, N, C] with captions of different lengths."""
-        layers = hidden_states(self.encoder, ids)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.text_is_frozen):
+            layers = hidden_states(self.encoder, ids)
         embeds = torch.cat([layers[-1], layers[-2]], dim=-1)
         depth = transformer.depth
         chosen = list(layers[-depth:]) if len(layers) >= depth else [*layers, *[layers[-1]] * (depth - len(layers))]
@@ -233,13 +235,23 @@ def draw_grid(base: Base, vae: Any, latents: Latents, path: Path) -> None:
     base.load(kept, "")
 
 
-def train(work: Path, dial: Dial, steps: int, *, compile_: bool, fresh_text: bool = False) -> None:
+def train(
+    work: Path,
+    dial: Dial,
+    steps: int,
+    *,
+    compile_: bool,
+    fresh_text: bool = False,
+    freeze_text: bool = False,
+    hold: float = 0.5,
+) -> None:
     torch.manual_seed(3)
     bank, latents = Bank(work), load_latents(work)
     base = Base(dial, load_tokenizer(work, dial, bank))
     text = Run(work / "text").load()
     if text is not None and not fresh_text:
         base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
+    base.text_is_frozen = freeze_text
     named = base.parameters()
     rates = {"transformer": 1.0, "encoder": 0.5}
     groups = [
@@ -272,7 +284,7 @@ def train(work: Path, dial: Dial, steps: int, *, compile_: bool, fresh_text: boo
             batch = next(supply)
             noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
             for group in optimizer.param_groups:
-                group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=300, hold=0.5)
+                group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=300, hold=hold)
             with autocast("cpu"):
                 guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
             loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
@@ -314,8 +326,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--fresh-text", action="store_true", help="do not start from stage 1b's text encoder")
+    parser.add_argument("--freeze-text", action="store_true", help="leave the text encoder as it is: a seventh faster")
+    parser.add_argument("--hold", type=float, default=0.5, help="share of the steps after which the rate begins to fall")
+    parser.add_argument("--batch", type=int, help="pictures a step; the dial's by default")
     a = parser.parse_args()
-    train(a.work, DIALS[a.dial], a.steps, compile_=a.compile, fresh_text=a.fresh_text)
+    dial = DIALS[a.dial] if a.batch is None else replace(DIALS[a.dial], batch=a.batch)
+    options = {"compile_": a.compile, "fresh_text": a.fresh_text, "freeze_text": a.freeze_text, "hold": a.hold}
+    train(a.work, dial, a.steps, **options)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,11 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
         with autocast("cpu"):
             parts.append(encode(vae, to_tensor(pictures)).half())
     latents = torch.cat(parts).contiguous()
-    sample = latents[::4].float()
-    mean, std = sample.mean(dim=(0, 2, 3)), sample.std(dim=(0, 2, 3))
+    if "mean" in saved[1]:  # a restored checkpoint: what was trained on these numbers goes on with them
+        mean, std = torch.tensor(saved[1]["mean"]), torch.tensor(saved[1]["std"])
+    else:
+        sample = latents[::4].float()
+        mean, std = sample.mean(dim=(0, 2, 3)), sample.std(dim=(0, 2, 3))
     save_file({"latents": latents, "mean": mean, "std": std}, work / "latents.safetensors")
 
     composer = Composer(SpriteBank.load(work / "sprites.npz"), dial.side)
