@@ -339,7 +339,8 @@ def test_each_kind_of_checkpoint_has_its_recipe() -> None:
 def test_going_on_in_another_precision_is_said(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    for instructions in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, instructions, lambda: False)
     train_lora(checkpoint, EXAMPLES, SMALL, tmp_path, until=1)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
     assert train_lora(checkpoint, EXAMPLES, SMALL, tmp_path).finished

@@ -40,8 +40,9 @@ def test_precision_is_chosen_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> N
     assert choose_precision(torch.device("cpu"), "float32")[0] is None
     assert choose_precision(torch.device("cpu"), "bfloat16")[0] is torch.bfloat16
     assert choose_precision(torch.device("cuda"), "auto")[0] is torch.bfloat16
-    for amx, dtype in ((True, torch.bfloat16), (False, None)):
+    for amx, avx, dtype in ((True, False, torch.bfloat16), (False, True, torch.bfloat16), (False, False, None)):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda avx=avx: avx)
         chosen, reason = choose_precision(torch.device("cpu"), "auto")
         assert chosen is dtype
         assert "AMX" in reason

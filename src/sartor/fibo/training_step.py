@@ -30,9 +30,9 @@ def choose_precision(device: torch.device, wanted: str) -> tuple[torch.dtype | N
         return (torch.bfloat16 if wanted == "bfloat16" else None), f"{wanted}, as the configuration says"
     if device.type == "cuda":
         return torch.bfloat16, "bfloat16 autocast: the GPU's tensor cores"
-    if torch.cpu._is_amx_tile_supported():
-        return torch.bfloat16, "bfloat16 autocast: this CPU multiplies bfloat16 matrices in AMX tiles"
-    return None, "float32: without AMX a CPU is slower in bfloat16"
+    if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported():
+        return torch.bfloat16, "bfloat16 autocast: this CPU multiplies bfloat16 matrices (AMX or AVX-512 BF16)"
+    return None, "float32: without AMX or AVX-512 BF16 a CPU is slower in bfloat16"
 
 
 def draw_sigmas(

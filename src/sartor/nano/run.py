@@ -14,6 +14,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from safetensors.torch import load_file, save_file
 
+from sartor.fibo.training_step import choose_precision
+
 
 def training_dtype() -> torch.dtype:
     """bfloat16 where matrix products in it are fast (a GPU, or a CPU with instructions for it), else float32.
@@ -21,8 +23,8 @@ def training_dtype() -> torch.dtype:
     Measured on two cores: linear layers run 8 to 25 times faster in bfloat16 with AMX tiles, 2 to 3.5 times with
     AVX-512 BF16; without either they are slower than in float32.
     """
-    multiplies = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if torch.cuda.is_available() or multiplies else torch.float32
+    dtype, _ = choose_precision(torch.device("cuda" if torch.cuda.is_available() else "cpu"), "auto")
+    return dtype or torch.float32
 
 
 @contextmanager
