@@ -26,7 +26,7 @@ from sartor.fibo.transformer import FiboTransformer
 from sartor.nano.autoencoder import build as build_autoencoder
 from sartor.nano.autoencoder import decode, single_frame, to_grid
 from sartor.nano.bank import Bank
-from sartor.nano.captions import compact, vary
+from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import Latents, load_latents
 from sartor.nano.run import (
@@ -46,6 +46,8 @@ LONGEST = 160  # tokens of a caption in training
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
+PLAIN_SCENES = 0.5  # share drawn from the scenes of one large upright thing alone: shapes are learned from them
+SHORT_CAPTIONS, SHORT_DROP = 0.5, 0.85  # share of captions that leave most fields out, and how many of them
 
 
 def build_transformer(dial: Dial) -> FiboTransformer:
@@ -142,10 +144,15 @@ class Batch:
 def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> Iterator[Batch]:
     """Batches from step `start` on, for ever; what a step sees follows from its number alone."""
     count = min(len(bank), len(latents.latents))
+    plain = [i for i in range(count) if is_plain(bank.scenes[i])]
     for group in itertools.count(start // GROUP):
         rng = random.Random(group)
-        rows = [rng.randrange(count) for _ in range(size * GROUP)]
-        texts = [compact(vary(bank.scenes[i], rng)) for i in rows]
+        rows = [
+            rng.choice(plain) if plain and rng.random() < PLAIN_SCENES else rng.randrange(count)
+            for _ in range(size * GROUP)
+        ]
+        drops = [SHORT_DROP if rng.random() < SHORT_CAPTIONS else 0.35 for _ in rows]
+        texts = [compact(vary(bank.scenes[i], rng, drop=drop)) for i, drop in zip(rows, drops, strict=True)]
         ids = [s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]]
         ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else s for s in ids]
         for offset, chosen in enumerate(group_by_length(ids, size, rng)):
@@ -159,8 +166,15 @@ def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> 
             yield Batch(x, padded, lengths, levels, torch.randn(x.shape, generator=generator))
 
 
+def is_plain(scene: Scene) -> bool:
+    """Whether the scene is one large, upright thing in its own colours."""
+    thing = scene.things[0]
+    alone = len(scene.things) == 1 and thing.count == 1
+    return alone and thing.size == "large" and thing.orientation == "upright" and not thing.recolored
+
+
 @torch.no_grad()
-def sample(base: Base, texts: list[str], seed: int, steps: int = 20, guidance: float = 4.0) -> torch.Tensor:
+def sample(base: Base, texts: list[str], seed: int, steps: int = 12, guidance: float = 4.0) -> torch.Tensor:
     """Normalised latents [B, N, C] by plain Euler steps; quick and batched, for looking at while training."""
     side = base.dial.side // 16
     generator = torch.Generator().manual_seed(seed)
@@ -276,7 +290,7 @@ def train(
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
     supply = batches(base, bank, latents, dial.batch, start)
-    grids, saves = Clock(240), Clock(180)
+    grids, saves = Clock(600), Clock(240)
     smooth = 0.0
     with progress_bar() as bar:
         task = bar.add_task("base", total=steps, completed=start, note="")

@@ -269,7 +269,7 @@ def vary(scene: Scene, rng: random.Random, *, drop: float = 0.35, synonym: float
             for name in list(section):
                 if rng.random() < drop * 0.6 and len(section) > 1:
                     del section[name]
-    for name, share in (("artistic_style", drop), ("style_medium", drop * 0.3), ("short_description", drop * 0.4)):
+    for name, share in (("artistic_style", drop), ("style_medium", drop * 0.12), ("short_description", drop * 0.4)):
         if name in prompt and rng.random() < share:
             del prompt[name]
     if "short_description" in prompt and rng.random() < drop * 0.25:
