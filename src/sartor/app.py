@@ -22,6 +22,8 @@ from starlette.concurrency import run_in_threadpool
 
 import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
+from sartor.accounts.endpoints import Door
+from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
 from sartor.bridge.base import Bridge
 from sartor.errors import NotFound, Unavailable, install
@@ -33,6 +35,7 @@ from sartor.kit.database import AWAY, Database, now
 from sartor.kit.jobs import Chore, Jobs
 from sartor.kit.limits import Frame
 from sartor.kit.metrics import MEDIA_TYPE, Metrics
+from sartor.kit.rates import Rates, counter_for
 from sartor.kit.reference import reference_page
 from sartor.kit.storage import FILES, Storage
 from sartor.models.service import Models
@@ -82,6 +85,7 @@ class Parts:
     database: Database
     storage: Storage
     accounts: Accounts
+    door: Door
     models: Models
     jobs: Jobs
     generation: Generation
@@ -184,6 +188,10 @@ def assemble(
     pipeline.register(jobs)
     jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
 
+    accounts = Accounts(database)
+    rates = Rates(counter_for(settings.rate_limit_storage, database))
+    quotas = Quotas(rates, work=settings.rate_limit, reading=settings.read_rate_limit)
+
     def warm_up() -> None:
         the_bridge().translate("a red apple")  # a language model may load on its first sentence
         image_moderator.warm_up()
@@ -192,7 +200,8 @@ def assemble(
         settings=settings,
         database=database,
         storage=storage,
-        accounts=Accounts(database),
+        accounts=accounts,
+        door=Door(accounts, quotas),
         models=models,
         jobs=jobs,
         generation=generation,
@@ -242,9 +251,9 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
         return Address(base, parts.settings.link_lifetime)
 
     generation = generation_endpoints.router(
-        parts.generation, parts.accounts, address_of=address_of, sync_wait=parts.settings.sync_wait
+        parts.generation, parts.door, address_of=address_of, sync_wait=parts.settings.sync_wait
     )
-    models = models_endpoints.router(parts.models, parts.accounts)
+    models = models_endpoints.router(parts.models, parts.door)
     app.include_router(generation, prefix="/v2")
     app.include_router(models, prefix="/v1")
     # Second addresses of the same; the reference shows each route once.

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
+import limits
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -100,6 +101,20 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests that one organisation may have in progress; more are answered with 429.",
     )
+    rate_limit: str = Field(
+        default="600/minute",
+        description="How often one organisation may ask for work (POST, PUT, DELETE): a number per `second`, `minute`, "
+        "`hour` or `day`. More is answered with 429.",
+    )
+    read_rate_limit: str = Field(
+        default="6000/minute",
+        description="How often one organisation may look (GET): clients ask for a status every second or so.",
+    )
+    rate_limit_storage: str = Field(
+        default="",
+        description="Where those requests are counted: `redis://host:6379`, or `memory://`; empty counts in memory "
+        "beside SQLite and in the database on PostgreSQL, so that several processes count together.",
+    )
     body_limit: int = Field(
         default=1_000_000,
         ge=1_000,
@@ -122,6 +137,12 @@ class Settings(BaseSettings):
     @classmethod
     def _no_threads(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("rate_limit", "read_rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        limits.parse(value)
+        return value
 
     @field_validator("home")
     @classmethod

@@ -14,6 +14,8 @@ ROUTES = [
     ("POST", "/v2/structured_prompt/generate/tailored"),
     ("GET", "/v2/status/unknown"),
     ("GET", "/status/unknown"),
+    ("GET", "/v2/requests"),
+    ("GET", "/requests"),
 ]
 
 

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from starlette.concurrency import run_in_threadpool
 
+from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts, Caller
 
 _SCHEME = APIKeyHeader(
@@ -20,7 +21,21 @@ _SCHEME = APIKeyHeader(
 )
 
 
-def guarded_router(accounts: Accounts, *, tag: str) -> APIRouter:
+class Door:
+    """Lets callers in: those with a token, as often as their organisation's quota allows."""
+
+    def __init__(self, accounts: Accounts, quotas: Quotas) -> None:
+        self._accounts = accounts
+        self._quotas = quotas
+
+    def admit(self, request: Request) -> Caller:
+        """Who sends ``request``. Raises Unauthorized, TooManyRequests."""
+        caller = self._accounts.authenticate(request.headers.get("api_token"))
+        self._quotas.spend(caller, request.method)
+        return caller
+
+
+def guarded_router(door: Door, *, tag: str) -> APIRouter:
     """A router whose routes answer 401 to strangers, whatever else is wrong with their request."""
 
     class Guarded(APIRoute):
@@ -28,8 +43,7 @@ def guarded_router(accounts: Accounts, *, tag: str) -> APIRouter:
             handle = super().get_route_handler()
 
             async def authenticate_first(request: Request) -> Response:
-                token = request.headers.get("api_token")
-                request.state.caller = await run_in_threadpool(accounts.authenticate, token)
+                request.state.caller = await run_in_threadpool(door.admit, request)
                 return await handle(request)
 
             return authenticate_first

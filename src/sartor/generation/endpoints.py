@@ -1,4 +1,4 @@
-"""``/image/generate/tailored``, ``/structured_prompt/generate/tailored``, ``/status/{request_id}``.
+"""``/image/generate/tailored``, ``/structured_prompt/generate/tailored``, ``/status/{request_id}``, ``/requests``.
 
 They answer under ``/v2`` and, because their description writes them so, without it.
 """
@@ -6,43 +6,57 @@ They answer under ``/v2`` and, because their description writes them so, without
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from sartor.accounts.endpoints import CallerDependency, guarded_router
-from sartor.accounts.service import Accounts, Caller
+from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
+from sartor.accounts.service import Caller
 from sartor.errors import SartorError, StatusNotFoundAnswer, describe, request_id
 from sartor.generation.schemas import (
     AcceptedAnswer,
     ImageAnswer,
     ImageBody,
+    RequestsAnswer,
+    RequestSummary,
     StatusAnswer,
     StructuredPromptAnswer,
     StructuredPromptBody,
 )
 from sartor.generation.service import Address, Generation
 from sartor.generation.tables import ERROR, IN_PROGRESS, GenerationRequest
+from sartor.kit.idempotency import HEADER, check_key
 
 # How often a waiting synchronous request looks, in seconds: quickly at first, then in step with what images take.
 _FIRST_LOOK, _SLOWEST_LOOK = 0.02, 0.25
 
+Key = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        description="Any text of yours, 1 to 255 characters: sent again with the same body within a day, it gives the "
+        "same request instead of a second one; with another body, 422.",
+    ),
+]
+RequestStatus = Literal["IN_PROGRESS", "COMPLETED", "ERROR"]
 RequestId = Annotated[str, Path(description="From a 202 answer.")]
 
 
 def router(
-    generation: Generation, accounts: Accounts, *, address_of: Callable[[Request], Address], sync_wait: timedelta
+    generation: Generation, door: Door, *, address_of: Callable[[Request], Address], sync_wait: timedelta
 ) -> APIRouter:
     """The generation routes; the app mounts them under each prefix."""
-    routes = guarded_router(accounts, tag="Generation")
+    routes = guarded_router(door, tag="Generation")
     declared = describe(401, 403, 413, 422, 429, 500, 503)
     declared |= {202: {"model": AcceptedAnswer, "description": "Accepted: ask the status for the result."}}
 
-    async def run(request: Request, caller: Caller, body: StructuredPromptBody) -> JSONResponse:
-        identifier, address = request_id(request), address_of(request)
-        await run_in_threadpool(generation.submit, caller, identifier, body)
+    async def run(request: Request, caller: Caller, body: StructuredPromptBody, key: str | None) -> JSONResponse:
+        address = address_of(request)
+        identifier = await run_in_threadpool(
+            generation.submit, caller, request_id(request), body, idempotency_key=check_key(key)
+        )
         prefix = request.url.path.partition("/image/")[0].partition("/structured_prompt/")[0]
         row = await _wait(generation, caller, identifier, sync_wait) if body.sync else None
         if row is None or row.status == IN_PROGRESS:
@@ -59,10 +73,12 @@ def router(
         response_model=ImageAnswer,
         responses=declared,
     )
-    async def generate_image(request: Request, caller: CallerDependency, body: ImageBody) -> JSONResponse:
+    async def generate_image(
+        request: Request, caller: CallerDependency, body: ImageBody, idempotency_key: Key = None
+    ) -> JSONResponse:
         """An image in a tailored model's look: from words, from a structured prompt again, or from one changed by
         words. Give exactly one of `prompt`, `structured_prompt` + `seed`, `structured_prompt` + `prompt`."""
-        return await run(request, caller, body)
+        return await run(request, caller, body, idempotency_key)
 
     @routes.post(
         "/structured_prompt/generate/tailored",
@@ -71,11 +87,11 @@ def router(
         responses=declared,
     )
     async def generate_structured_prompt(
-        request: Request, caller: CallerDependency, body: StructuredPromptBody
+        request: Request, caller: CallerDependency, body: StructuredPromptBody, idempotency_key: Key = None
     ) -> JSONResponse:
         """The structured prompt of which an image would be made, to be read or edited first. Give `prompt`, or
         `structured_prompt` + `prompt`."""
-        return await run(request, caller, body)
+        return await run(request, caller, body, idempotency_key)
 
     @routes.get(
         "/status/{request_id}",
@@ -86,6 +102,27 @@ def router(
     def get_status(request: Request, caller: CallerDependency, request_id: RequestId) -> Any:
         """200 for every request of this organisation, whatever became of it: read `status`."""
         return JSONResponse(generation.status(generation.find(caller, request_id), address_of(request)))
+
+    @routes.get(
+        "/requests",
+        summary="List requests",
+        response_model=RequestsAnswer,
+        response_model_exclude_none=False,
+        responses=describe(401, 422, 429, 500, 503),
+    )
+    def list_requests(
+        request: Request,
+        caller: CallerDependency,
+        limit: Annotated[int, Query(ge=1, le=100, description="Requests of a page.")] = 20,
+        cursor: Annotated[str | None, Query(max_length=200, description="From the page before.")] = None,
+        status: Annotated[RequestStatus | None, Query(description="Only those in this state.")] = None,
+    ) -> Any:
+        """This organisation's requests, newest first."""
+        rows, following = generation.page(caller, limit=limit, cursor=cursor, status=status)
+        address = address_of(request)
+        summaries = [RequestSummary.model_validate(generation.summary(row, address)) for row in rows]
+        shown = [summary.model_dump(mode="json", exclude_unset=True) for summary in summaries]
+        return JSONResponse({"requests": shown, "next_cursor": following})
 
     return routes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -211,6 +212,8 @@ class StructuredPromptAnswer(StructuredPromptResult):
 
 
 class Progress(BaseModel):
+    """How far a request is."""
+
     stage: Literal["queued", "moderating_text", "writing_prompt", "drawing", "moderating_image", "storing"]
     step: int = Field(description="Steps done of this stage; 0 where it has none.")
     of: int = Field(description="Steps of this stage; 0 where it has none.")
@@ -248,3 +251,22 @@ class ErrorStatus(BaseModel):
 
 
 StatusAnswer = Annotated[InProgressStatus | CompletedStatus | ErrorStatus, Field(discriminator="status")]
+
+
+class RequestSummary(BaseModel):
+    """A request in a list: what its status says, and what it was."""
+
+    request_id: str
+    status: Literal["IN_PROGRESS", "COMPLETED", "ERROR"]
+    kind: Literal["image", "structured_prompt"]
+    tailored_model_id: str
+    created_at: datetime
+    finished_at: datetime | None = Field(description="Null while it is in progress.")
+    progress: Progress | None = Field(default=None, description="Of one in progress.")
+    result: CompletedResult | None = Field(default=None, description="Of a completed one.")
+    error: StatusError | None = Field(default=None, description="Of one that ended as an error.")
+
+
+class RequestsAnswer(BaseModel):
+    requests: list[RequestSummary]
+    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")

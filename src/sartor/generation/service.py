@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from sartor.accounts.service import Caller
-from sartor.errors import RequestNotFound, TooManyRequests
+from sartor.errors import RequestNotFound, TooManyRequests, Unprocessable
 from sartor.generation.schemas import ImageBody, StructuredPromptBody, drawn_seed
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
 from sartor.kit.database import Database
+from sartor.kit.idempotency import claim, digest_of
+from sartor.kit.idempotency import forget as forget_keys
 from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Storage
 from sartor.models.service import Models
@@ -53,15 +57,32 @@ class Generation:
         self._models = models
         self._outstanding_limit = outstanding_limit
 
-    def submit(self, caller: Caller, request_id: str, body: StructuredPromptBody) -> None:
-        """Takes a request in. When this returns, the row and its job are in the database.
+    def submit(
+        self, caller: Caller, request_id: str, body: StructuredPromptBody, *, idempotency_key: str | None = None
+    ) -> str:
+        """Takes a request in and says its id. When this returns, the row and its job are in the database.
 
-        Raises Forbidden or ModelNotReady for the model, TooManyRequests above the organisation's limit.
+        The id is ``request_id``, or the earlier request's that the same idempotency key led to.
+        Raises Forbidden or ModelNotReady for the model, TooManyRequests above the organisation's limit, Unprocessable
+        for an idempotency key that belongs to another body.
         """
+        try:
+            return self._submit(caller, request_id, body, idempotency_key)
+        except IntegrityError:
+            if idempotency_key is None:
+                raise
+            return self._submit(caller, request_id, body, idempotency_key)  # the other one with this key is in by now
+
+    def _submit(self, caller: Caller, request_id: str, body: StructuredPromptBody, idempotency_key: str | None) -> str:
         kind = IMAGE if isinstance(body, ImageBody) else STRUCTURED_PROMPT
         options = {name: default for name, default in DEFAULTS.items() if name in type(body).model_fields}
         options |= {name: value for name in options if (value := getattr(body, name)) is not None}
         with self._database.transaction() as session:
+            if idempotency_key is not None:
+                digest = digest_of(kind, body.model_dump(mode="json"))
+                claimed = claim(session, str(caller.organisation_id), idempotency_key, digest, request_id)
+                if claimed != request_id:
+                    return claimed
             model = self._models.usable(session, caller.organisation_id, body.tailored_model_id)
             outstanding = sa.select(sa.func.count()).where(
                 GenerationRequest.organisation_id == caller.organisation_id, GenerationRequest.status == IN_PROGRESS
@@ -84,6 +105,7 @@ class Generation:
             )
             session.flush()
             self._jobs.enqueue(session, kind, request_id, tenant=str(caller.organisation_id))
+        return request_id
 
     def find(self, caller: Caller, request_id: str) -> GenerationRequest:
         """Raises RequestNotFound for an unknown or forgotten one, and for another organisation's."""
@@ -97,6 +119,33 @@ class Generation:
         if found is None:
             raise RequestNotFound("There is no such request, or it has expired.")
         return found
+
+    def page(
+        self, caller: Caller, *, limit: int, cursor: str | None = None, status: str | None = None
+    ) -> tuple[list[GenerationRequest], str | None]:
+        """Up to ``limit`` of the organisation's requests, newest first, from ``cursor`` on; the next page's cursor.
+
+        Raises Unprocessable for a cursor that no page gave.
+        """
+        query = sa.select(GenerationRequest).where(GenerationRequest.organisation_id == caller.organisation_id)
+        if status is not None:
+            query = query.where(GenerationRequest.status == status)
+        if cursor is not None:
+            query = query.where(_older_than(*_read_cursor(cursor)))
+        order = GenerationRequest.created_at.desc(), GenerationRequest.id.desc()
+        with self._database.transaction() as session:
+            rows = list(session.scalars(query.order_by(*order).limit(limit + 1)))
+        more = len(rows) > limit
+        return rows[:limit], _cursor(rows[limit - 1]) if more else None
+
+    def summary(self, row: GenerationRequest, address: Address) -> dict[str, Any]:
+        """``row`` in a list of requests."""
+        return self.status(row, address) | {
+            "kind": row.kind,
+            "tailored_model_id": str(row.model_id),
+            "created_at": row.created_at,
+            "finished_at": row.finished_at,
+        }
 
     def status(self, row: GenerationRequest, address: Address) -> dict[str, Any]:
         """The status service's answer about ``row``."""
@@ -133,4 +182,26 @@ class Generation:
             self._jobs.forget(ids)
             with self._database.transaction() as session:
                 session.execute(sa.delete(GenerationRequest).where(GenerationRequest.id.in_(ids)))
+                forget_keys(session, ids)
             total += len(ids)
+
+
+def _cursor(row: GenerationRequest) -> str:
+    text = f"{row.created_at.isoformat()} {row.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        moment, identifier = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii").split(" ")
+        created_at = datetime.fromisoformat(moment)
+        if created_at.tzinfo is None or not _ID.fullmatch(identifier):
+            raise ValueError
+    except ValueError:
+        raise Unprocessable("cursor: is none that this service gave") from None
+    return created_at, identifier
+
+
+def _older_than(moment: datetime, identifier: str) -> sa.ColumnElement[bool]:
+    same = sa.and_(GenerationRequest.created_at == moment, GenerationRequest.id < identifier)
+    return sa.or_(GenerationRequest.created_at < moment, same)

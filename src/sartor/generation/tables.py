@@ -18,7 +18,10 @@ class GenerationRequest(Base):
     """Everything that a job needs is here: it is given nothing but the id."""
 
     __tablename__ = "generation_requests"
-    __table_args__ = (sa.Index("ix_generation_requests_outstanding", "organisation_id", "status"),)
+    __table_args__ = (
+        sa.Index("ix_generation_requests_outstanding", "organisation_id", "status"),
+        sa.Index("ix_generation_requests_newest", "organisation_id", "created_at"),
+    )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id", ondelete="CASCADE"))

@@ -4,16 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from sartor.accounts.endpoints import CallerDependency, guarded_router
-from sartor.accounts.service import Accounts
+from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.errors import describe
 from sartor.models.schemas import ModelAnswer
 from sartor.models.service import LARGEST_ID, Models
 
 
-def router(models: Models, accounts: Accounts) -> APIRouter:
+def router(models: Models, door: Door) -> APIRouter:
     """The life cycle's routes; the app mounts them under each prefix."""
-    routes = guarded_router(accounts, tag="Models")
+    routes = guarded_router(door, tag="Models")
 
     @routes.get(
         "/tailored-gen/models",

@@ -1,0 +1,77 @@
+"""The same request sent twice is one request: what ``Idempotency-Key`` promises.
+
+A key belongs to a tenant and is kept together with what it led to, in the transaction that does the work: either both
+are there or neither. For a day, the same key with the same body leads to the same result; with another body it is
+refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from sartor.errors import Unprocessable
+from sartor.kit.database import Base, Moment, now
+
+HEADER = "Idempotency-Key"
+LIFETIME = timedelta(hours=24)
+MAX_CHARACTERS = 255
+
+
+class IdempotencyKey(Base):
+    """``digest`` is of what was asked, ``result_id`` what came of it."""
+
+    __tablename__ = "idempotency_keys"
+
+    tenant: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(MAX_CHARACTERS), primary_key=True)
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    result_id: Mapped[str] = mapped_column(sa.String(36), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
+
+
+def check_key(key: str | None) -> str | None:
+    """The key, or None where none was sent. Raises Unprocessable for one that is empty, too long or not printable."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_CHARACTERS or not key.isascii() or not key.isprintable():
+        raise Unprocessable(f"{HEADER}: must have 1 to {MAX_CHARACTERS} printable ASCII characters")
+    return key
+
+
+def digest_of(operation: str, body: Mapping[str, Any]) -> str:
+    """What tells one request from another: the operation and its body, whatever the order of the fields."""
+    text = json.dumps([operation, body], sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def claim(session: Session, tenant: str, key: str, digest: str, result_id: str) -> str:
+    """The result that ``key`` stands for: ``result_id`` where the key is new, else the earlier one.
+
+    Raises Unprocessable where the key was used for something else, and IntegrityError at the flush where another
+    transaction claims it at this moment: then the whole transaction is tried again.
+    """
+    found = session.get(IdempotencyKey, (tenant, key))
+    if found is not None and found.created_at < now() - LIFETIME:
+        session.delete(found)
+        session.flush()
+        found = None
+    if found is None:
+        session.add(IdempotencyKey(tenant=tenant, key=key, digest=digest, result_id=result_id))
+        session.flush()
+        return result_id
+    if found.digest != digest:
+        raise Unprocessable(f"{HEADER}: was used for another request already")
+    return found.result_id
+
+
+def forget(session: Session, result_ids: Sequence[str]) -> None:
+    """Deletes the keys of results that are no more, and those that no longer count."""
+    over = IdempotencyKey.created_at < now() - LIFETIME
+    session.execute(sa.delete(IdempotencyKey).where(sa.or_(over, IdempotencyKey.result_id.in_(result_ids))))
