@@ -1,13 +1,17 @@
 """The command line: quick to ask, exact in what it prints. Commands that draw and train are in tests/e2e."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sartor.accounts.service import Accounts
 from sartor.cli import app
+from sartor.fibo import Fingerprint, Recipe
+from sartor.fibo.recipe import write_png
 from sartor.kit.database import Database
 
 
@@ -31,7 +35,7 @@ def test_help_imports_nothing_heavy() -> None:
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    for command in ("serve", "worker", "demo", "token", "generate", "train", "doctor"):
+    for command in ("serve", "worker", "demo", "token", "generate", "train", "diff", "doctor"):
         assert command in asked.stdout
     assert asked.stdout.splitlines()[-1] == "[]"
 
@@ -67,3 +71,34 @@ def test_wrong_settings_are_named(capsys: pytest.CaptureFixture[str], monkeypatc
 def test_the_module_is_the_command() -> None:
     asked = subprocess.run([sys.executable, "-m", "sartor.cli", "--help"], capture_output=True, text=True, check=True)
     assert "sartor" in asked.stdout
+
+
+RED = '{"objects":[{"description":"apple","shape_and_color":"red"}],"style_medium":"photograph"}'
+GREEN = '{"style_medium":"photograph","objects":[{"description":"apple","shape_and_color":"green"}]}'
+
+
+def test_diff_names_the_field(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "red.json").write_text(RED)
+    (tmp_path / "answer.json").write_text(json.dumps({"request_id": "1", "result": {"structured_prompt": GREEN}}))
+    assert run("diff", str(tmp_path / "red.json"), str(tmp_path / "answer.json")) == 1
+    assert capsys.readouterr().out == 'objects[0].shape_and_color: "red" -> "green"\n'
+    assert run("diff", RED, str(tmp_path / "red.json")) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_diff_reads_a_pictures_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    fingerprint = Fingerprint(checkpoint="c", device="cpu", dtype="float32", threads=1, mode="eager")
+    recipe = Recipe("", GREEN, 1, 20, 5.0, "1:1", 1.0, "", fingerprint)
+    (tmp_path / "green.png").write_bytes(write_png(Image.new("RGB", (8, 8)), recipe))
+    assert run("diff", str(tmp_path / "green.png"), GREEN) == 0
+    Image.new("RGB", (8, 8)).save(tmp_path / "bare.png")
+    assert run("diff", str(tmp_path / "bare.png"), GREEN) == 2
+    assert "no recipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["missing.json", "{", '{"objects": 5}', "."])
+def test_diff_of_what_is_none(capsys: pytest.CaptureFixture[str], given: str) -> None:
+    assert run("diff", given, RED) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err

@@ -138,6 +138,24 @@ def train(
 
 
 @app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A JSON file, a PNG with its recipe inside, or JSON text.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
+) -> None:
+    """Say what differs between two structured prompts, a line a field; exits with 1 where anything does."""
+    from sartor.cli.compare import NotAStructuredPrompt, compare
+
+    try:
+        changes = compare(a, b)
+    except NotAStructuredPrompt as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    for change in changes:
+        typer.echo(str(change))
+    raise typer.Exit(1 if changes else 0)
+
+
+@app.command()
 def doctor() -> None:
     """Check the environment, the checkpoint, its golden hash, the database and the storage."""
     settings = _settings()
