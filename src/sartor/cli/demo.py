@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +15,11 @@ from PIL import Image
 from rich.console import Console
 
 from sartor.accounts.service import Accounts
+from sartor.cli.launch import NotStarted, running_server
 from sartor.kit.database import Database
 from sartor.settings import Settings
 
-# A first start may have to fetch a checkpoint from the hub; an image on a slow machine takes its time.
-_READY_SECONDS = 1800
+# An image on a slow machine takes its time.
 _IMAGE_SECONDS = 900
 
 
@@ -59,52 +55,24 @@ def run(settings: Settings, *, prompt: str, seed: int) -> None:
 
 @contextmanager
 def _server(settings: Settings, console: Console) -> Iterator[str]:
-    """A server process on a free port, ready; stopped at the end of the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
+    """The address of a server process that runs as long as the block."""
     log = settings.home / "demo.log"
-    command = [sys.executable, "-m", "sartor.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {"SARTOR_HOME": str(settings.home), "SARTOR_PUBLIC_URL": ""}
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+    log.unlink(missing_ok=True)
+    environment = {"SARTOR_HOME": str(settings.home), "SARTOR_PUBLIC_URL": ""}
+    with ExitStack() as stack:
         try:
-            with console.status(f"Starting the service on {base} ...") as status:
-                _await_ready(process, base, log, lambda reason: status.update(f"{base}: {reason} ..."))
-            console.print(f"The service is ready on {base}.")
-            yield base
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            with console.status("Starting the service ...") as status:
+                running = running_server(environment, log, tell=lambda reason: status.update(f"{reason} ..."))
+                base = stack.enter_context(running).base
+        except NotStarted as error:
+            raise DemoFailed(str(error)) from None
+        console.print(f"The service is ready on {base}.")
+        yield base
 
 
 def _client(base: str, headers: dict[str, str]) -> httpx.Client:
     """For this machine's own service: a proxy of the environment has no way to it."""
     return httpx.Client(base_url=base, headers=headers, timeout=120, trust_env=False)
-
-
-def _await_ready(process: subprocess.Popen[bytes], base: str, log: Path, tell: Any) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    reason = "starting"
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise DemoFailed(f"The service ended while starting; {log} says:\n{_tail(log)}")
-        try:
-            answer = httpx.get(f"{base}/readyz", timeout=5, trust_env=False)
-            if answer.status_code == 200:
-                return
-            reason = answer.json()["error"]["details"].rstrip(".")
-        except httpx.TransportError:
-            pass
-        if "could not be loaded" in reason:
-            raise DemoFailed(f"{reason}; {log} says:\n{_tail(log)}")
-        tell(reason)
-        time.sleep(0.2)
-    raise DemoFailed(f"The service was not ready after {_READY_SECONDS} s ({reason}); see {log}.")
 
 
 def _token(settings: Settings) -> str:
@@ -151,7 +119,3 @@ def _json(answer: httpx.Response) -> Any:
     if not answer.is_success:
         raise DemoFailed(f"{answer.request.method} {answer.request.url} answered {answer.status_code}: {answer.text}")
     return answer.json()
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:])
