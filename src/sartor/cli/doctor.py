@@ -18,7 +18,7 @@ from sartor.models.brands import find_brands
 from sartor.moderation.image import OpenNsfw
 from sartor.settings import Settings
 
-_PACKAGES = ("sartor", "torch", "diffusers", "transformers", "dbos", "sqlalchemy")
+_PACKAGES = ("sartor", "torch", "transformers", "dbos", "sqlalchemy")
 _LEAST_FREE_GIB = 1.0
 
 

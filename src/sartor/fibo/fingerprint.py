@@ -9,7 +9,6 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,7 +30,6 @@ class Fingerprint:
     """How the transformer runs: compiled code rounds otherwise than eager code."""
     upscaler: str | None = None
     torch: str = torch.__version__
-    diffusers: str = version("diffusers")
     transformers: str = transformers.__version__
     arithmetic: int = ARITHMETIC
     adapter: str | None = None
