@@ -115,4 +115,5 @@ def test_codes_keep_what_differs_most() -> None:
     codes = Codes(latents, things)
     assert codes.scene.shape == (40, 16)
     assert codes.scene.std(0)[:3].min() > 20 * codes.scene.std(0)[3:].max(), "three directions hold it all"
-    assert codes.concept["a"] == pytest.approx((codes.thing["a", "x"] + codes.thing["a", "y"]) / 2)
+    assert codes.concept["a"].shape == (6,)
+    assert codes.drawing["a", ""] == pytest.approx((codes.drawing["a", "x"] + codes.drawing["a", "y"]) / 2)

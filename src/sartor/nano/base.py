@@ -39,7 +39,7 @@ from sartor.nano.run import (
     restore_optimizer,
     schedule,
 )
-from sartor.nano.text import GROUP, build_encoder, group_by_length, hidden_states, load_tokenizer, pad
+from sartor.nano.text import DROPS, GROUP, build_encoder, group_by_length, hidden_states, load_tokenizer, pad
 from sartor.nano.vocabulary import STYLES
 
 LONGEST = 160  # tokens of a caption in training
@@ -47,7 +47,6 @@ EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
 PLAIN_SCENES = 0.5  # share drawn from the scenes of one large upright thing alone: shapes are learned from them
-SHORT_CAPTIONS, SHORT_DROP = 0.5, 0.85  # share of captions that leave most fields out, and how many of them
 
 
 def build_transformer(dial: Dial) -> FiboTransformer:
@@ -151,8 +150,7 @@ def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> 
             rng.choice(plain) if plain and rng.random() < PLAIN_SCENES else rng.randrange(count)
             for _ in range(size * GROUP)
         ]
-        drops = [SHORT_DROP if rng.random() < SHORT_CAPTIONS else 0.35 for _ in rows]
-        texts = [compact(vary(bank.scenes[i], rng, drop=drop)) for i, drop in zip(rows, drops, strict=True)]
+        texts = [compact(vary(bank.scenes[i], rng, drop=rng.choice(DROPS))) for i in rows]
         ids = [s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]]
         ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else s for s in ids]
         for offset, chosen in enumerate(group_by_length(ids, size, rng)):
@@ -257,6 +255,7 @@ def train(
     compile_: bool,
     fresh_text: bool = False,
     freeze_text: bool = False,
+    take_text: bool = False,
     hold: float = 0.5,
 ) -> None:
     torch.manual_seed(3)
@@ -279,6 +278,9 @@ def train(
         base.average = {k[8:]: v.float() for k, v in saved[0].items() if k.startswith("average.")}
         restore_optimizer(optimizer, saved[0])
         start = saved[1]["step"]
+        if take_text and text is not None:
+            base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
+            base.average |= {k: v.detach().clone() for k, v in named.items() if k.startswith("encoder.")}
     else:
         base.average = {k: v.detach().clone() for k, v in named.items()}
     averages = [base.average[k] for k in named]
@@ -341,12 +343,13 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--fresh-text", action="store_true", help="do not start from stage 1b's text encoder")
     parser.add_argument("--freeze-text", action="store_true", help="leave the text encoder as it is")
+    parser.add_argument("--take-text", action="store_true", help="go on with stage 1b's text encoder as it is now")
     parser.add_argument("--hold", type=float, default=0.5, help="share of the steps at full rate")
     parser.add_argument("--batch", type=int, help="pictures a step; the dial's by default")
     a = parser.parse_args()
     dial = DIALS[a.dial] if a.batch is None else replace(DIALS[a.dial], batch=a.batch)
-    options = {"compile_": a.compile, "fresh_text": a.fresh_text, "freeze_text": a.freeze_text, "hold": a.hold}
-    train(a.work, dial, a.steps, **options)
+    words = {"fresh_text": a.fresh_text, "freeze_text": a.freeze_text, "take_text": a.take_text}
+    train(a.work, dial, a.steps, compile_=a.compile, hold=a.hold, **words)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 
 The tokenizer is a lower-case byte-level BPE with the JSON scaffolding of structured prompts as single tokens and a
 beginning-of-sequence token of its own. Stage 1b trains the encoder on captions alone: from the hidden state at the end
-it predicts the principal components of the whole scene's latent, from those at each thing's name the components of that
-thing's own latent. A transformer that starts from such an encoder need not discover what words mean through noise.
+it predicts the principal components of the whole scene's latent and of the drawing (the thing in that style), from
+those at each thing's name the components of that thing's latent in any style. A transformer that starts from such an
+encoder need not discover what words mean through noise. Run again, it goes on from the last encoder.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ FIELDS = [
     "context",
     "artistic_style",
 ]
-SCENE_CODE, THING_CODE = 96, 48  # principal components predicted in stage 1b
+SCENE_CODE, THING_CODE, DRAWING_CODE = 96, 48, 96  # principal components predicted in stage 1b
 
 
 def scaffolding() -> list[str]:
@@ -135,6 +136,7 @@ def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[to
     return ids, lengths
 
 
+DROPS = (0.35, 0.85)  # shares of fields that captions leave out in training: full ones and short ones in turn
 GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
 
 
@@ -152,17 +154,17 @@ def hidden_states(encoder: SmolLM3ForCausalLM, ids: torch.Tensor) -> tuple[torch
 
 
 class Codes:
-    """Principal components of latents: what stage 1b predicts. `scene` [N, 96], `thing[(concept, style)]` [48]."""
+    """Principal components of latents, what stage 1b predicts: `scene` [N, 96], `concept[name]` [48], and of a thing in
+    one style `drawing[(name, style)]`, in any style `drawing[(name, "")]` [96]."""
 
     def __init__(self, latents: torch.Tensor, things: dict[tuple[str, str], torch.Tensor]):
         flat = latents.flatten(1).float()
         sample = flat[:: max(1, len(flat) // 8000)]
         self.scene = self._project(flat, sample, SCENE_CODE)
         stacked = torch.stack([latent.flatten().float() for latent in things.values()])
-        codes = self._project(stacked, stacked, THING_CODE)
-        self.thing = dict(zip(things, codes, strict=True))
-        names = {concept for concept, _ in things}
-        self.concept = {n: torch.stack([c for (m, _), c in self.thing.items() if m == n]).mean(0) for n in names}
+        self.concept = _over_styles(dict(zip(things, self._project(stacked, stacked, THING_CODE), strict=True)))
+        self.drawing = dict(zip(things, self._project(stacked, stacked, DRAWING_CODE), strict=True))
+        self.drawing |= {(name, ""): code for name, code in _over_styles(self.drawing).items()}
 
     @staticmethod
     def _project(flat: torch.Tensor, sample: torch.Tensor, size: int) -> torch.Tensor:
@@ -171,6 +173,11 @@ class Codes:
         _, scale, basis = torch.pca_lowrank(sample - mean, q=size, center=False)
         code: torch.Tensor = (flat - mean) @ basis / (scale[0] / len(sample) ** 0.5)
         return code
+
+
+def _over_styles(codes: dict[tuple[str, str], torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Each concept's mean over its styles."""
+    return {n: torch.stack([c for (m, _), c in codes.items() if m == n]).mean(0) for n in {name for name, _ in codes}}
 
 
 def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[int]:
@@ -196,10 +203,18 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
     encoder = build_encoder(dial, tokenizer)
     codes = Codes(load_latents(work).latents, load_thing_latents(work))
     scene_head = nn.Linear(dial.text_width, codes.scene.shape[1])
-    thing_head = nn.Linear(dial.text_width, next(iter(codes.thing.values())).shape[0])
-    parameters = [p for m in (encoder.model, scene_head, thing_head) for p in m.parameters()]
+    thing_head = nn.Linear(dial.text_width, next(iter(codes.concept.values())).shape[0])
+    drawing_head = nn.Linear(dial.text_width, next(iter(codes.drawing.values())).shape[0])
+    heads = {"scene": scene_head, "thing": thing_head, "drawing": drawing_head}
+    parameters = [p for m in (encoder.model, *heads.values()) for p in m.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     run = Run(work / "text")
+    if (saved := run.load()) is not None:
+        encoder.model.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        for name, head in heads.items():
+            stored = {k.rsplit(".", 1)[1]: v for k, v in saved[0].items() if k.startswith(f"{name}.")}
+            if stored:
+                head.load_state_dict(stored)
     count = min(len(bank), len(codes.scene))
     with progress_bar() as bar:
         task = bar.add_task("text encoder", total=steps, note="")
@@ -207,7 +222,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
             if step % GROUP == 0:
                 rng = random.Random(10_000_000 + step)
                 drawn = [rng.randrange(count) for _ in range(batch * GROUP)]
-                captions = [vary(bank.scenes[i], rng) for i in drawn]
+                captions = [vary(bank.scenes[i], rng, drop=rng.choice(DROPS)) for i in drawn]
                 tokens = tokenizer([compact(caption) for caption in captions])["input_ids"]
                 groups = group_by_length(tokens, batch, rng)
             chosen = groups[step % GROUP]
@@ -218,8 +233,12 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
             with autocast("cpu"):
                 last = hidden_states(encoder, padded)[-1]
                 scene = scene_head(last[torch.arange(batch), lengths - 1]).float()
-                row_of, position, target = [], [], []
+                drawing = drawing_head(last[torch.arange(batch), lengths - 1]).float()
+                row_of, position, target, drawn_targets = [], [], [], []
                 for row, i in enumerate(rows):
+                    style = bank.scenes[i].style if "style_medium" in prompts[row] else ""
+                    shown = [codes.drawing[thing.concept, style or ""] for thing in bank.scenes[i].things]
+                    drawn_targets.append(torch.stack(shown).mean(0))
                     if "objects" not in prompts[row]:
                         continue
                     for at, thing in zip(name_positions(tokenizer, ids[row]), bank.scenes[i].things, strict=True):
@@ -227,19 +246,26 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
                         position.append(at)
                         target.append(codes.concept[thing.concept])
                 things = thing_head(last[row_of, position]).float()
-            scene_target = codes.scene[rows]
-            scene_loss = (scene - scene_target).square().mean() / scene_target.square().mean()
-            thing_target = torch.stack(target)
-            thing_loss = (things - thing_target).square().mean() / thing_target.square().mean()
-            (scene_loss + thing_loss).backward()
+            scene_loss = unexplained(scene, codes.scene[rows])
+            thing_loss = unexplained(things, torch.stack(target))
+            drawing_loss = unexplained(drawing, torch.stack(drawn_targets))
+            (scene_loss + thing_loss + drawing_loss).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             if step % 25 == 0:
-                bar.update(task, completed=step, note=f"scene {scene_loss.item():.3f} thing {thing_loss.item():.3f}")
-                run.log(step=step, scene=scene_loss.item(), thing=thing_loss.item())
+                losses = {"scene": scene_loss.item(), "thing": thing_loss.item(), "drawing": drawing_loss.item()}
+                bar.update(task, completed=step, note=" ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
+                run.log(step=step, **losses)
             if step % 100 == 99 or step == steps - 1:
-                run.save({f"model.{k}": v for k, v in encoder.model.state_dict().items()}, {"step": step + 1})
+                weights = {f"model.{k}": v for k, v in encoder.model.state_dict().items()}
+                weights |= {f"{n}.head.{k}": v for n, head in heads.items() for k, v in head.state_dict().items()}
+                run.save(weights, {"step": step + 1})
+
+
+def unexplained(guess: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Squared error as a share of the truth's square: 0 is perfect, 1 knows nothing."""
+    return (guess - truth).square().mean() / truth.square().mean()
 
 
 def load_tokenizer(work: Path, dial: Dial, bank: Bank) -> PreTrainedTokenizerFast:
@@ -256,8 +282,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--batch", type=int, default=64, help="captions a step")
     a = parser.parse_args()
-    train(a.work, DIALS[a.dial], a.steps)
+    train(a.work, DIALS[a.dial], a.steps, a.batch)
 
 
 if __name__ == "__main__":
