@@ -47,7 +47,7 @@ def test_a_token_and_nothing_else(capsys: pytest.CaptureFixture[str], home: Path
     token = printed.strip()
     assert printed == token + "\n"
     database = Database(f"sqlite:///{home / 'sartor.db'}")
-    assert Accounts(database).authenticate(token).organisation_id == 1
+    assert Accounts(database, key=b"k").authenticate(token).organisation_id == 1
     database.close()
 
 

@@ -32,6 +32,7 @@ from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
 from sartor.generation.jobs import Pipeline
 from sartor.generation.service import Address, Generation
 from sartor.kit.database import AWAY, Database, now
+from sartor.kit.fetch import Fetcher
 from sartor.kit.jobs import Chore, Jobs
 from sartor.kit.limits import Frame
 from sartor.kit.metrics import MEDIA_TYPE, Metrics
@@ -42,6 +43,8 @@ from sartor.models.service import Models
 from sartor.moderation.image import OpenNsfw
 from sartor.moderation.text import PhraseModerator
 from sartor.settings import Settings
+from sartor.webhooks.jobs import FIRST_PAUSE, Deliverer
+from sartor.webhooks.service import Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +92,8 @@ class Parts:
     models: Models
     jobs: Jobs
     generation: Generation
+    fetcher: Fetcher
+    webhooks: Webhooks
     device: Device
     metrics: Metrics
     warm_up: Callable[[], None]
@@ -107,6 +112,7 @@ class Parts:
         """Interrupts running jobs, which go on at the next start, and lets go of everything."""
         self.jobs.stop()
         self.device.stop()
+        self.fetcher.close()
         self.database.close()
 
     @property
@@ -164,21 +170,28 @@ def assemble(
     *,
     engine: EngineFactory | None = None,
     bridge: BridgeFactory | None = None,
+    webhook_pause: timedelta = FIRST_PAUSE,
 ) -> Parts:
-    """Makes the parts and connects them; nothing is started. The factories are called once each, in the background."""
+    """Makes the parts and connects them; nothing is started. The factories are called once each, in the background.
+
+    ``webhook_pause`` is between the first two attempts of a webhook, and doubled from then on.
+    """
     database = Database(settings.database)
     storage = Storage(settings.storage, key=settings.key)
     models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands)
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
     metrics = Metrics(ready=lambda: device.ready or not settings.work)
-    generation = Generation(database, storage, jobs, models, outstanding_limit=settings.outstanding_limit)
+    accounts = Accounts(database, key=settings.key)
+    webhooks = Webhooks(database, jobs)
+    generation = Generation(database, storage, jobs, models, webhooks, outstanding_limit=settings.outstanding_limit)
     the_bridge = Once(bridge or bridge_factory(settings))
     image_moderator = OpenNsfw()
     pipeline = Pipeline(
         database,
         storage,
         models,
+        webhooks,
         device,
         metrics,
         bridge=the_bridge,
@@ -186,9 +199,19 @@ def assemble(
         image_moderator=image_moderator,
     )
     pipeline.register(jobs)
+    fetcher = Fetcher(allowed=settings.fetch_networks)
+    deliverer = Deliverer(
+        database,
+        accounts,
+        webhooks,
+        fetcher,
+        metrics,
+        answer=lambda request_id, base: generation.announcement(request_id, Address(base, settings.link_lifetime)),
+        first_pause=webhook_pause,
+    )
+    deliverer.register(jobs)
     jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
 
-    accounts = Accounts(database)
     rates = Rates(counter_for(settings.rate_limit_storage, database))
     quotas = Quotas(rates, work=settings.rate_limit, reading=settings.read_rate_limit)
 
@@ -205,6 +228,8 @@ def assemble(
         models=models,
         jobs=jobs,
         generation=generation,
+        fetcher=fetcher,
+        webhooks=webhooks,
         device=device,
         metrics=metrics,
         warm_up=warm_up,
@@ -216,9 +241,10 @@ def create_app(
     *,
     engine: EngineFactory | None = None,
     bridge: BridgeFactory | None = None,
+    webhook_pause: timedelta = FIRST_PAUSE,
 ) -> FastAPI:
     """The service as an ASGI application; ``app.state.parts`` has what it is made of."""
-    parts = assemble(settings, engine=engine, bridge=bridge)
+    parts = assemble(settings, engine=engine, bridge=bridge, webhook_pause=webhook_pause)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -17,6 +17,8 @@ import limits
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sartor.kit.networks import IPNetwork, networks
+
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
 
 
@@ -67,8 +69,8 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Key that signs image addresses; empty generates one into HOME/secret.key, readable by "
-        "its owner only. All processes of one service need the same.",
+        description="Key that signs image addresses and encrypts the keys of webhooks; empty generates one "
+        "into HOME/secret.key, readable by its owner only. All processes of one service need the same.",
     )
     sync_wait: Positive = Field(
         default=timedelta(seconds=55),
@@ -115,6 +117,11 @@ class Settings(BaseSettings):
         description="Where those requests are counted: `redis://host:6379`, or `memory://`; empty counts in memory "
         "beside SQLite and in the database on PostgreSQL, so that several processes count together.",
     )
+    fetch_allow: str = Field(
+        default="",
+        description="Networks inside of which webhooks and downloads may go, as in `10.1.0.0/16, fd00:7::/64`; empty "
+        "is the public internet only. What is allowed here, every user of this service can reach through it.",
+    )
     body_limit: int = Field(
         default=1_000_000,
         ge=1_000,
@@ -144,6 +151,12 @@ class Settings(BaseSettings):
         limits.parse(value)
         return value
 
+    @field_validator("fetch_allow")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -165,6 +178,10 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """The storage's address, never empty."""
         return self.storage_url or (self.home / "storage").as_uri()
+
+    @property
+    def fetch_networks(self) -> tuple[IPNetwork, ...]:
+        return networks(self.fetch_allow)
 
     @property
     def brand_folders(self) -> tuple[Path, ...]:

@@ -81,7 +81,7 @@ def test_null_is_the_same_as_absent(field: str) -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert image(flavour="sweet", webhook_url="https://example.com") == image()
+    assert image(flavour="sweet", ip_signal=True) == image()
 
 
 def test_an_integer_is_an_id_too() -> None:

@@ -68,7 +68,8 @@ def test_a_changed_folder_changes_the_row(tmp_path: Path, database: Database, mo
 def test_models_that_cannot_draw(database: Database, models: Models, values: dict[str, str], reason: str) -> None:
     from sartor.accounts.service import Accounts
 
-    owner = Accounts(database).authenticate(Accounts(database).create_token("acme")).organisation_id
+    accounts = Accounts(database, key=b"k")
+    owner = accounts.authenticate(accounts.create_token("acme")).organisation_id
     with database.transaction() as session:
         row = Model(**({"organisation_id": owner, "name": "m", "status": "Completed"} | values))
         session.add(row)

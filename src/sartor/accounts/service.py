@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from sartor.accounts.signing import Seal, signing_key
 from sartor.accounts.tables import ApiToken, Organisation
 from sartor.errors import Unauthorized
 from sartor.kit.database import Database
@@ -19,14 +20,17 @@ _PREFIX = "sartor_"
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose request it is."""
+    """Whose request it is, and which of the organisation's tokens came with it."""
 
     organisation_id: int
+    token_id: int
 
 
 class Accounts:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, key: bytes) -> None:
+        """``key`` is the service's secret key: what is kept of tokens beside their hashes is encrypted under it."""
         self._database = database
+        self._seal = Seal(key)
 
     def create_token(self, organisation: str) -> str:
         """A new token of ``organisation``, which is made where it does not exist. Shown once: only its hash stays.
@@ -49,14 +53,22 @@ class Accounts:
         The look-up is by hash: how long it takes says nothing about how nearly a guess was right.
         """
         if token:
-            query = sa.select(ApiToken.organisation_id).where(
-                ApiToken.digest == _digest(token), ApiToken.revoked_at.is_(None)
-            )
+            query = sa.select(ApiToken).where(ApiToken.digest == _digest(token), ApiToken.revoked_at.is_(None))
             with self._database.transaction() as session:
-                owner = session.scalar(query)
-            if owner is not None:
-                return Caller(owner)
+                row = session.scalar(query)
+                if row is not None and not self._seal.fits(row.signing_key):
+                    # A token from before there were webhooks, or the secret key is another one: now it is at hand.
+                    row.signing_key = self._seal.close(signing_key(token), row.digest)
+            if row is not None:
+                return Caller(row.organisation_id, row.id)
         raise Unauthorized("Send a valid token in the header api_token.")
+
+    def signing_key(self, token_id: int | None) -> bytes | None:
+        """The key that webhooks of requests under this token are signed with; None where nothing is kept of it that
+        the present secret key opens. A revoked token's are signed too: they were asked for while it was good."""
+        with self._database.transaction() as session:
+            row = session.get(ApiToken, token_id) if token_id is not None else None
+        return None if row is None else self._seal.open(row.signing_key, row.digest)
 
     def _keep(self, name: str, token: str) -> None:
         with self._database.transaction() as session:
@@ -65,7 +77,9 @@ class Accounts:
                 owner = Organisation(name=name)
                 session.add(owner)
                 session.flush()
-            session.add(ApiToken(organisation_id=owner.id, digest=_digest(token)))
+            digest = _digest(token)
+            sealed = self._seal.close(signing_key(token), digest)
+            session.add(ApiToken(organisation_id=owner.id, digest=digest, signing_key=sealed))
 
 
 def _digest(token: str) -> str:

@@ -19,12 +19,17 @@ class Organisation(Base):
 
 
 class ApiToken(Base):
-    """Only the SHA-256 of a token is kept. Tokens have 256 random bits, so a fast hash hides them well."""
+    """Only the SHA-256 of a token is kept. Tokens have 256 random bits, so a fast hash hides them well.
+
+    ``signing_key`` is the key of its webhooks, encrypted; tokens from before there were any have none until they are
+    used again.
+    """
 
     __tablename__ = "api_tokens"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id", ondelete="CASCADE"), index=True)
     digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    signing_key: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)

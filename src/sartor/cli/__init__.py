@@ -76,7 +76,7 @@ def create_token(organization: Annotated[str, typer.Option(help="Its name; made 
     database = Database(settings.database)
     try:
         database.migrate()
-        token = Accounts(database).create_token(organization)
+        token = Accounts(database, key=settings.key).create_token(organization)
     except ValueError as error:
         _fail(str(error))
     finally:

@@ -78,7 +78,7 @@ def _client(base: str, headers: dict[str, str]) -> httpx.Client:
 def _token(settings: Settings) -> str:
     database = Database(settings.database)
     try:
-        return Accounts(database).create_token("demo")
+        return Accounts(database, key=settings.key).create_token("demo")
     finally:
         database.close()
 

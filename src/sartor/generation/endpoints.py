@@ -55,7 +55,7 @@ def router(
     async def run(request: Request, caller: Caller, body: StructuredPromptBody, key: str | None) -> JSONResponse:
         address = address_of(request)
         identifier = await run_in_threadpool(
-            generation.submit, caller, request_id(request), body, idempotency_key=check_key(key)
+            generation.submit, caller, request_id(request), body, base=address.base, idempotency_key=check_key(key)
         )
         prefix = request.url.path.partition("/image/")[0].partition("/structured_prompt/")[0]
         row = await _wait(generation, caller, identifier, sync_wait) if body.sync else None

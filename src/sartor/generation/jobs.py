@@ -1,6 +1,6 @@
 """The way from a stored request to its result, one durable step after another.
 
-    moderate text -> write the structured prompt -> draw -> moderate image -> store -> complete
+    moderate text -> write the structured prompt -> draw -> moderate image -> store -> complete (-> webhook)
 
 A step reads its request's row by id and does all its work again when it is repeated; what it must not do twice
 (completing) is bound to the row's state. The image waits as a draft, for which no address is ever made, until it has
@@ -19,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import Session
 
 from sartor.bridge.base import Bridge, BridgeUnavailable, Translation, UnusablePrompt
 from sartor.errors import ModelNotReady, Moderated, SartorError, Unavailable, Unprocessable
@@ -33,6 +34,7 @@ from sartor.kit.storage import Storage
 from sartor.models.service import Models
 from sartor.moderation.base import ImageModerator, TextModerator
 from sartor.vgl import canonical, parse
+from sartor.webhooks.service import Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +54,7 @@ class Pipeline:
         database: Database,
         storage: Storage,
         models: Models,
+        webhooks: Webhooks,
         device: Device,
         metrics: Metrics,
         *,
@@ -63,6 +66,7 @@ class Pipeline:
         self._database = database
         self._storage = storage
         self._models = models
+        self._webhooks = webhooks
         self._device = device
         self._metrics = metrics
         self._bridge = bridge
@@ -212,7 +216,12 @@ class Pipeline:
         return row
 
     def _end(self, request_id: str, **values: Any) -> None:
-        if self._update(request_id, finished_at=now(), **values):
+        """Ends the request, and has it announced, in one transaction."""
+        with self._database.transaction() as session:
+            ended = _change(session, request_id, finished_at=now(), **values)
+            if ended:
+                self._webhooks.announce(session, request_id)
+        if ended:
             row = self._row(request_id)
             code = None if row.error is None else int(row.error["code"])
             self._metrics.job_ended(row.kind, (now() - row.created_at).total_seconds(), code)
@@ -224,14 +233,18 @@ class Pipeline:
 
     def _update(self, request_id: str, **values: Any) -> bool:
         """Writes into a request that is in progress; one that has ended is left alone, which False says."""
-        change = (
-            sa.update(GenerationRequest)
-            .where(GenerationRequest.id == request_id, GenerationRequest.status == IN_PROGRESS)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
         with self._database.transaction() as session:
-            return bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
+            return _change(session, request_id, **values)
+
+
+def _change(session: Session, request_id: str, **values: Any) -> bool:
+    change = (
+        sa.update(GenerationRequest)
+        .where(GenerationRequest.id == request_id, GenerationRequest.status == IN_PROGRESS)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
 
 
 def _draft(request_id: str) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from sartor.bridge.base import MAX_PROMPT_CHARACTERS
+from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS, BadAddress, parse_address
 from sartor.vgl import InvalidStructuredPrompt, canonical, parse
 
 LARGEST_SEED = 2**31 - 1
@@ -104,6 +105,20 @@ class StructuredPromptBody(BaseModel):
         default=None,
         description="True waits for the result and answers 200; false, the default, answers 202 at once.",
     )
+    webhook_url: (
+        Annotated[
+            str,
+            BeforeValidator(_writable),
+            StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_ADDRESS_CHARACTERS),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        json_schema_extra={"format": "uri"},
+        description="Where the status is posted once the request has ended, signed with this token: an `https` or "
+        "`http` address on the public internet.",
+        examples=["https://shop.example.com/hooks/images"],
+    )
     prompt_content_moderation: StrictBool | None = Field(
         default=None, description="Whether words are checked before anything is made of them; by default they are."
     )
@@ -123,6 +138,18 @@ class StructuredPromptBody(BaseModel):
         if text == "{}":
             raise ValueError("describes nothing")
         return text
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        """Only whether it is one; where it leads is known when it is asked."""
+        if not value:
+            return None
+        try:
+            parse_address(value)
+        except BadAddress as error:
+            raise ValueError(str(error)) from None
+        return value
 
     @field_validator("prompt")
     @classmethod

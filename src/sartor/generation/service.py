@@ -22,6 +22,7 @@ from sartor.kit.idempotency import forget as forget_keys
 from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Storage
 from sartor.models.service import Models
+from sartor.webhooks.service import Webhooks
 
 # What is left out of a body. The image's are the public service's defaults.
 DEFAULTS: Mapping[str, Any] = {
@@ -49,31 +50,49 @@ class Address:
 
 class Generation:
     def __init__(
-        self, database: Database, storage: Storage, jobs: Jobs, models: Models, *, outstanding_limit: int
+        self,
+        database: Database,
+        storage: Storage,
+        jobs: Jobs,
+        models: Models,
+        webhooks: Webhooks,
+        *,
+        outstanding_limit: int,
     ) -> None:
         self._database = database
         self._storage = storage
         self._jobs = jobs
         self._models = models
+        self._webhooks = webhooks
         self._outstanding_limit = outstanding_limit
 
     def submit(
-        self, caller: Caller, request_id: str, body: StructuredPromptBody, *, idempotency_key: str | None = None
+        self,
+        caller: Caller,
+        request_id: str,
+        body: StructuredPromptBody,
+        *,
+        base: str,
+        idempotency_key: str | None = None,
     ) -> str:
         """Takes a request in and says its id. When this returns, the row and its job are in the database.
 
+        ``base`` is the address that the client reached this service at, for the links in its webhook.
         The id is ``request_id``, or the earlier request's that the same idempotency key led to.
         Raises Forbidden or ModelNotReady for the model, TooManyRequests above the organisation's limit, Unprocessable
         for an idempotency key that belongs to another body.
         """
         try:
-            return self._submit(caller, request_id, body, idempotency_key)
+            return self._submit(caller, request_id, body, base, idempotency_key)
         except IntegrityError:
             if idempotency_key is None:
                 raise
-            return self._submit(caller, request_id, body, idempotency_key)  # the other one with this key is in by now
+            # The other one with this key is in by now.
+            return self._submit(caller, request_id, body, base, idempotency_key)
 
-    def _submit(self, caller: Caller, request_id: str, body: StructuredPromptBody, idempotency_key: str | None) -> str:
+    def _submit(
+        self, caller: Caller, request_id: str, body: StructuredPromptBody, base: str, idempotency_key: str | None
+    ) -> str:
         kind = IMAGE if isinstance(body, ImageBody) else STRUCTURED_PROMPT
         options = {name: default for name, default in DEFAULTS.items() if name in type(body).model_fields}
         options |= {name: value for name in options if (value := getattr(body, name)) is not None}
@@ -103,6 +122,8 @@ class Generation:
                     options=options,
                 )
             )
+            if body.webhook_url is not None:
+                self._webhooks.expect(session, caller, request_id, body.webhook_url, base=base)
             session.flush()
             self._jobs.enqueue(session, kind, request_id, tenant=str(caller.organisation_id))
         return request_id
@@ -159,6 +180,12 @@ class Generation:
             answer["progress"] = {"stage": row.stage, "step": row.step, "of": row.steps}
         return answer
 
+    def announcement(self, request_id: str, address: Address) -> dict[str, Any] | None:
+        """What a webhook says: the status service's answer. None for a request that is forgotten."""
+        with self._database.transaction() as session:
+            row = session.get(GenerationRequest, request_id)
+        return None if row is None else self.status(row, address)
+
     def result(self, row: GenerationRequest, address: Address) -> dict[str, Any]:
         """What a completed request came to."""
         result: dict[str, Any] = {"structured_prompt": row.structured_prompt, "seed": row.seed}
@@ -180,6 +207,7 @@ class Generation:
                     self._storage.delete(row.image_key)
             ids = [row.id for row in rows]
             self._jobs.forget(ids)
+            self._webhooks.forget(ids)
             with self._database.transaction() as session:
                 session.execute(sa.delete(GenerationRequest).where(GenerationRequest.id.in_(ids)))
                 forget_keys(session, ids)

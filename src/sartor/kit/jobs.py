@@ -64,12 +64,16 @@ class Queue:
 
 @dataclass(frozen=True)
 class Job:
-    """``on_lost(id)`` is told of a job that ended without having said so: it was poison, or there is a bug."""
+    """``on_lost(id)`` is told of a job that ended without having said so: it was poison, or there is a bug.
+
+    A job that is taken up again more than ``recoveries`` times counts as poison; None is never.
+    """
 
     name: str
     queue: Queue
     function: JobFunction
     on_lost: Callable[[str], None]
+    recoveries: int | None = _MAX_RECOVERY_ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ class Jobs:
             )
         )
         for job in self._jobs.values():
-            DBOS.workflow(name=job.name, max_recovery_attempts=_MAX_RECOVERY_ATTEMPTS)(_plain(job.function))
+            DBOS.workflow(name=job.name, max_recovery_attempts=job.recoveries)(_plain(job.function))
         chores = [self._scheduled(chore) for chore in self._chores]
         DBOS.launch()
         DBOS.apply_schedules(chores)
@@ -273,6 +277,25 @@ async def step(name: str, function: Callable[..., T], *arguments: Any, attempts:
 
     result: T = _value(await DBOS.run_step_async(_options(name, attempts), work))
     return result
+
+
+async def async_step(name: str, function: Callable[..., Awaitable[T]], *arguments: Any, attempts: int = 1) -> T:
+    """Like ``step``, for a function that waits for the network and needs no thread of its own meanwhile."""
+
+    async def work() -> dict[str, Any]:
+        try:
+            return {"value": await function(*arguments)}
+        except SartorError as error:
+            return {"error": error.record()}
+
+    result: T = _value(await DBOS.run_step_async(_options(name, attempts), work))
+    return result
+
+
+async def pause(duration: timedelta) -> None:
+    """Waits in a job, in its place in the window. When it is over is written down: a job that is taken up again waits
+    only for what is left."""
+    await DBOS.sleep_async(duration.total_seconds())
 
 
 async def interruptible_step(name: str, function: Callable[..., T], *arguments: Any) -> T:

@@ -40,6 +40,9 @@ class Metrics:
         self._refusals = Counter(
             "sartor_job_errors", "Jobs that ended as ERROR.", ["kind", "code"], registry=self._registry
         )
+        self._webhooks = Counter(
+            "sartor_webhook_attempts", "Attempts to deliver a webhook.", ["outcome"], registry=self._registry
+        )
         gauge = Gauge("sartor_ready", "1 once requests can be worked on.", registry=self._registry)
         gauge.set_function(lambda: float(ready()))
 
@@ -56,6 +59,10 @@ class Metrics:
         self._jobs.labels(kind, "completed" if code is None else "error").observe(seconds)
         if code is not None:
             self._refusals.labels(kind, str(code)).inc()
+
+    def webhook(self, outcome: str) -> None:
+        """One attempt: ``delivered``, ``failed`` (there will be another one) or ``given_up``."""
+        self._webhooks.labels(outcome).inc()
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

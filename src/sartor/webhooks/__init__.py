@@ -1,0 +1,1 @@
+"""Telling a client's own server that a request has ended."""
