@@ -1,6 +1,9 @@
+from collections.abc import Iterator
+
 import pytest
 
 from sartor.bridge import OfflineBridge
+from tests.bridge.gemini_server import GeminiServer, serving
 
 
 @pytest.fixture(scope="session")
@@ -9,3 +12,10 @@ def bridge() -> OfflineBridge:
     bridge = OfflineBridge()
     bridge.load()
     return bridge
+
+
+@pytest.fixture
+def gemini() -> Iterator[GeminiServer]:
+    """A server that answers as Gemini does; a test says what with ``gemini.answers``."""
+    with serving() as server:
+        yield server

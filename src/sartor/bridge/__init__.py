@@ -1,6 +1,17 @@
-"""From words to structured prompts: one protocol, and a bridge that needs neither key nor network."""
+"""From words to structured prompts: one protocol, a bridge that needs neither key nor network, and one that asks a
+language model."""
 
-from sartor.bridge.base import Bridge, BridgeError, BridgeUnavailable, Translation, UnusablePrompt
+from sartor.bridge.base import Bridge, BridgeError, BridgeUnavailable, ContentRefused, Translation, UnusablePrompt
+from sartor.bridge.gemini import GeminiBridge
 from sartor.bridge.offline import OfflineBridge
 
-__all__ = ["Bridge", "BridgeError", "BridgeUnavailable", "OfflineBridge", "Translation", "UnusablePrompt"]
+__all__ = [
+    "Bridge",
+    "BridgeError",
+    "BridgeUnavailable",
+    "ContentRefused",
+    "GeminiBridge",
+    "OfflineBridge",
+    "Translation",
+    "UnusablePrompt",
+]

@@ -2,6 +2,7 @@
 
 BridgeError
 ├── UnusablePrompt       the text itself: empty, or too long
+├── ContentRefused       whoever does the translation will not describe such content
 └── BridgeUnavailable    whatever does the translation cannot be reached or loaded; trying again may help
 """
 
@@ -24,8 +25,12 @@ class UnusablePrompt(BridgeError):
     """The text cannot be translated by anyone; the message says why, in words for its author."""
 
 
+class ContentRefused(BridgeError):
+    """The translator's own rules forbid the content; trying again does not help."""
+
+
 class BridgeUnavailable(BridgeError):
-    """The translator is missing or does not answer."""
+    """The translator is missing or does not answer. A client may read the message: no key, path or prompt is in it."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,13 @@ class Translation:
 
 
 class Bridge(Protocol):
-    """Both methods raise BridgeError; neither changes its arguments."""
+    """All methods raise BridgeError; none changes its arguments."""
 
     name: str
+
+    def load(self) -> None:
+        """Does now what the first translation would otherwise wait for. Nothing is sent anywhere."""
+        ...
 
     def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
         """A new scene. The schema decides the look, the words the content."""

@@ -1,0 +1,216 @@
+"""One reply of a language model, by litellm: its time limit, what is tried again, and what its errors mean here."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sartor.bridge import packages
+from sartor.bridge.base import BridgeUnavailable, ContentRefused
+from sartor.bridge.replying import UnusableReply
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Message = Mapping[str, str]
+
+# Gemini's own ends of a reply that litellm files under "content_filter", though they refuse nothing that was asked.
+_NO_REFUSAL = frozenset({"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL"})
+_RETRY_INFO = re.compile(r'"retryDelay":\s*"([0-9]+(?:\.[0-9]+)?)s"')
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, in seconds, and how often to try."""
+
+    total: float = 45.0  # for a whole translation, with everything that is tried again
+    attempt: float = 25.0  # a reply takes 3 to 10
+    attempts: int = 4
+    pause: float = 0.5  # before the second attempt, doubled for each further one
+    longest_pause: float = 15.0  # a provider that asks for more is not waited for
+
+
+class _Passing(Exception):
+    """May be gone at the next attempt. ``wait`` is what the provider asks for, in seconds."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class LanguageModel:
+    """A model by its litellm name. One may serve many threads."""
+
+    def __init__(self, name: str, *, key: str = "", address: str | None = None, patience: Patience) -> None:
+        """``key`` may be empty for providers that find their credentials in the environment.
+
+        Raises BridgeUnavailable where the packages or a Gemini model's key are missing.
+        """
+        if not packages.installed():
+            raise BridgeUnavailable('language models need the extra "gemini": install "sartor[gemini]"')
+        if name.startswith("gemini/") and not key:
+            raise BridgeUnavailable(f"{name} needs an API key, and none is set")
+        self.name = name
+        self.patience = patience
+        self._key = key
+        self._address = address
+
+    def load(self) -> None:
+        """Imports what a call needs."""
+        packages.load()
+
+    def reply(
+        self, messages: Sequence[Message], schema: dict[str, Any], *, most_tokens: int, temperature: float, until: float
+    ) -> str:
+        """The reply's text. ``until`` is a time of ``time.monotonic``.
+
+        Raises BridgeUnavailable where no attempt got a reply, ContentRefused, and UnusableReply for a reply that was
+        cut off.
+        """
+        _log.debug("asked %s: %s", self.name, messages)
+        for attempt in range(1, self.patience.attempts + 1):
+            within = min(self.patience.attempt, until - time.monotonic())
+            if within <= 0:
+                raise self._unavailable("the time for it is used up")
+            try:
+                return self._once(messages, schema, most_tokens, temperature, within)
+            except _Passing as error:
+                pause = self._pause(attempt, error.wait)
+                if attempt == self.patience.attempts or time.monotonic() + pause >= until:
+                    raise self._unavailable(str(error)) from None
+                if pause > self.patience.longest_pause:
+                    raise self._unavailable(f"{error}; it asks to wait {error.wait:.0f} s") from None
+                _log.warning("%s: %s; trying again in %.1f s", self.name, error, pause)
+                time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _pause(self, attempt: int, asked: float | None) -> float:
+        """What the provider asks for and a little more, else doubled each time; random, so that workers spread out."""
+        if asked is not None:
+            return asked * random.uniform(1.0, 1.1)
+        return self.patience.pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+
+    def _once(
+        self, messages: Sequence[Message], schema: dict[str, Any], most_tokens: int, temperature: float, within: float
+    ) -> str:
+        packages.load()
+        import litellm
+        from bria_vgl import gateway
+        from litellm.llms.custom_httpx.http_handler import HTTPHandler
+
+        # What bria-vgl sends with its own calls: thinking off, and the schema in the dialect of each provider.
+        parameters = gateway._params(self.name, temperature, 1.0, None, most_tokens, schema, {})
+        parameters.pop("metadata", None)
+        # A client of this call's own: closing it ends a reply that goes on dripping after its time.
+        client = HTTPHandler(timeout=within) if self.name.startswith(("gemini/", "vertex_ai/gemini")) else None
+        started = time.monotonic()
+        try:
+            response = _within(
+                within,
+                lambda: litellm.completion(
+                    model=self.name,
+                    messages=[dict(message) for message in messages],
+                    api_key=self._key or None,
+                    api_base=self._address,
+                    timeout=within,
+                    num_retries=0,
+                    max_retries=0,
+                    drop_params=True,
+                    client=client,
+                    **parameters,
+                ),
+            )
+        except TimeoutError:
+            raise _Passing(f"it did not answer within {within:.3g} s") from None
+        except Exception as error:
+            raise self._meaning(error) from None
+        finally:
+            if client is not None:
+                client.close()
+        _log.info("%s answered in %.1f s", self.name, time.monotonic() - started)
+        return self._text(response)
+
+    def _text(self, response: Any) -> str:
+        if not response.choices:
+            raise _Passing("its answer is empty")
+        choice = response.choices[0]
+        if choice.finish_reason == "content_filter":
+            native = (getattr(choice, "provider_specific_fields", None) or {}).get("native_finish_reason")
+            if native in _NO_REFUSAL:
+                raise UnusableReply(f"the reply ended early ({native})")
+            raise ContentRefused(f"{self.name} does not describe such content")
+        if choice.finish_reason == "length":
+            raise UnusableReply("the reply was too long and was cut off: say the same in fewer words")
+        text = choice.message.content
+        if not isinstance(text, str) or not text.strip():
+            raise _Passing("its answer is empty")
+        _log.debug("%s replied: %s", self.name, text)
+        return text
+
+    def _meaning(self, error: Exception) -> Exception:
+        """What went wrong, in words of ours: a provider's may repeat the prompt."""
+        import litellm.exceptions as known
+
+        status = getattr(error, "status_code", None)
+        _log.debug("%s: %s", self.name, self._without_key(f"{type(error).__name__}: {error}"))
+        if isinstance(error, known.ContentPolicyViolationError):
+            return ContentRefused(f"{self.name} does not describe such content")
+        if isinstance(error, known.RateLimitError):
+            return _Passing("its quota is used up", _asked_pause(error))
+        passing = (
+            known.Timeout,
+            known.InternalServerError,
+            known.ServiceUnavailableError,
+            known.BadGatewayError,
+            known.APIConnectionError,
+        )
+        if isinstance(error, passing):
+            return _Passing(f"it is overloaded or cannot be reached ({type(error).__name__})")
+        if isinstance(error, IndexError) or status == 422:  # no candidates; a body that is no JSON
+            return _Passing("its answer is not one of a language model")
+        if isinstance(error, known.AuthenticationError) or status in (401, 403):
+            return self._unavailable("it refuses the API key")
+        if isinstance(error, known.NotFoundError):
+            return self._unavailable("there is no such model")
+        return self._unavailable(f"it refuses the request ({type(error).__name__})")
+
+    def _unavailable(self, reason: str) -> BridgeUnavailable:
+        return BridgeUnavailable(f"{self.name} gave no structured prompt: {reason}")
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """What ``call`` returns or raises. Raises TimeoutError after ``seconds``; the call is left to its own thread.
+
+    A client's own time limits count from one byte to the next: a reply that drips never meets them.
+    """
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, name="language-model", daemon=True).start()
+    return outcome.result(timeout=seconds)
+
+
+def _asked_pause(error: Exception) -> float | None:
+    """Seconds that the provider asks to wait: Google's RetryInfo, or the header Retry-After."""
+    if found := _RETRY_INFO.search(str(error)):
+        return float(found[1])
+    headers = getattr(error, "litellm_response_headers", None) or {}
+    with suppress(TypeError, ValueError):
+        return max(0.0, float(headers.get("retry-after")))
+    return None

@@ -1,0 +1,120 @@
+"""Words in any language to structured prompts, by Gemini or another model that litellm reaches, asked as bria-vgl asks.
+
+The model proposes, the code here decides: a reply counts for the fields that were asked for, the brand's look is put in
+by ``sartor.vgl``, and of a refinement only the changes that the instruction accounts for are made.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sartor.bridge.asking import CHANGED, Question, about_refinement, about_scene
+from sartor.bridge.base import BridgeUnavailable, Translation, UnusablePrompt, check_prompt
+from sartor.bridge.completion import LanguageModel, Patience
+from sartor.bridge.replying import UnusableReply, read_partial, read_reply, read_scene, texts
+from sartor.bridge.touched import keep_touched, read_claims
+from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, complete, diff, merge, plain
+
+DEFAULT_MODEL = "gemini/gemini-2.5-flash"
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class GeminiBridge:
+    """A Bridge. One may serve many threads. What it is given leaves this machine, for the model's provider."""
+
+    name = "gemini"
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        key: str = "",
+        address: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """``model`` is a litellm name; ``address`` a server of the same protocol instead of the provider's own.
+
+        Raises BridgeUnavailable where the extra `gemini` is not installed, or a Gemini model has no key.
+        """
+        self._patience = patience or Patience()
+        self._model = LanguageModel(model, key=key, address=address, patience=self._patience)
+
+    def load(self) -> None:
+        """Imports the libraries now (5 s and more)."""
+        self._model.load()
+
+    def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
+        """Also raises ContentRefused where the provider's rules forbid the content."""
+        question = about_scene(check_prompt(prompt), visual_schema)
+        scene = self._ask(question, lambda reply, _: read_scene(read_reply(reply, question.schema)))
+        with _held():
+            merged = merge(visual_schema, scene)
+        overruled = (change for change in diff(scene, merged) if change.before is not None)
+        return _translation(
+            merged,
+            [f'the visual schema decides {one.path}: "{one.after}", not "{one.before}"' for one in overruled],
+        )
+
+    def refine(
+        self, structured_prompt: StructuredPrompt, instruction: str, *, visual_schema: VisualSchema | None = None
+    ) -> Translation:
+        """Also raises ContentRefused where the provider's rules forbid the content."""
+        instruction = check_prompt(instruction)
+        question = about_refinement(structured_prompt, instruction, visual_schema)
+        given = frozenset(texts(plain(structured_prompt)))
+
+        def changed(reply: str, first: bool) -> tuple[StructuredPrompt, list[str]]:
+            values = read_reply(reply, question.schema, given=given)
+            claims = read_claims(values.pop(CHANGED, None), instruction, strict=first)
+            with _held():
+                return keep_touched(structured_prompt, read_partial(values), claims, question.schema)
+
+        refined, notes = self._ask(question, changed)
+        with _held():
+            completed = complete(refined, visual_schema)
+        if refined == structured_prompt:
+            notes.append("nothing changed")
+        return _translation(completed, notes)
+
+    def _ask(self, question: Question, read: Callable[[str, bool], T]) -> T:
+        """What ``read(reply, first)`` makes of the reply. One that cannot be used is asked for once more."""
+        until = time.monotonic() + self._patience.total
+        fault = ""
+        for first in (True, False):
+            reply = ""
+            try:
+                reply = self._model.reply(
+                    question.messages,
+                    question.schema,
+                    most_tokens=question.most_tokens,
+                    temperature=question.temperature,
+                    until=until,
+                )
+                return read(reply, first)
+            except UnusableReply as error:
+                fault = str(error)
+                _log.warning("%s: a reply cannot be used", self._model.name)
+                _log.debug("%s: %s", self._model.name, fault)
+                question = question.again(reply, fault)
+        raise BridgeUnavailable(f"{self._model.name} gave no structured prompt: its replies could not be used")
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """What says more than a structured prompt can hold is the fault of what was given."""
+    try:
+        yield
+    except InvalidStructuredPrompt as error:
+        raise UnusablePrompt(f"it makes more than a structured prompt can hold: {error}") from error
+
+
+def _translation(vgl: StructuredPrompt, notes: list[str]) -> Translation:
+    for note in notes:
+        _log.debug("%s", note)  # notes repeat the prompt's words
+    return Translation(vgl, tuple(notes))
