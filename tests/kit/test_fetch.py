@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import gzip
 import io
 import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from sartor.kit.fetch import (
     Answer,
@@ -32,65 +24,9 @@ from sartor.kit.fetch import (
     TooLarge,
     TooManyRedirects,
     Unreachable,
-    parse_address,
 )
 from sartor.kit.networks import networks
-
-LOOPBACK = networks("127.0.0.0/8")
-Talk = Callable[[socket.socket, bytes], None]
-
-
-class Server:
-    """Speaks to each connection as ``talk`` says, once the head of a request and its body are in."""
-
-    def __init__(self, talk: Talk, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
-        self._talk = talk
-        self._tls = tls
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self._listening = socket.create_server((host, 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def url(self, host: str = "127.0.0.1", path: str = "/", scheme: str = "http") -> str:
-        return f"{scheme}://{host}:{self.port}{path}"
-
-    def close(self) -> None:
-        self._listening.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                if self._tls is not None:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-                request = b""
-                while b"\r\n\r\n" not in request:
-                    request += connection.recv(65536)
-                head, _, body = request.partition(b"\r\n\r\n")
-                length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if b"content-length" in line), 0)
-                while len(body) < length:
-                    body += connection.recv(65536)
-                self.requests.append(head + b"\r\n\r\n" + body)
-                self._talk(connection, head)
-            except OSError:
-                pass
-            finally:
-                connection.close()
-
-
-def says(text: str, body: bytes = b"") -> Talk:
-    """An answer with this head, its lines separated by ``|``."""
-    raw = text.replace("|", "\r\n").encode() + b"\r\n\r\n" + body
-    return lambda connection, _: connection.sendall(raw)
+from tests.kit.server import Server, Talk, certificate, says
 
 
 @pytest.fixture
@@ -216,67 +152,10 @@ def test_other_networks_are_refused(host: str) -> None:
         post(fetcher(), f"http://{host}/latest/meta-data")
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "example.com",
-        "//example.com/",
-        "ftp://example.com/",
-        "file:///etc/passwd",
-        "gopher://127.0.0.1:6379/_INFO",
-        "data:text/plain,x",
-        "http:///path",
-        "http://",
-        "http:example.com",
-        "http://user@example.com/",
-        "http://user:word@example.com/",
-        "http://example.com\\@127.0.0.1/",
-        "http://[fe80::1%25eth0]/",
-        "http://[fe80::1%eth0]/",
-        "http://[::1/",
-        "http://[1.2.3.4]/",
-        "http://example.com:0/",
-        "http://example.com:65536/",
-        "http://example.com:http/",
-        "http://exa mple.com/",
-        "http://exa\nmple.com/",
-        "http://ex%61mple.com/",
-        "http://%31%32%37.0.0.1/",
-        "http://①②⑦.⓪.⓪.①/",
-        "http://a..b/",
-        "http://localhost../",
-        "http://.localhost/",
-        "http://-a.example/",
-        "http://0177.0.0.1/",
-        "http://1.2.3.4.5/",
-        "http://256.1.1.1/",
-        "http://example.7/",
-        "http://" + "a" * 64 + ".example/",
-        "http://" + "a." * 127 + "example/",
-        "http://example.com/" + "a" * 2048,
-    ],
-)
-def test_addresses_that_are_none(address: str) -> None:
-    with pytest.raises(BadAddress):
-        parse_address(address)
-    with pytest.raises(BadAddress):
-        post(fetcher(), address)
-
-
-@pytest.mark.parametrize(
-    ("given", "plain"),
-    [
-        ("HTTPS://Example.COM./a?b#c", "https://example.com/a?b"),
-        ("http://bücher.example/", "http://xn--bcher-kva.example/"),
-        ("http://0x7f.1:80/", "http://127.0.0.1/"),
-        ("http://[2606:4700::0001]:8080/x", "http://[2606:4700::1]:8080/x"),
-        ("https://my_host.example:65535", "https://my_host.example:65535/"),
-    ],
-)
-def test_the_plain_form(given: str, plain: str) -> None:
-    assert str(parse_address(given).copy_with(raw_path=parse_address(given).raw_path)) == plain
-    assert parse_address(plain).raw_host == parse_address(given).raw_host
+def test_what_is_no_address_is_not_asked() -> None:
+    for address in ("ftp://127.0.0.1/", "http://user:word@127.0.0.1/", "http://[fe80::1%25eth0]/"):
+        with pytest.raises(BadAddress):
+            post(fetcher(), address)
 
 
 def test_every_answer_of_dns_is_checked(serve: Callable[..., Server]) -> None:
@@ -476,37 +355,6 @@ def test_proxies_of_the_environment_are_not_used(serve: Callable[..., Server], m
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert get(fetcher(), server.url()) == b"bytes"
     assert proxy.connections == 0
-
-
-def certificate(folder: Path, name: str) -> ssl.SSLContext:
-    """A server's side of TLS; its certificate is for ``name`` and signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    today = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([_general_name(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    (folder / "certificate.pem").write_bytes(pem)
-    kept = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(kept)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
-    return context
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 def test_tls_is_with_the_name_and_not_with_the_address(

@@ -3,6 +3,7 @@
 The other worker of these tests is a real process that is really killed; ``python -m tests.kit.worker`` is it.
 """
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from sartor.errors import Moderated, SartorError
 from sartor.kit.database import Database
-from sartor.kit.jobs import Job, Jobs, Lease, Queue, interruptible_step, step
+from sartor.kit.jobs import Job, Jobs, Lease, Queue, async_step, interruptible_step, pause, step
 from tests.conftest import wait_for
 
 QUEUE = Queue("test", window=2, per_tenant=2)
@@ -58,9 +59,10 @@ def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
     """Starts a Jobs with one job, ``work``; a second call is the next start of the same service."""
     running: list[Jobs] = []
 
-    def start(function: Callable[[str], object]) -> Jobs:
+    def start(function: Callable[[str], object], **values: int | None) -> Jobs:
         jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
-        jobs.add(Job("work", QUEUE, function, on_lost=lambda job: log(f"lost {job}")))  # type: ignore[arg-type]
+        told = {"on_lost": lambda job: log(f"lost {job}")}
+        jobs.add(Job("work", QUEUE, function, **told, **values))  # type: ignore[arg-type]
         jobs.start()
         running.append(jobs)
         return jobs
@@ -140,6 +142,53 @@ def test_our_errors_are_answers_and_survive_a_replay(database: Database, start: 
     start(work)
     log.awaits("done")
     assert log.lines == ["asked", told, "done"]
+
+
+def test_an_async_step_is_kept_like_any_other(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    async def refuse(job_id: str) -> None:
+        await asyncio.sleep(0)
+        log(f"asked {job_id}")
+        raise Moderated("prompt", "violence")
+
+    async def answer() -> list[int]:
+        log("answered")
+        return [1, 2]
+
+    gate = threading.Event()
+
+    async def work(job_id: str) -> None:
+        try:
+            await async_step("refuse", refuse, job_id)
+        except SartorError as error:
+            log(f"{error.code} {await async_step('answer', answer)}")
+            await interruptible_step("wait", lambda stop: log("done") if gate.wait(0) else stop.wait())
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("422 [1, 2]")
+    jobs.stop()
+    gate.set()
+    start(work)
+    log.awaits("done")
+    assert log.lines == ["asked a", "answered", "422 [1, 2]", "422 [1, 2]", "done"]
+
+
+def test_a_pause_goes_on_after_a_restart(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    async def work(job_id: str) -> None:
+        log("begins")
+        await pause(timedelta(seconds=4))
+        await step("after", log, "after")
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("begins")
+    began = time.monotonic()
+    wait_for(lambda: True if recorded(database, "function_name") else None)
+    time.sleep(2.5)
+    jobs.stop()
+    start(work)
+    log.awaits("after")
+    assert 3.5 < time.monotonic() - began < 6.5, "what was left of it, and not all of it again"
 
 
 def test_other_exceptions_are_tried_again(database: Database, start: Callable[..., Jobs], log: Log) -> None:
@@ -330,3 +379,20 @@ def test_a_job_that_kills_its_process_again_and_again_is_given_up(
     start(work)
     log.awaits("lost a")
     assert log.lines == ["begins", "lost a"]
+
+
+def test_a_job_that_only_waits_may_be_taken_up_again_and_again(
+    database: Database, start: Callable[..., Jobs], log: Log
+) -> None:
+    async def work(job_id: str) -> None:
+        await interruptible_step("long", holding(log))
+
+    jobs = start(work, recoveries=None)
+    enqueue(database, jobs, "a")
+    log.awaits("begins")
+    jobs.stop()
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 900"))
+    start(work, recoveries=None)
+    wait_for(lambda: True if log.lines.count("begins") == 2 else None)
+    assert log.lines == ["begins", "begins"]
