@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 BRAND = "paper-garden"
 SCHEMA = {"style_medium": "paper collage", "aesthetics": {"color_scheme": "soft pastel colors"}}
 _numbers = itertools.count(1)
+
+for _name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+    os.environ.pop(_name, None)  # a developer's key must not send the tests out into the world, and pay for it
 
 
 def write_test_brand(home: Path, slug: str = BRAND, **described: Any) -> Path:

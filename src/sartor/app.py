@@ -25,7 +25,9 @@ import sartor.models.endpoints as models_endpoints
 from sartor.accounts.endpoints import Door
 from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
-from sartor.bridge.base import Bridge
+from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
+from sartor.bridge.completion import Patience
+from sartor.bridge.packages import installed
 from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.device import Device
 from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
@@ -155,14 +157,16 @@ def checkpoint_folder(settings: Settings) -> str | Path:
 
 
 def bridge_factory(settings: Settings) -> BridgeFactory:
-    """What makes the bridge that the settings ask for."""
-
-    def make() -> Bridge:
-        from sartor.bridge.offline import OfflineBridge
-
-        return OfflineBridge()
-
-    return make
+    """What makes the bridge that the settings ask for. Raises BridgeUnavailable for one that is not installed."""
+    key = settings.bridge_key.get_secret_value()
+    if settings.bridge == "offline" or (settings.bridge == "auto" and not key):
+        return OfflineBridge
+    if settings.bridge == "auto" and not installed():
+        log.warning('a key for a language model is set, but not the extra "gemini": the offline bridge is used')
+        return OfflineBridge
+    patience = Patience(total=settings.bridge_time_limit.total_seconds())
+    bridge = GeminiBridge(settings.bridge_model, key=key, patience=patience)
+    return lambda: bridge
 
 
 def assemble(
@@ -216,7 +220,7 @@ def assemble(
     quotas = Quotas(rates, work=settings.rate_limit, reading=settings.read_rate_limit)
 
     def warm_up() -> None:
-        the_bridge().translate("a red apple")  # a language model may load on its first sentence
+        the_bridge().load()
         image_moderator.warm_up()
 
     return Parts(

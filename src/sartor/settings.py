@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import limits
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sartor.kit.networks import IPNetwork, networks
@@ -55,10 +55,31 @@ class Settings(BaseSettings):
         description="CPU threads of the engine; empty leaves it to the engine. Part of every image's "
         "fingerprint: another count gives other bytes.",
     )
-    bridge: Literal["auto", "offline"] = Field(
+    bridge: Literal["auto", "offline", "gemini"] = Field(
         default="auto",
-        description="What turns words into structured prompts: `offline` needs no key and no network; "
-        "`auto` takes the best one that is configured.",
+        description="What turns words into structured prompts: `offline` needs no key and no network; `gemini` asks "
+        "a language model and sends it the words; `auto` is `gemini` where there is a key for it, else `offline`.",
+    )
+    bridge_model: str = Field(
+        default="gemini/gemini-2.5-flash",
+        min_length=1,
+        description="The language model that `gemini` asks, by its litellm name: another provider's will do too.",
+    )
+    bridge_key: SecretStr = Field(
+        default=SecretStr(""),
+        validate_default=True,
+        description="API key of that model's provider; empty takes `GEMINI_API_KEY` or `GOOGLE_API_KEY` for a "
+        "`gemini/` model.",
+    )
+    bridge_time_limit: Positive = Field(
+        default=timedelta(seconds=45),
+        description="How long `gemini` may take over one prompt, with everything that it tries again: less than "
+        "SYNC_WAIT, so that a sync request still gets its answer.",
+    )
+    text_moderation_model: str = Field(
+        default="",
+        description="A moderation model that is sent the words in which the phrase lists found nothing, by its litellm "
+        "name, as in `openai/omni-moderation-latest`; empty is the lists alone.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback until an operator decides.")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
@@ -131,7 +152,9 @@ class Settings(BaseSettings):
         default="info", description="Least severe log line written; prompts appear at `debug` only."
     )
 
-    @field_validator("sync_wait", "link_lifetime", "retention", "poll_interval", "lease", mode="before")
+    @field_validator(
+        "sync_wait", "link_lifetime", "retention", "poll_interval", "lease", "bridge_time_limit", mode="before"
+    )
     @classmethod
     def _seconds(cls, value: object) -> object:
         """A bare number in the environment is a count of seconds."""
@@ -144,6 +167,17 @@ class Settings(BaseSettings):
     @classmethod
     def _no_threads(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("bridge_key")
+    @classmethod
+    def _provider_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        """The provider's own variables where ours is empty."""
+        if value.get_secret_value() or not info.data.get("bridge_model", "").startswith("gemini/"):
+            return value
+        found = os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY") or ""
+        if not found and info.data.get("bridge") == "gemini":
+            raise ValueError("SARTOR_BRIDGE=gemini needs a key here, in GEMINI_API_KEY or in GOOGLE_API_KEY")
+        return SecretStr(found)
 
     @field_validator("rate_limit", "read_rate_limit")
     @classmethod

@@ -37,18 +37,26 @@ def serve(
 ) -> None:
     """Run the service."""
     settings = _settings(host=host, port=port)
+    from sartor.bridge import BridgeUnavailable
     from sartor.cli.serving import serve as run
 
-    run(settings)
+    try:
+        run(settings)
+    except BridgeUnavailable as error:
+        _fail(f"SARTOR_BRIDGE: {error}")
 
 
 @app.command()
 def worker() -> None:
     """Work on jobs without answering HTTP: one of several beside `serve` with SARTOR_WORK=false."""
     settings = _settings(work=True)
+    from sartor.bridge import BridgeUnavailable
     from sartor.cli.serving import work
 
-    work(settings)
+    try:
+        work(settings)
+    except BridgeUnavailable as error:
+        _fail(f"SARTOR_BRIDGE: {error}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from sartor.bridge.base import Bridge, BridgeUnavailable, Translation, UnusablePrompt
+from sartor.bridge.base import Bridge, BridgeUnavailable, ContentRefused, Translation, UnusablePrompt
 from sartor.errors import ModelNotReady, Moderated, SartorError, Unavailable, Unprocessable
 from sartor.fibo import Cancelled, InvalidAdapter, Spec
 from sartor.generation.device import Device
@@ -44,6 +44,8 @@ LIGHT = Queue("light", window=4, per_tenant=3)
 # Progress is written this often at most, in seconds: a step of the small model takes less.
 _PROGRESS_PACE = 0.25
 _STORAGE_ATTEMPTS = 4
+# A bridge has tried for most of a minute before it says that it cannot.
+_BRIDGE_ATTEMPTS = 2
 
 
 class Pipeline:
@@ -82,7 +84,7 @@ class Pipeline:
         """The job behind ``/image/generate/tailored``."""
         try:
             await step("moderate_text", self.moderate_text, request_id)
-            await step("write_prompt", self.write_prompt, request_id)
+            await step("write_prompt", self.write_prompt, request_id, attempts=_BRIDGE_ATTEMPTS)
             await interruptible_step("draw", self.draw, request_id)
             await step("moderate_image", self.moderate_image, request_id)
             await step("store", self.store, request_id, attempts=_STORAGE_ATTEMPTS)
@@ -94,7 +96,7 @@ class Pipeline:
         """The job behind ``/structured_prompt/generate/tailored``."""
         try:
             await step("moderate_text", self.moderate_text, request_id)
-            await step("write_prompt", self.write_prompt, request_id)
+            await step("write_prompt", self.write_prompt, request_id, attempts=_BRIDGE_ATTEMPTS)
             await step("complete", self.complete, request_id)
         except Exception as error:
             await step("fail", self.fail, request_id, _record(error, request_id))
@@ -202,9 +204,11 @@ class Pipeline:
             return self._bridge().refine(parse(row.given_structured_prompt), row.prompt, visual_schema=schema)
         except UnusablePrompt as error:
             raise Unprocessable(f"prompt: {error}") from None
+        except ContentRefused:
+            raise Moderated("prompt", "refused by the language model's provider") from None
         except BridgeUnavailable as error:
             log.warning("bridge unavailable", request_id=row.id, reason=str(error))
-            raise Unavailable("The words could not be translated; try again later.") from None
+            raise
 
     def _begin(self, request_id: str, stage: str, *, counted_by: str | None = None) -> GenerationRequest:
         """Says which stage the request is in; ``counted_by`` is the option that tells how many steps the stage has."""
@@ -273,5 +277,7 @@ def _record(error: Exception, request_id: str) -> dict[str, Any]:
     """What the client is told; a bug is only logged."""
     if isinstance(error, SartorError):
         return error.record()
+    if isinstance(error, BridgeUnavailable):
+        return Unavailable(f"The words could not be translated; try again later ({error}).").record()
     log.error("job failed", request_id=request_id, exc_info=error)
     return SartorError("An unexpected error occurred; quote the request_id when you report it.").record()
