@@ -42,6 +42,8 @@ from sartor.kit.rates import Rates, counter_for
 from sartor.kit.reference import reference_page
 from sartor.kit.storage import FILES, Storage
 from sartor.models.service import Models
+from sartor.moderation.base import InTurn
+from sartor.moderation.hosted import HostedModerator
 from sartor.moderation.image import OpenNsfw
 from sartor.moderation.text import PhraseModerator
 from sartor.settings import Settings
@@ -190,6 +192,8 @@ def assemble(
     webhooks = Webhooks(database, jobs)
     generation = Generation(database, storage, jobs, models, webhooks, outstanding_limit=settings.outstanding_limit)
     the_bridge = Once(bridge or bridge_factory(settings))
+    # Where a model is named that is not installed, this is where it is said: nothing is to pass unchecked.
+    hosted = [HostedModerator(settings.text_moderation_model)] if settings.text_moderation_model else []
     image_moderator = OpenNsfw()
     pipeline = Pipeline(
         database,
@@ -199,7 +203,7 @@ def assemble(
         device,
         metrics,
         bridge=the_bridge,
-        text_moderator=PhraseModerator(),
+        text_moderator=InTurn([PhraseModerator(), *hosted]),
         image_moderator=image_moderator,
     )
     pipeline.register(jobs)
@@ -222,6 +226,8 @@ def assemble(
     def warm_up() -> None:
         the_bridge().load()
         image_moderator.warm_up()
+        for moderator in hosted:
+            moderator.warm_up()
 
     return Parts(
         settings=settings,

@@ -32,7 +32,8 @@ from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
 from sartor.kit.metrics import Metrics
 from sartor.kit.storage import Storage
 from sartor.models.service import Models
-from sartor.moderation.base import ImageModerator, TextModerator
+from sartor.moderation.base import ImageModerator, ModeratorUnavailable, TextModerator
+from sartor.moderation.negative import check_negative_prompt
 from sartor.vgl import canonical, parse
 from sartor.webhooks.service import Webhooks
 
@@ -102,18 +103,22 @@ class Pipeline:
             await step("fail", self.fail, request_id, _record(error, request_id))
 
     def moderate_text(self, request_id: str) -> None:
-        """Checks every word that the request brought. Raises Moderated."""
+        """Checks every word that the request brought. Raises Moderated, or Unavailable where it could not."""
         row = self._begin(request_id, "moderating_text")
         if not row.options["prompt_content_moderation"]:
             return
         given = {
-            "prompt": row.prompt,
-            "structured_prompt": _words(row.given_structured_prompt),
-            "negative_prompt": row.options.get("negative_prompt"),
+            "prompt": (row.prompt, self._text_moderator.check),
+            "structured_prompt": (_words(row.given_structured_prompt), self._text_moderator.check),
+            "negative_prompt": (row.options.get("negative_prompt"), check_negative_prompt),
         }
-        for field, text in given.items():
-            if text and (finding := self._text_moderator.check(text)):
-                raise Moderated(field, finding.category)
+        try:
+            for field, (text, check) in given.items():
+                if text and (finding := check(text)):
+                    raise Moderated(field, finding.category)
+        except ModeratorUnavailable as error:
+            log.warning("moderation unavailable", request_id=request_id, reason=str(error))
+            raise Unavailable("The words could not be checked; try again later.") from None
 
     def write_prompt(self, request_id: str) -> None:
         """Text becomes a structured prompt, or changes the given one; without text the given one is used as it is."""
