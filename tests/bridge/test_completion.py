@@ -166,6 +166,7 @@ def test_pauses_grow_and_differ() -> None:
     assert all(0.5 <= pause <= 1.5 for pause in first)
     assert all(2.0 <= pause <= 6.0 for pause in third)
     assert all(7.0 <= model._pause(1, 7.0) <= 7.7 for _ in range(50))
+    assert model._pause(20, None) == Patience().longest_pause
 
 
 def test_what_is_missing_is_said_when_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

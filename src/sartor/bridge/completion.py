@@ -33,8 +33,8 @@ class Patience:
 
     total: float = 45.0  # for a whole translation, with everything that is tried again
     attempt: float = 25.0  # a reply takes 3 to 10
-    attempts: int = 4
-    pause: float = 0.5  # before the second attempt, doubled for each further one
+    attempts: int = 5
+    pause: float = 1.0  # before the second attempt, doubled for each further one
     longest_pause: float = 15.0  # a provider that asks for more is not waited for
 
 
@@ -84,10 +84,10 @@ class LanguageModel:
                 return self._once(messages, schema, most_tokens, temperature, within)
             except _Passing as error:
                 pause = self._pause(attempt, error.wait)
+                if error.wait is not None and error.wait > self.patience.longest_pause:
+                    raise self._unavailable(f"{error}; it asks to wait {error.wait:.0f} s") from None
                 if attempt == self.patience.attempts or time.monotonic() + pause >= until:
                     raise self._unavailable(str(error)) from None
-                if pause > self.patience.longest_pause:
-                    raise self._unavailable(f"{error}; it asks to wait {error.wait:.0f} s") from None
                 _log.warning("%s: %s; trying again in %.1f s", self.name, error, pause)
                 time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
@@ -96,7 +96,8 @@ class LanguageModel:
         """What the provider asks for and a little more, else doubled each time; random, so that workers spread out."""
         if asked is not None:
             return asked * random.uniform(1.0, 1.1)
-        return self.patience.pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+        pause = self.patience.pause * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)
+        return min(pause, self.patience.longest_pause)
 
     def _once(
         self, messages: Sequence[Message], schema: dict[str, Any], most_tokens: int, temperature: float, within: float
@@ -211,6 +212,6 @@ def _asked_pause(error: Exception) -> float | None:
     if found := _RETRY_INFO.search(str(error)):
         return float(found[1])
     headers = getattr(error, "litellm_response_headers", None) or {}
-    with suppress(TypeError, ValueError):
-        return max(0.0, float(headers.get("retry-after")))
+    with suppress(ValueError):
+        return max(0.0, float(headers.get("retry-after", "")))
     return None
