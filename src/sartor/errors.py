@@ -6,6 +6,7 @@
     ├── Forbidden                403  the model is unknown or another organisation's: which of the two is not said
     ├── NotFound                 404
     │   └── RequestNotFound      404  a status that is asked for too late, by the wrong one, or never existed
+    ├── Cancelled                409  the request was cancelled by its client
     ├── BodyTooLarge             413
     ├── Unprocessable            422  a generation body that cannot be used
     │   ├── ModelNotReady        422
@@ -82,6 +83,15 @@ class NotFound(SartorError):
 class RequestNotFound(NotFound):
     def extra(self) -> dict[str, Any]:
         return {"status": "NOT_FOUND"}
+
+
+class Cancelled(SartorError):
+    """What became of a request that its client cancelled."""
+
+    code, message = 409, "Cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The request was cancelled.")
 
 
 class BodyTooLarge(SartorError):

@@ -1,4 +1,5 @@
-"""``/image/generate/tailored``, ``/structured_prompt/generate/tailored``, ``/status/{request_id}``, ``/requests``.
+"""``/image/generate/tailored``, ``/structured_prompt/generate/tailored``, ``/status/{request_id}`` with ``/cancel``,
+``/requests``.
 
 They answer under ``/v2`` and, because their description writes them so, without it.
 """
@@ -44,13 +45,25 @@ RequestStatus = Literal["IN_PROGRESS", "COMPLETED", "ERROR"]
 RequestId = Annotated[str, Path(description="From a 202 answer.")]
 
 
+_AFTER_ACCEPTED = {"status": "get_status", "cancel": "cancel_request"}
+
+
+def _follow(operation: str) -> dict[str, Any]:
+    """An OpenAPI link from an answer with a request's id to what can be asked of that request."""
+    return {"operationId": operation, "parameters": {"request_id": "$response.body#/request_id"}}
+
+
 def router(
     generation: Generation, door: Door, *, address_of: Callable[[Request], Address], sync_wait: timedelta
 ) -> APIRouter:
     """The generation routes; the app mounts them under each prefix."""
     routes = guarded_router(door, tag="Generation")
-    declared = describe(401, 403, 413, 422, 429, 500, 503)
-    declared |= {202: {"model": AcceptedAnswer, "description": "Accepted: ask the status for the result."}}
+    declared = describe(401, 403, 409, 413, 422, 429, 500, 503)
+    declared[202] = {
+        "model": AcceptedAnswer,
+        "description": "Accepted: ask the status for the result.",
+        "links": {name: _follow(operation) for name, operation in _AFTER_ACCEPTED.items()},
+    }
 
     async def run(request: Request, caller: Caller, body: StructuredPromptBody, key: str | None) -> JSONResponse:
         address = address_of(request)
@@ -69,6 +82,7 @@ def router(
 
     @routes.post(
         "/image/generate/tailored",
+        operation_id="generate_image",
         summary="Generate an image",
         response_model=ImageAnswer,
         responses=declared,
@@ -82,6 +96,7 @@ def router(
 
     @routes.post(
         "/structured_prompt/generate/tailored",
+        operation_id="generate_structured_prompt",
         summary="Generate a structured prompt",
         response_model=StructuredPromptAnswer,
         responses=declared,
@@ -95,6 +110,7 @@ def router(
 
     @routes.get(
         "/status/{request_id}",
+        operation_id="get_status",
         summary="Get the status of a request",
         response_model=StatusAnswer,
         responses=describe(401, 429, 500, 503, status_404=StatusNotFoundAnswer),
@@ -103,8 +119,21 @@ def router(
         """200 for every request of this organisation, whatever became of it: read `status`."""
         return JSONResponse(generation.status(generation.find(caller, request_id), address_of(request)))
 
+    @routes.post(
+        "/status/{request_id}/cancel",
+        operation_id="cancel_request",
+        summary="Cancel a request",
+        response_model=StatusAnswer,
+        responses=describe(401, 429, 500, 503, status_404=StatusNotFoundAnswer),
+    )
+    def cancel_request(request: Request, caller: CallerDependency, request_id: RequestId) -> Any:
+        """Ends a request that is in progress: its status becomes `ERROR` with the code 409 and the message `Cancelled`.
+        One that has ended already stays what it is, so cancelling twice does no harm. Answers the status."""
+        return JSONResponse(generation.status(generation.cancel(caller, request_id), address_of(request)))
+
     @routes.get(
         "/requests",
+        operation_id="list_requests",
         summary="List requests",
         response_model=RequestsAnswer,
         response_model_exclude_none=False,

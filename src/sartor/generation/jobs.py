@@ -17,16 +17,16 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import Session
 
 from sartor.bridge.base import Bridge, BridgeUnavailable, ContentRefused, Translation, UnusablePrompt
-from sartor.errors import ModelNotReady, Moderated, SartorError, Unavailable, Unprocessable
-from sartor.fibo import Cancelled, InvalidAdapter, Spec
+from sartor.errors import Cancelled, ModelNotReady, Moderated, SartorError, Unavailable, Unprocessable
+from sartor.fibo import Cancelled as Stopped
+from sartor.fibo import InvalidAdapter, Spec
 from sartor.generation.device import Device
 from sartor.generation.drawing import Interrupted
-from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
+from sartor.generation.rows import change, end
+from sartor.generation.tables import COMPLETED, ERROR, IMAGE, STRUCTURED_PROMPT, GenerationRequest
 from sartor.kit.database import AWAY, Database, now
 from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
 from sartor.kit.metrics import Metrics
@@ -163,13 +163,14 @@ class Pipeline:
 
         try:
             result = self._device.draw(spec, on_step=on_step, stop=stop)
-        except Cancelled:
+        except Stopped:
             raise Interrupted from None
         except InvalidAdapter as error:
             log.warning("adapter does not fit", request_id=request_id, reason=str(error))
             raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
         self._storage.put(_draft(request_id), result.png, media_type="image/png")
-        self._update(request_id, fingerprint=asdict(result.fingerprint))
+        if not self._update(request_id, fingerprint=asdict(result.fingerprint)):
+            self._storage.delete(_draft(request_id))  # cancelled meanwhile
 
     def moderate_image(self, request_id: str) -> None:
         """Looks at the draft; `fail` removes one that is refused. Raises Moderated."""
@@ -184,7 +185,8 @@ class Pipeline:
         self._begin(request_id, "storing")
         key = f"images/{request_id}.png"
         self._storage.move(_draft(request_id), key)
-        self._update(request_id, image_key=key)
+        if not self._update(request_id, image_key=key):
+            self._storage.delete(key)  # cancelled meanwhile
 
     def complete(self, request_id: str) -> None:
         """Ends the request well, once."""
@@ -216,20 +218,21 @@ class Pipeline:
             raise
 
     def _begin(self, request_id: str, stage: str, *, counted_by: str | None = None) -> GenerationRequest:
-        """Says which stage the request is in; ``counted_by`` is the option that tells how many steps the stage has."""
+        """Says which stage the request is in; ``counted_by`` is the option that tells how many steps the stage has.
+
+        Raises Cancelled where it was ended meanwhile.
+        """
         row = self._row(request_id)
         steps = 0 if counted_by is None else row.options[counted_by]
-        self._update(request_id, stage=stage, step=0, steps=steps, started_at=row.started_at or now())
+        if not self._update(request_id, stage=stage, step=0, steps=steps, started_at=row.started_at or now()):
+            raise Cancelled
         if row.started_at is None:
             self._metrics.job_started(row.kind, (now() - row.created_at).total_seconds())
         return row
 
     def _end(self, request_id: str, **values: Any) -> None:
-        """Ends the request, and has it announced, in one transaction."""
         with self._database.transaction() as session:
-            ended = _change(session, request_id, finished_at=now(), **values)
-            if ended:
-                self._webhooks.announce(session, request_id)
+            ended = end(session, self._webhooks, request_id, **values)
         if ended:
             row = self._row(request_id)
             code = None if row.error is None else int(row.error["code"])
@@ -241,19 +244,8 @@ class Pipeline:
             return session.get_one(GenerationRequest, request_id)
 
     def _update(self, request_id: str, **values: Any) -> bool:
-        """Writes into a request that is in progress; one that has ended is left alone, which False says."""
         with self._database.transaction() as session:
-            return _change(session, request_id, **values)
-
-
-def _change(session: Session, request_id: str, **values: Any) -> bool:
-    change = (
-        sa.update(GenerationRequest)
-        .where(GenerationRequest.id == request_id, GenerationRequest.status == IN_PROGRESS)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
+            return change(session, request_id, **values)
 
 
 def _draft(request_id: str) -> str:

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from sartor.accounts.service import Caller
-from sartor.errors import RequestNotFound, TooManyRequests, Unprocessable
+from sartor.errors import Cancelled, RequestNotFound, TooManyRequests, Unprocessable
+from sartor.generation.rows import end
 from sartor.generation.schemas import ImageBody, StructuredPromptBody, drawn_seed
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
 from sartor.kit.database import Database
@@ -140,6 +141,18 @@ class Generation:
         if found is None:
             raise RequestNotFound("There is no such request, or it has expired.")
         return found
+
+    def cancel(self, caller: Caller, request_id: str) -> GenerationRequest:
+        """Ends a request that is in progress, as the error Cancelled; one that has ended stays what it is.
+
+        Its job stops within about a second. Raises RequestNotFound.
+        """
+        self.find(caller, request_id)
+        with self._database.transaction() as session:
+            ended = end(session, self._webhooks, request_id, status=ERROR, error=Cancelled().record())
+        if ended:  # only now: a job that is gone may not leave a request behind that nobody ends
+            self._jobs.cancel(request_id)
+        return self.find(caller, request_id)
 
     def page(
         self, caller: Caller, *, limit: int, cursor: str | None = None, status: str | None = None

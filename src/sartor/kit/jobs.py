@@ -315,6 +315,8 @@ async def interruptible_step(name: str, function: Callable[..., T], *arguments: 
             while not thread.done():  # a stopping process cancels more than once
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait({thread})
+            if not thread.cancelled():
+                thread.exception()  # that it was interrupted is no news
             raise
 
     result: T = _value(await DBOS.run_step_async(_options(name, 1) | {"preemptible": True}, work))
