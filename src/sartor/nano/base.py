@@ -98,12 +98,13 @@ class Base:
         named = {f"transformer.{k}": v for k, v in self.transformer.named_parameters()}
         return named | {f"encoder.{k}": v for k, v in self.encoder.model.named_parameters()}
 
-    def load(self, tensors: dict[str, torch.Tensor], prefix: str) -> None:
-        """Takes the weights stored under `prefix` ("model." or "average.")."""
+    def load(self, tensors: dict[str, torch.Tensor], prefix: str, only: str = "") -> None:
+        """Takes the weights stored under `prefix` ("model." or "average."); `only` those whose names begin so."""
         own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
         with torch.no_grad():
             for name, parameter in self.parameters().items():
-                parameter.copy_(own[name])
+                if name.startswith(only):
+                    parameter.copy_(own[name])
 
     def velocity(
         self,
@@ -274,13 +275,12 @@ def train(
     run = Run(work / "base")
     start = 0
     if (saved := run.load()) is not None:
-        base.load(saved[0], "model.")
+        base.load(saved[0], "model.", "transformer." if take_text else "")
         base.average = {k[8:]: v.float() for k, v in saved[0].items() if k.startswith("average.")}
+        if take_text:
+            base.average |= {k: v.detach().clone() for k, v in named.items() if k.startswith("encoder.")}
         restore_optimizer(optimizer, saved[0])
         start = saved[1]["step"]
-        if take_text and text is not None:
-            base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
-            base.average |= {k: v.detach().clone() for k, v in named.items() if k.startswith("encoder.")}
     else:
         base.average = {k: v.detach().clone() for k, v in named.items()}
     averages = [base.average[k] for k in named]

@@ -3,10 +3,11 @@
     python -m sartor.nano.text --work DIR --steps 3000
 
 The tokenizer is a lower-case byte-level BPE with the JSON scaffolding of structured prompts as single tokens and a
-beginning-of-sequence token of its own. Stage 1b trains the encoder on captions alone: from the hidden state at the end
-it predicts the principal components of the whole scene's latent and of the drawing (the thing in that style), from
-those at each thing's name the components of that thing's latent in any style. A transformer that starts from such an
-encoder need not discover what words mean through noise. Run again, it goes on from the last encoder.
+beginning-of-sequence token of its own; every prompt ends with sixteen tokens that stand for the parts of the picture,
+four by four. Stage 1b trains the encoder on captions alone. At those sixteen it predicts the parts of the scene's
+latent, a sketch of what the caption lets expect; at the last of them also the principal components of the whole latent
+and of the drawing (the thing in that style); at each thing's name those of that thing's latent in any style. A
+transformer that starts from such an encoder need not discover what words mean through noise. Run again, it goes on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from sartor.nano.run import Run, autocast, progress_bar, schedule
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
 
 BOS, PAD = "<|begin|>", "<|pad|>"
+PARTS = 4  # of the sketch, along each side
+SKETCH = [f"<|part-{row}-{column}|>" for row in range(PARTS) for column in range(PARTS)]
 FIELDS = [
     "short_description",
     "objects",
@@ -93,7 +96,7 @@ def train_tokenizer(bank: Bank, size: int) -> PreTrainedTokenizerFast:
         f" {word} " for word in (*COLOR_SYNONYMS, *BACKGROUND_COLOR_SYNONYMS, *(s for x in STYLES for s in x.synonyms))
     ] * 20
     trainer = trainers.BpeTrainer(
-        vocab_size=size - len(scaffolding()) - 2,
+        vocab_size=size - len(scaffolding()) - len(SKETCH) - 2,
         special_tokens=[],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -101,9 +104,15 @@ def train_tokenizer(bank: Bank, size: int) -> PreTrainedTokenizerFast:
     tokenizer.train_from_iterator(lines, trainer)
     tokenizer.add_special_tokens([BOS, PAD])
     tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in scaffolding()])
-    begin = tokenizer.token_to_id(BOS)
-    tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, begin)])
+    frame(tokenizer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, pad_token=PAD, eos_token=BOS)
+
+
+def frame(tokenizer: Tokenizer) -> None:
+    """Makes every text begin with BOS and end with the tokens of the sketch."""
+    tokenizer.add_special_tokens(SKETCH)
+    ends = [(token, tokenizer.token_to_id(token)) for token in (BOS, *SKETCH)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=" ".join((BOS, "$A", *SKETCH)), special_tokens=ends)
 
 
 def build_encoder(dial: Dial, tokenizer: PreTrainedTokenizerFast) -> SmolLM3ForCausalLM:
@@ -201,11 +210,13 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
     bank = Bank(work)
     tokenizer = load_tokenizer(work, dial, bank)
     encoder = build_encoder(dial, tokenizer)
-    codes = Codes(load_latents(work).latents, load_thing_latents(work))
+    latents = load_latents(work)
+    codes = Codes(latents.latents, load_thing_latents(work))
     scene_head = nn.Linear(dial.text_width, codes.scene.shape[1])
     thing_head = nn.Linear(dial.text_width, next(iter(codes.concept.values())).shape[0])
     drawing_head = nn.Linear(dial.text_width, next(iter(codes.drawing.values())).shape[0])
-    heads = {"scene": scene_head, "thing": thing_head, "drawing": drawing_head}
+    sketch_head = nn.Linear(dial.text_width, dial.channels * (dial.side // 16 // PARTS) ** 2)
+    heads = {"scene": scene_head, "thing": thing_head, "drawing": drawing_head, "sketch": sketch_head}
     parameters = [p for m in (encoder.model, *heads.values()) for p in m.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     run = Run(work / "text")
@@ -234,6 +245,8 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
                 last = hidden_states(encoder, padded)[-1]
                 scene = scene_head(last[torch.arange(batch), lengths - 1]).float()
                 drawing = drawing_head(last[torch.arange(batch), lengths - 1]).float()
+                ends = lengths[:, None] + torch.arange(-len(SKETCH), 0)
+                sketch = sketch_head(last[torch.arange(batch)[:, None], ends]).float()
                 row_of, position, target, drawn_targets = [], [], [], []
                 for row, i in enumerate(rows):
                     style = bank.scenes[i].style if "style_medium" in prompts[row] else ""
@@ -249,18 +262,27 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
             scene_loss = unexplained(scene, codes.scene[rows])
             thing_loss = unexplained(things, torch.stack(target))
             drawing_loss = unexplained(drawing, torch.stack(drawn_targets))
-            (scene_loss + thing_loss + drawing_loss).backward()  # type: ignore[no-untyped-call]
+            sketch_loss = unexplained(sketch, parts(latents.normalised(rows)))
+            (scene_loss + thing_loss + drawing_loss + 2 * sketch_loss).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             if step % 25 == 0:
                 losses = {"scene": scene_loss.item(), "thing": thing_loss.item(), "drawing": drawing_loss.item()}
+                losses["sketch"] = sketch_loss.item()
                 bar.update(task, completed=step, note=" ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
                 run.log(step=step, **losses)
             if step % 100 == 99 or step == steps - 1:
                 weights = {f"model.{k}": v for k, v in encoder.model.state_dict().items()}
                 weights |= {f"{n}.head.{k}": v for n, head in heads.items() for k, v in head.state_dict().items()}
                 run.save(weights, {"step": step + 1})
+
+
+def parts(latents: torch.Tensor) -> torch.Tensor:
+    """Latents [B, h * w, C], row by row, cut into PARTS by PARTS pieces [B, PARTS * PARTS, C * (h / PARTS) ** 2]."""
+    side = round(latents.shape[1] ** 0.5)
+    pieces = latents.unflatten(1, (PARTS, side // PARTS, PARTS, side // PARTS)).transpose(2, 3)
+    return pieces.flatten(3).flatten(1, 2)
 
 
 def unexplained(guess: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
