@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from sartor.app import create_app
 from sartor.moderation.base import ModeratorUnavailable
+from sartor.moderation.hosted import HostedModerator
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for
 from tests.moderation.moderation_server import ModerationServer, failed, judged, moderation_server
 
@@ -27,9 +28,9 @@ def service(home: Path, server: ModerationServer) -> Iterator[Service]:
         patch.setenv("OPENAI_API_KEY", "sk-test")
         patch.setenv("OPENAI_BASE_URL", server.address)
         settings = make_settings(home, text_moderation_model="openai/omni-moderation-latest")
+        HostedModerator("openai/omni-moderation-latest").warm_up()  # seconds, and far more beside a polling test
         with TestClient(create_app(settings, bridge=shared_bridge)) as client:
-            # Importing litellm takes seconds, and minutes on a busy machine.
-            wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, seconds=300)
+            wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, seconds=120)
             yield Service(client, client.app.state.parts)  # type: ignore[attr-defined]
 
 
