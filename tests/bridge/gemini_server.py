@@ -114,11 +114,17 @@ def serving() -> Iterator[GeminiServer]:
             answer = state.next()
             time.sleep(answer.after)
             data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", "application/json; charset=UTF-8")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            if not answer.drip:
+            try:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", "application/json; charset=UTF-8")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.write(data, answer.drip)
+            except OSError:  # who asked has gone
+                self.close_connection = True
+
+        def write(self, data: bytes, drip: float) -> None:
+            if not drip:
                 self.wfile.write(data)
                 return
             state.dripping += 1
@@ -126,9 +132,7 @@ def serving() -> Iterator[GeminiServer]:
                 for byte in data:
                     self.wfile.write(bytes([byte]))
                     self.wfile.flush()
-                    time.sleep(answer.drip)
-            except OSError:  # who asked has gone
-                self.close_connection = True
+                    time.sleep(drip)
             finally:
                 state.dripping -= 1
 

@@ -68,14 +68,14 @@ def test_what_may_pass_is_tried_again(gemini: GeminiServer, answer: Answer) -> N
     [
         (exhausted(), "quota is used up"),
         (OVERLOADED, "overloaded or cannot be reached"),
-        (Answer({}, after=0.3), "did not answer within 0.1 s"),
+        (Answer({}, after=2.0), "did not answer within 0.8 s"),
     ],
     ids=["429", "503", "silence"],
 )
 def test_what_does_not_pass_ends_after_the_last_attempt(gemini: GeminiServer, answer: Answer, reason: str) -> None:
     gemini.answers = [answer]
     with pytest.raises(BridgeUnavailable, match=reason):
-        bridge_at(gemini, attempt=0.1 if answer.after else 8.0).translate(PROMPT)
+        bridge_at(gemini, attempt=0.8 if answer.after else 8.0).translate(PROMPT)
     assert len(gemini.requests) == 3
 
 

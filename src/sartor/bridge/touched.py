@@ -113,9 +113,10 @@ def _single(changes: Sequence[Change]) -> Iterator[Change]:
 
 
 def _asked_for(path: str, schema: dict[str, Any]) -> bool:
+    part: dict[str, Any] | None = schema
     for name in _INDEX.sub("", path).split("."):
-        schema = schema.get("items", schema).get("properties", {}).get(name)
-        if schema is None:
+        part = part.get("items", part).get("properties", {}).get(name) if part else None
+        if part is None:
             return False
     return True
 
