@@ -20,6 +20,7 @@ import numpy as np
 from rich.progress import Progress
 
 from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.dial import DIALS
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import CONCEPT_BY_NAME, STYLE_BY_NAME
@@ -40,13 +41,13 @@ def scene_from_json(text: str) -> Scene:
     return Scene(things, data["style"], background, data["light"], data["shadow"])
 
 
-def draw_shard(work: Path, index: int, side: int) -> int:
+def draw_shard(work: Path, index: int, side: int, jitter: float = 1.0) -> int:
     """Draws scenes index * SHARD .. + SHARD into work/bank; atomic, so a killed run leaves no half shard."""
     folder = work / "bank"
     target = folder / f"{index:04d}.npy"
     if target.exists():
         return index
-    composer = Composer(SpriteBank.load(work / "sprites.npz"), side)
+    composer = Composer(SpriteBank.load(work / "sprites.npz"), side, jitter=jitter)
     pictures = np.empty((SHARD, side, side, 3), np.uint8)
     lines = []
     for offset in range(SHARD):
@@ -94,14 +95,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Draws the bank of scenes")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--count", type=int, default=60_000)
-    parser.add_argument("--side", type=int, default=128, help="pixels")
+    parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     (arguments.work / "bank").mkdir(parents=True, exist_ok=True)
+    dial = DIALS[arguments.dial]
     shards = range((arguments.count + SHARD - 1) // SHARD)
     with Progress() as progress, ProcessPoolExecutor(arguments.processes) as pool:
         task = progress.add_task("scenes", total=len(shards) * SHARD)
-        jobs = [pool.submit(draw_shard, arguments.work, index, arguments.side) for index in shards]
+        jobs = [pool.submit(draw_shard, arguments.work, index, dial.side, dial.jitter) for index in shards]
         for job in jobs:
             job.result()
             progress.advance(task, SHARD)

@@ -24,6 +24,7 @@ class Dial:
     single_blocks: int
     batch: int
     learning_rate: float
+    jitter: float  # 0..1, of things' places, sizes and angles in the composed scenes
 
     @property
     def width(self) -> int:
@@ -32,7 +33,7 @@ class Dial:
 
 
 DIALS = {
-    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 64, 1.2e-3),
-    "gpu": Dial(256, 32, 48, 64, 256, 6, 4096, 6, 64, 4, 8, 256, 1e-3),
-    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3),
+    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 64, 1.2e-3, 0.0),
+    "gpu": Dial(256, 32, 48, 64, 256, 6, 4096, 6, 64, 4, 8, 256, 1e-3, 1.0),
+    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0),
 }

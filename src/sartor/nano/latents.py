@@ -72,7 +72,7 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
         mean, std = sample.mean(dim=(0, 2, 3)), sample.std(dim=(0, 2, 3))
     save_file({"latents": latents, "mean": mean, "std": std}, work / "latents.safetensors")
 
-    composer = Composer(SpriteBank.load(work / "sprites.npz"), dial.side)
+    composer = Composer(SpriteBank.load(work / "sprites.npz"), dial.side, jitter=0.0)
     things: dict[str, torch.Tensor] = {}
     for concept, style in composer.pixels:
         if (concept, style) in composer.unseen:

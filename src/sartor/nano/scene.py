@@ -45,10 +45,15 @@ def held_out(concepts: list[str], styles: list[str]) -> set[tuple[str, str]]:
 
 
 class Composer:
-    """Draws scenes from a bank. `hold_out` leaves the evaluation's (concept, style) pairs out."""
+    """Draws scenes from a bank. `hold_out` leaves the evaluation's (concept, style) pairs out.
 
-    def __init__(self, bank: SpriteBank, side: int = 128, *, hold_out: bool = True):
+    `jitter` 0..1 is how far a thing's place, size and angle stray from what its words say, as a share of SIZES' ranges,
+    2% of the side and 3 degrees. Without it a thing in a style, place and size is one picture: much less to learn.
+    """
+
+    def __init__(self, bank: SpriteBank, side: int = 128, *, hold_out: bool = True, jitter: float = 1.0):
         self.side = side
+        self.jitter = jitter
         self.pixels = bank.pixels
         styles = sorted({style for _, style in bank.pixels})
         concepts = sorted({concept for concept, _ in bank.pixels})
@@ -143,15 +148,19 @@ class Composer:
             if thing.facing == MIRRORED:
                 picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             low, high = SIZES[thing.size]
-            for x, y, shrink in spots(thing, rng):
-                length = rng.uniform(low, high) * self.side * shrink
-                angle = ORIENTATIONS[thing.orientation] + rng.uniform(-3, 3)
+            for x, y in spots(thing, rng, self.jitter):
+                length = ((low + high) / 2 + self.jitter * rng.uniform(-1, 1) * (high - low) / 2) * self.side
+                angle = ORIENTATIONS[thing.orientation] + self.jitter * rng.uniform(-3, 3)
                 paste(canvas, picture, x * self.side, y * self.side, length, angle, scene.shadow)
         return apply_light(np.asarray(canvas.convert("RGB")), scene.light)
 
 
-def spots(thing: Thing, rng: random.Random) -> list[tuple[float, float, float]]:
-    """Centres (x, y as fractions) and a size factor for each copy of the thing."""
+def spots(thing: Thing, rng: random.Random, jitter: float = 1.0) -> list[tuple[float, float]]:
+    """Centres (x, y as fractions) of each copy of the thing; `jitter` as the composer's."""
+
+    def near(x: float, y: float) -> tuple[float, float]:
+        return x + jitter * rng.uniform(-0.02, 0.02), y + jitter * rng.uniform(-0.02, 0.02)
+
     if thing.count > 1:
         layouts = {
             2: [(0.28, 0.5), (0.72, 0.5)],
@@ -159,12 +168,12 @@ def spots(thing: Thing, rng: random.Random) -> list[tuple[float, float, float]]:
             4: [(0.28, 0.28), (0.72, 0.28), (0.28, 0.72), (0.72, 0.72)],
             5: [(0.2, 0.22), (0.8, 0.22), (0.5, 0.5), (0.2, 0.78), (0.8, 0.78)],
         }
-        return [(x + rng.uniform(-0.02, 0.02), y + rng.uniform(-0.02, 0.02), 1.0) for x, y in layouts[thing.count]]
+        return [near(x, y) for x, y in layouts[thing.count]]
     place = PLACES[thing.place]
     reach = SIZES[thing.size][1] / 2  # large things keep inside the canvas: half their length from every edge
     x = min(max(place.x, min(0.5, reach + 0.01)), max(0.5, 0.99 - reach))
     y = min(max(place.y, min(0.5, reach + 0.01)), max(0.5, 0.99 - reach))
-    return [(x + rng.uniform(-0.02, 0.02), y + rng.uniform(-0.02, 0.02), 1.0)]
+    return [near(x, y)]
 
 
 def paste(
