@@ -94,6 +94,8 @@ def test_the_description_is_exact_about_what_was_asked_for(service: Service) -> 
         "/v2/image/generate/tailored",
         "/v2/structured_prompt/generate/tailored",
         "/v2/status/{request_id}",
+        "/v2/status/{request_id}/cancel",
+        "/v2/requests",
         "/v1/tailored-gen/models",
         "/v1/tailored-gen/models/{model_id}",
     }
@@ -102,10 +104,10 @@ def test_the_description_is_exact_about_what_was_asked_for(service: Service) -> 
     assert set(body["properties"]) == {
         "tailored_model_id", "tailored_model_influence", "prompt", "structured_prompt", "negative_prompt",
         "guidance_scale", "aspect_ratio", "steps_num", "seed", "sync", "prompt_content_moderation",
-        "visual_output_content_moderation",
+        "visual_output_content_moderation", "webhook_url",
     }  # fmt: skip
     answers = openapi["paths"]["/v2/image/generate/tailored"]["post"]["responses"]
-    assert set(answers) == {"200", "202", "401", "403", "413", "422", "429", "500", "503"}
+    assert set(answers) == {"200", "202", "401", "403", "409", "413", "422", "429", "500", "503"}
     assert "HTTPValidationError" not in json.dumps(openapi)
 
 

@@ -15,8 +15,8 @@ from sartor.webhooks.tables import Delivery
 from tests.conftest import Service, make_settings, shared_bridge, wait_for
 from tests.webhooks.receiver import Receiver
 
-PAUSE = 6.0
-DOWN = 2.0
+PAUSE = 12.0
+DOWN = 4.0
 
 
 class SlowEngine(PlainEngine):
@@ -41,7 +41,7 @@ def test_a_restart_between_two_attempts(home: Path) -> None:
         answer = tenant.image({"prompt": "a red apple", "steps_num": 20, "sync": True, "webhook_url": receiver.url})
         assert answer.status_code == 202
         request_id = answer.json()["request_id"]
-        wait_for(lambda: True if _pauses(service) else None)
+        wait_for(lambda: True if _pauses(service) else None, seconds=60)
     time.sleep(DOWN)
     assert len(receiver.messages) == 1
 
@@ -55,6 +55,25 @@ def test_a_restart_between_two_attempts(home: Path) -> None:
     assert len(receiver.messages) == 2
     assert {message.id for message in receiver.messages} == {request_id}
     assert all(message.is_signed_for(tenant.token) for message in receiver.messages)
+
+
+def test_a_cancelled_request_is_told_once(home: Path) -> None:
+    receiver = Receiver(200)
+    app = create_app(make_settings(home, fetch_allow="127.0.0.0/8"), engine=SlowEngine, bridge=shared_bridge)
+    with TestClient(app) as client:
+        service = Service(client, app.state.parts)
+        tenant = service.tenant()
+        body = {"prompt": "a red apple", "steps_num": 50, "webhook_url": receiver.url}
+        request_id = tenant.image(body).json()["request_id"]
+        for _ in range(2):
+            assert tenant.post(f"/v2/status/{request_id}/cancel").json()["status"] == "ERROR"
+        wait_for(lambda: _delivered(service, request_id))
+        time.sleep(1.0)  # the job has noticed by now, and has nothing to add
+        (message,) = receiver.messages
+        assert message.raw == tenant.get(f"/v2/status/{request_id}").content
+        assert message.body["error"]["message"] == "Cancelled"
+        assert message.is_signed_for(tenant.token)
+    receiver.close()
 
 
 def _pauses(service: Service) -> bool:
