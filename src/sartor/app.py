@@ -107,8 +107,9 @@ class Parts:
         self.database.migrate()
         self.models.seed()
         if self.settings.work:
-            self.device.start(self.warm_up)
             self.jobs.start()
+            # Without an engine this process must not take work from others that have one.
+            self.device.start(self.warm_up, otherwise=self.jobs.rest)
         else:
             self.jobs.prepare()
 

@@ -28,15 +28,15 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
 
 
 class Server:
-    """``sartor serve`` on a free port, ready."""
+    """``sartor serve`` on a free port, or the given one, ready."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, *, port: int = 0, **settings: str) -> None:
         self.home = home
         self._log = home / "server.log"
         self._settings = settings
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sartor.cli", "serve", "--port", "0"],
+                [sys.executable, "-m", "sartor.cli", "serve", "--port", str(port)],
                 stderr=log,
                 env=environment(home, **settings),
             )
@@ -88,8 +88,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     write_test_brand(tmp_path)
     started: list[Server] = []
 
-    def start(**settings: str) -> Server:
-        started.append(Server(tmp_path, **settings))
+    def start(*, port: int = 0, **settings: str) -> Server:
+        started.append(Server(tmp_path, port=port, **settings))
         return started[-1]
 
     yield start

@@ -1,10 +1,13 @@
 """``kill -9`` in the middle of the work: what was accepted ends, once, with the bytes of an undisturbed run."""
 
 import random
+import socket
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -75,3 +78,50 @@ def test_every_accepted_request_ends_once_whatever_happens_to_the_process(
         steps = Counter(database.execute("SELECT workflow_uuid, function_name FROM operation_outputs").fetchall())
     assert {steps[request_id, "complete"] for request_id in ids.values()} == {1}
     assert max(steps.values()) == 1
+
+
+def test_ten_kills_during_two_hundred_requests(serve: Callable[..., Server], tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = serve(port=port)
+    token = server.token()
+    ids: dict[int, str] = {}
+    chance = random.Random(2)
+
+    def insist(seed: int) -> None:
+        """As a careful client does: the same request with the same key until it is accepted."""
+        headers = {"api_token": token, "Idempotency-Key": f"order {seed}"}
+        deadline = time.monotonic() + 300
+        while seed not in ids:
+            assert time.monotonic() < deadline
+            with suppress(httpx.TransportError):
+                answer = httpx.post(
+                    f"{server.base}/v2/image/generate/tailored", json=body(seed), headers=headers, timeout=10
+                )
+                if answer.status_code == 202:
+                    ids[seed] = answer.json()["request_id"]
+                    return
+            time.sleep(0.05)
+
+    amid = 0
+    with ThreadPoolExecutor(4) as clients:
+        for kill in range(10):
+            waves = [clients.submit(insist, seed) for seed in range(20 * kill, 20 * kill + 20)]
+            time.sleep(chance.uniform(0.05, 0.8))
+            server.kill()
+            amid += unfinished(tmp_path) > 0 or not all(wave.done() for wave in waves)
+            server = serve(port=port)
+            for wave in waves:
+                wave.result()
+    assert amid >= 3, "the blows fell amid work"
+    assert len(set(ids.values())) == 200
+    with httpx.Client(base_url=server.base, headers={"api_token": token}, timeout=30) as client:
+        for seed, request_id in ids.items():
+            status = settled(client, request_id)
+            assert status["status"] == "COMPLETED", status
+            assert client.get(status["result"]["image_url"]).content == undisturbed(tmp_path, seed)
+    with sqlite3.connect(tmp_path / "sartor.db") as database:
+        rows = database.execute("SELECT count(*) FROM generation_requests").fetchone()
+    assert rows == (200,), "a request whose answer was lost is not a second request"
+    assert {path.stem for path in (tmp_path / "storage" / "images").iterdir()} == set(ids.values())

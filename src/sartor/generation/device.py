@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sartor.errors import Unavailable
 from sartor.generation.drawing import DrawingEngine, EngineFactory, Interrupted
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ class Device:
         self._factory = factory
         self._turns = Turns()
         self._engine: DrawingEngine | None = None
-        self._settled = threading.Event()
         self._failed = False
         self._thread: threading.Thread | None = None
 
@@ -91,9 +89,10 @@ class Device:
         """Whether loading ended in an error: the log has it, and a restart is needed."""
         return self._failed
 
-    def start(self, then: Callable[[], None] = lambda: None) -> None:
-        """Begins to load; ``then`` is called in the same thread before the device is ready."""
-        self._thread = threading.Thread(target=self._load, args=(then,), name="engine", daemon=True)
+    def start(self, then: Callable[[], None] = lambda: None, *, otherwise: Callable[[], None] = lambda: None) -> None:
+        """Begins to load; ``then`` is called in the same thread before the device is ready, ``otherwise`` in one of
+        its own after loading has failed."""
+        self._thread = threading.Thread(target=self._load, args=(then, otherwise), name="engine", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -102,17 +101,17 @@ class Device:
             self._thread.join(_PATIENCE)
 
     def draw(self, spec: Spec, *, on_step: Callable[[int, int], None], stop: threading.Event) -> Result:
-        """The image of ``spec``, when its turn has come. Raises Unavailable where there is no engine, Interrupted
-        where ``stop`` was set, and what the engine raises."""
-        while not self._settled.wait(_GLANCE):
-            if stop.is_set():
+        """The image of ``spec``, when its turn has come; where the engine could not be loaded it never comes.
+
+        Raises Interrupted where ``stop`` was set, and what the engine raises.
+        """
+        while self._engine is None:
+            if stop.wait(_GLANCE):
                 raise Interrupted
-        if self._engine is None:
-            raise Unavailable("The model could not be loaded; the operator's log says why.")
         with self._turns.take(spec.adapter, stop):
             return self._engine.generate(spec, on_step=on_step, stop=stop)
 
-    def _load(self, then: Callable[[], None]) -> None:
+    def _load(self, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
         try:
             engine = self._factory()
             engine.warm_up()
@@ -122,5 +121,4 @@ class Device:
         except Exception:
             self._failed = True
             log.exception("the engine could not be loaded")
-        finally:
-            self._settled.set()
+            threading.Thread(target=otherwise, name="no engine", daemon=True).start()

@@ -104,6 +104,7 @@ class Jobs:
             lazy=True,
         )
         self._stopping = threading.Event()
+        self._resting = threading.Lock()
         self._keepers: list[threading.Thread] = []
         self._lost: set[str] = set()
 
@@ -184,15 +185,24 @@ class Jobs:
             keeper.start()
             self._keepers.append(keeper)
 
-    def stop(self) -> None:
-        """Stops taking jobs and interrupts the running ones, which another process, or the next start, goes on with."""
-        if self._keepers:
+    def rest(self) -> None:
+        """Stops taking jobs and interrupts the running ones, which another process, or the next start, goes on with.
+
+        What is enqueued from now on waits for them as well.
+        """
+        with self._resting:
+            if not self._keepers:
+                return
             self._stopping.set()
             while self._keepers:
                 self._keepers.pop().join()
             DBOS.destroy(destroy_registry=True)
             with suppress(sa.exc.SQLAlchemyError), self._database.transaction() as session:
                 session.execute(sa.delete(Lease).where(Lease.executor_id == self.executor_id))
+
+    def stop(self) -> None:
+        """Rests, and lets go of the database."""
+        self.rest()
         self._client.destroy()
 
     def _scheduled(self, chore: Chore) -> ScheduleInput:
