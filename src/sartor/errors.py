@@ -12,7 +12,7 @@
     │   ├── ModelNotReady        422
     │   └── Moderated            422  the category is in ``details``
     ├── TooManyRequests          429  with ``retry_after`` seconds
-    └── Unavailable              503  the database is away, or what translates or checks words; also a process without its engine
+    └── Unavailable              503  the database is away, what translates or checks words, or the engine
 
 The envelope of every answer that is not 2xx:
 ``{"error": {"code": <int>, "message": <short>, "details": <string>}, "request_id": <string>}``.

@@ -86,3 +86,9 @@ def test_a_counter_can_be_emptied(database: Database) -> None:
 def test_what_is_no_rate(text: str) -> None:
     with pytest.raises(ValueError, match=r"rate limit|granularity"):
         parse_rate(text)
+
+
+@pytest.mark.parametrize("url", ["nowhere://", "async+memory://"])
+def test_where_nothing_can_be_counted(database: Database, url: str) -> None:
+    with pytest.raises(ValueError, match="RATE_LIMIT_STORAGE"):
+        counter_for(url, database)

@@ -12,12 +12,14 @@ from sartor.nano.captions import Background, Scene, Thing, compact, describe, va
 from sartor.nano.dial import DIALS
 from sartor.nano.text import (
     BOS,
+    SKETCH,
     Codes,
     build_encoder,
     hidden_states,
     load_tokenizer,
     name_positions,
     pad,
+    parts,
     scaffolding,
     train_tokenizer,
 )
@@ -35,17 +37,21 @@ def tokenizer(stored: Bank) -> PreTrainedTokenizerFast:
     return train_tokenizer(stored, DIAL.vocabulary)
 
 
+def inside(tokenizer: PreTrainedTokenizerFast, text: str) -> list[str]:
+    """The tokens between the one that begins a prompt and those of the sketch that end it."""
+    tokens: list[str] = tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"])
+    return tokens[1 : -len(SKETCH)]
+
+
 def test_every_piece_of_scaffolding_is_one_token(tokenizer: PreTrainedTokenizerFast) -> None:
     for piece in scaffolding():
-        ids = tokenizer(piece)["input_ids"]
-        assert len(ids) == 2, piece
-        assert tokenizer.convert_ids_to_tokens(ids)[1] == piece
+        assert inside(tokenizer, piece) == [piece]
 
 
 def test_a_prompt_begins_with_its_own_token(tokenizer: PreTrainedTokenizerFast) -> None:
     assert tokenizer.bos_token == BOS
     assert tokenizer("anything")["input_ids"][0] == tokenizer.bos_token_id
-    assert tokenizer("")["input_ids"] == [tokenizer.bos_token_id]
+    assert inside(tokenizer, "") == []
     assert tokenizer.pad_token_id != tokenizer.bos_token_id
 
 
@@ -67,10 +73,10 @@ def test_the_vocabulary_is_the_dials_size(tokenizer: PreTrainedTokenizerFast) ->
 
 
 def test_scaffolding_costs_a_token_a_field(tokenizer: PreTrainedTokenizerFast) -> None:
-    ids = tokenizer('{"short_description":"dim","lighting":{"conditions":"dim"},"style_medium":"dim"}')["input_ids"]
-    word = len(tokenizer("dim")["input_ids"]) - 1
-    scaffolding = ["begin", '{"short_description":"', '","lighting":', '{"conditions":"', '"},"style_medium":"', '"}']
-    assert len(ids) == len(scaffolding) + 3 * word
+    tokens = inside(tokenizer, '{"short_description":"dim","lighting":{"conditions":"dim"},"style_medium":"dim"}')
+    word = len(inside(tokenizer, "dim"))
+    scaffolding = ['{"short_description":"', '","lighting":', '{"conditions":"', '"},"style_medium":"', '"}']
+    assert len(tokens) == len(scaffolding) + 3 * word
 
 
 def test_it_is_trained_once(work: Path, stored: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +123,19 @@ def test_codes_keep_what_differs_most() -> None:
     assert codes.scene.std(0)[:3].min() > 20 * codes.scene.std(0)[3:].max(), "three directions hold it all"
     assert codes.concept["a"].shape == (6,)
     assert codes.drawing["a", ""] == pytest.approx((codes.drawing["a", "x"] + codes.drawing["a", "y"]) / 2)
+
+
+def test_every_prompt_ends_with_the_sketch(tokenizer: PreTrainedTokenizerFast) -> None:
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer('{"short_description":"a cat"}')["input_ids"])
+    assert tokens[-len(SKETCH) :] == SKETCH
+    assert tokens.count(SKETCH[0]) == 1
+
+
+def test_parts_are_the_pictures_squares() -> None:
+    rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    latents = torch.stack([rows, columns], dim=-1).reshape(1, 64, 2)
+    found = parts(latents).reshape(4, 4, 4, 2)
+    for row in range(4):
+        for column in range(4):
+            square = {tuple(token.tolist()) for token in found[row, column]}
+            assert square == {(2 * row + i, 2 * column + j) for i in range(2) for j in range(2)}

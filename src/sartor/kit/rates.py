@@ -11,6 +11,7 @@ import time
 
 import sqlalchemy as sa
 from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError
 from limits.storage import Storage as Counter
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
@@ -53,10 +54,19 @@ def parse_rate(text: str) -> RateLimitItem:
 
 
 def counter_for(url: str, database: Database) -> Counter:
-    """Where requests are counted: a ``redis://`` address, ``memory://``, or, where empty, what suits the database."""
-    if url:
-        return storage_from_string(url)
-    return storage_from_string("memory://") if database.is_sqlite else DatabaseCounter(database)
+    """Where requests are counted: a ``redis://`` address, ``memory://``, or, where empty, what suits the database.
+
+    Raises ValueError for an address that names no such place, or one that only asynchronous code can use.
+    """
+    if not url and not database.is_sqlite:
+        return DatabaseCounter(database)
+    try:
+        counter = storage_from_string(url or "memory://")
+    except ConfigurationError as error:
+        raise ValueError(f"RATE_LIMIT_STORAGE: {error}") from None
+    if not isinstance(counter, Counter):
+        raise ValueError(f"RATE_LIMIT_STORAGE: {url} is for asynchronous code")
+    return counter
 
 
 class DatabaseCounter(Counter):
@@ -85,7 +95,7 @@ class DatabaseCounter(Counter):
             },
         )
         with self._database.transaction() as session:
-            count = session.execute(counted.returning(RateWindow.count)).scalar_one()
+            count: int = session.execute(counted.returning(RateWindow.count)).scalar_one()
             if count == amount:  # a window begins: those that ended long ago make room
                 stale = sa.delete(RateWindow).where(RateWindow.expires_at < clock - 3600.0)
                 session.execute(stale.execution_options(synchronize_session=False))

@@ -281,8 +281,9 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
 def parts(latents: torch.Tensor) -> torch.Tensor:
     """Latents [B, h * w, C], row by row, cut into PARTS by PARTS pieces [B, PARTS * PARTS, C * (h / PARTS) ** 2]."""
     side = round(latents.shape[1] ** 0.5)
-    pieces = latents.unflatten(1, (PARTS, side // PARTS, PARTS, side // PARTS)).transpose(2, 3)
-    return pieces.flatten(3).flatten(1, 2)
+    batch, _, channels = latents.shape
+    pieces = latents.reshape(batch, PARTS, side // PARTS, PARTS, side // PARTS, channels).transpose(2, 3)
+    return pieces.reshape(batch, PARTS * PARTS, -1)
 
 
 def unexplained(guess: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
