@@ -61,8 +61,8 @@ def worker() -> None:
 
 @app.command()
 def demo(
-    prompt: Annotated[str, typer.Option(help="What to draw.")] = "a large red car on a green meadow",
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 7,
+    prompt: Annotated[str, typer.Option(help="What to draw.")] = "a penguin",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 1,
 ) -> None:
     """Start the service on a free port, ask it for one picture of the bundled brand, and stop it."""
     settings = _settings()
