@@ -20,9 +20,7 @@ def main() -> None:
     figure, axes = pyplot.subplots(figsize=(8, 3.2), dpi=110)
     axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], ".", color="#c9c9c9", markersize=3)
     begin = 0
-    for end in range(
-        1, len(rows) + 1
-    ):  # one line a run: a restart averages anew
+    for end in range(1, len(rows) + 1):  # one line a run: a restart averages anew
         if end == len(rows) or rows[end]["step"] <= rows[end - 1]["step"]:
             part = rows[begin:end]
             axes.plot([row["step"] for row in part], [row["smooth"] for row in part], color="#18265c")
