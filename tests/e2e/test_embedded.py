@@ -41,8 +41,8 @@ def test_demo_then_the_same_picture_without_a_server(tmp_path: Path) -> None:
     brand = find_brands([])[0]
     assert recipe.model == brand.name
     scene = json.loads(recipe.prompt)
-    assert "car" in json.dumps(scene["objects"])
-    assert "meadow" in scene["background_setting"]
+    assert [thing["description"] for thing in scene["objects"]] == ["penguin"]
+    assert scene["style_medium"] == brand.visual_schema.style_medium
 
     again = tmp_path / "again.png"
     drawn = sartor(
