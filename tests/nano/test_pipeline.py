@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from sartor.fibo import Engine, Spec, load_checkpoint
 from sartor.fibo.training import Example, TrainingConfig, train_lora
@@ -18,6 +19,7 @@ from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
 from sartor.nano.latents import encode_all, load_latents, load_thing_latents
+from sartor.nano.restore import restore
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer
 from tests.nano.conftest import CONCEPTS, SIDE, STYLES
@@ -134,7 +136,7 @@ def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "log", stop)
-    monkeypatch.setattr(base.Clock, "due", lambda clock: clock.seconds < 200)  # saves, and no grids
+    monkeypatch.setattr(base.Clock, "due", lambda clock: clock.seconds < 500)  # saves, and no grids
 
 
 def test_an_interrupted_base_ends_where_an_uninterrupted_one_does(
@@ -182,3 +184,18 @@ def test_pictures_and_tensors_are_each_others_inverse() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), dtype=np.uint8)
     sheet = np.asarray(autoencoder.to_grid([autoencoder.to_tensor(pictures)]))
     assert np.abs(sheet.astype(int) - np.concatenate(list(pictures), axis=1)).max() <= 1
+
+
+def test_a_checkpoint_is_enough_to_go_on_from(trained: Path, tmp_path: Path) -> None:
+    restore(trained / "checkpoint", tmp_path)
+    saved = Run(tmp_path / "base").load()
+    assert saved is not None
+    exported = load_file(trained / "checkpoint" / "transformer" / "diffusion_pytorch_model.safetensors")
+    for name, weight in exported.items():
+        for prefix in ("model", "average"):
+            assert torch.equal(saved[0][f"{prefix}.transformer.{name}"], weight.float())
+    autoencoder = Run(tmp_path / "autoencoder").load()
+    assert autoencoder is not None
+    assert autoencoder[1]["mean"] == pytest.approx(load_latents(trained).mean.tolist())
+    with pytest.raises(FileExistsError, match="training already"):
+        restore(trained / "checkpoint", tmp_path)
