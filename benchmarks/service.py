@@ -27,6 +27,7 @@ from sartor.accounts.service import Accounts
 from sartor.cli.launch import running_server
 from sartor.generation.tables import GenerationRequest
 from sartor.kit.database import Database
+from sartor.settings import Settings
 
 IMAGE = "/v2/image/generate/tailored"
 SCENE = '{"short_description":"a red apple","objects":[{"description":"apple","shape_and_color":"red"}]}'
@@ -144,7 +145,7 @@ def main() -> None:
         }
         database = Database(a.database or f"sqlite:///{home / 'sartor.db'}")
         with running_server(environment, home / "server.log") as server:
-            token = Accounts(database).create_token("benchmark")
+            token = Accounts(database, key=Settings(home=home).key).create_token("benchmark")
             alone = load(server.base, token, a.model, range(a.alone), 1, "one client")
             show(f"One client, {a.alone} requests one after another", alone, starts(database, alone))
             seeds = range(a.alone, a.alone + a.requests)
