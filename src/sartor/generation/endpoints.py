@@ -136,7 +136,6 @@ def router(
         operation_id="list_requests",
         summary="List requests",
         response_model=RequestsAnswer,
-        response_model_exclude_none=False,
         responses=describe(401, 422, 429, 500, 503),
     )
     def list_requests(
