@@ -31,9 +31,32 @@ class Model(Base):
     checkpoint_steps: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     active_model_version: Mapped[str] = mapped_column(sa.String(100), default="default")
     visual_schema: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
-    # The folder of a bundled brand, by its slug: "brand:<slug>".
+    # "brand:<slug>" is the folder of a bundled brand, anything else a key of the storage.
     adapter: Mapped[str | None] = mapped_column(sa.String(300))
     project_id: Mapped[int | None]
     dataset_id: Mapped[int | None]
+    # Of a training: {"step", "steps", "loss", "rate" (steps a second), "seconds_left"}; and why it failed.
+    progress: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
+    error: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
+    # The digest of the checkpoint that the adapter belongs to.
+    base_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
+
+
+class ModelCheckpoint(Base):
+    """What a training had come to after `step` steps: an adapter of its own, and pictures drawn with it."""
+
+    __tablename__ = "model_checkpoints"
+    __table_args__ = (sa.UniqueConstraint("model_id", "step", name="uq_model_checkpoints_model_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = mapped_column(sa.ForeignKey("models.id", ondelete="CASCADE"), index=True)
+    step: Mapped[int]
+    adapter_key: Mapped[str] = mapped_column(sa.String(200))
+    samples_key: Mapped[str | None] = mapped_column(sa.String(200))
+    # How the best one is chosen; lower is better.
+    score: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)

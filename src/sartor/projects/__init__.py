@@ -1,0 +1,1 @@
+"""Projects: what a team wants to keep alike, and what kind of thing that is."""
