@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-import sartor.datasets.tables  # noqa: F401  (their foreign keys name the projects')
+import sartor.datasets.tables
 import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
 import sartor.projects.tables  # noqa: F401
