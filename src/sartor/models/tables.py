@@ -58,5 +58,5 @@ class ModelCheckpoint(Base):
     adapter_key: Mapped[str] = mapped_column(sa.String(200))
     samples_key: Mapped[str | None] = mapped_column(sa.String(200))
     # How the best one is chosen; lower is better.
-    score: Mapped[float | None]
+    score: Mapped[float | None] = mapped_column(sa.Float)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)

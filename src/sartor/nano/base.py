@@ -46,7 +46,7 @@ LONGEST = 160  # tokens of a caption in training
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
-PLAIN_SCENES = 0.5  # share drawn from the scenes of one large upright thing alone: shapes are learned from them
+PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
 
 
 def build_transformer(dial: Dial) -> FiboTransformer:
@@ -166,10 +166,8 @@ def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> 
 
 
 def is_plain(scene: Scene) -> bool:
-    """Whether the scene is one large, upright thing in its own colours."""
-    thing = scene.things[0]
-    alone = len(scene.things) == 1 and thing.count == 1
-    return alone and thing.size == "large" and thing.orientation == "upright" and not thing.recolored
+    """Whether the scene has one or two kinds of things, all upright and in their own colours."""
+    return len(scene.things) <= 2 and all(t.orientation == "upright" and not t.recolored for t in scene.things)
 
 
 @torch.no_grad()
