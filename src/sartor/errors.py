@@ -6,8 +6,11 @@
     ├── Forbidden                403  the model is unknown or another organisation's: which of the two is not said
     ├── NotFound                 404
     │   └── RequestNotFound      404  a status that is asked for too late, by the wrong one, or never existed
-    ├── Cancelled                409  the request was cancelled by its client
-    ├── BodyTooLarge             413
+    ├── Conflict                 409  what is asked for does not go with what is there already
+    │   └── Cancelled            409  the request was cancelled by its client
+    ├── PreconditionFailed       412  something has to be done, or be larger, first
+    ├── BodyTooLarge             413  a body, a picture or an archive
+    ├── UnsupportedMediaType     415  no picture of a kind that is read here
     ├── Unprocessable            422  a generation body that cannot be used
     │   ├── ModelNotReady        422
     │   └── Moderated            422  the category is in ``details``
@@ -85,17 +88,29 @@ class RequestNotFound(NotFound):
         return {"status": "NOT_FOUND"}
 
 
-class Cancelled(SartorError):
+class Conflict(SartorError):
+    code, message = 409, "Conflict"
+
+
+class Cancelled(Conflict):
     """What became of a request that its client cancelled."""
 
-    code, message = 409, "Cancelled"
+    message = "Cancelled"
 
     def __init__(self) -> None:
         super().__init__("The request was cancelled.")
 
 
+class PreconditionFailed(SartorError):
+    code, message = 412, "Precondition Failed"
+
+
 class BodyTooLarge(SartorError):
     code, message = 413, "Content Too Large"
+
+
+class UnsupportedMediaType(SartorError):
+    code, message = 415, "Unsupported Media Type"
 
 
 class Unprocessable(SartorError):

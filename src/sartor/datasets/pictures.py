@@ -1,0 +1,195 @@
+"""The intake of pictures: bytes that somebody sent, to an upright RGB picture without metadata that can be trained on.
+
+What a file is, only its bytes can tell; its name and announced type are not looked at. The header is read first, so
+that a small file of enormous size is refused before a pixel of it is decoded.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
+
+MAX_BYTES = 12 * 1024 * 1024
+# A full-frame camera's picture has 24 to 48 million; decoded, 50 million are 150 MB.
+MAX_PIXELS = 50_000_000
+# Of the shorter side, in pixels: the least that is taken, and the least that is kept.
+SMALLEST, FULL = 256, 1024
+# Of a thumbnail's longer side, in pixels.
+THUMBNAIL = 384
+# Bits of 64: the same picture recompressed, resized or slightly brightened differs by fewer; other pictures by more.
+NEAR = 4
+
+_FORMATS = ("JPEG", "PNG", "WEBP")
+# The network takes 6 s of one core for so many; what is larger than this is nearly as large as it has to be.
+_NETWORK_PIXELS = 1024 * 1024
+# Decoded pictures are large: however many are sent at once, so many are in memory.
+_DECODING = threading.BoundedSemaphore(2)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """``image`` is RGB, ``png`` the same as a file, ``thumbnail`` a small JPEG; sizes are pixels of ``image``.
+
+    ``perceptual_hash`` is of 64 bits, as 16 hexadecimal digits: see :func:`perceptual_hash`.
+    """
+
+    image: Image.Image
+    png: bytes
+    thumbnail: bytes
+    width: int
+    height: int
+    perceptual_hash: str
+
+
+def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
+    """The picture in ``data``, ready to be kept: upright, in sRGB, transparency on black, no metadata.
+
+    One whose shorter side has fewer than 1024 pixels is enlarged to that, keeping its shape. Raises what
+    :func:`read_picture` does, and PreconditionFailed below 256 pixels, or below 1024 without ``increase_resolution``.
+    """
+    with _DECODING:
+        image = _decode(data, smallest=SMALLEST if increase_resolution else FULL)
+        image = _enlarge(image)
+        small = image.copy()
+        small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return Picture(
+            image=image,
+            png=_file(image, "PNG", compress_level=4),
+            thumbnail=_file(small, "JPEG", quality=85),
+            width=image.width,
+            height=image.height,
+            perceptual_hash=perceptual_hash(image),
+        )
+
+
+def read_picture(data: bytes) -> Image.Image:
+    """The picture in ``data`` as it is to be looked at: upright, RGB in sRGB, transparency on black; any size.
+
+    Raises BodyTooLarge above 12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP.
+    """
+    with _DECODING:
+        return _decode(data, smallest=1)
+
+
+def perceptual_hash(image: Image.Image) -> str:
+    """64 bits that stay nearly the same when a picture is resized, recompressed or slightly changed in colour.
+
+    Each bit says whether a field of the picture's grey version, 8 rows of 9 fields, is brighter than the one to its
+    left: N. Krawetz's difference hash ("Kind of Like That", 2013). On the bundled brand's drawings it was seen to do
+    better than the hash by cosine transform, whose weak waves turn over in symmetrical drawings: changed copies differ
+    by 3 bits at most (by 16 there), and no two drawings by fewer than 7.
+    """
+    fields = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    return np.packbits(fields[:, 1:] > fields[:, :-1]).tobytes().hex()
+
+
+def near(one: str, other: str) -> bool:
+    """Whether two perceptual hashes are of what most people would call the same picture."""
+    return (int(one, 16) ^ int(other, 16)).bit_count() <= NEAR
+
+
+def near_ones(perceptual_hash: str, others: Iterable[tuple[int, str]]) -> list[int]:
+    """The ids among ``others``, pairs of id and hash, whose picture nearly is the one with ``perceptual_hash``."""
+    return [identifier for identifier, other in others if near(perceptual_hash, other)]
+
+
+def _decode(data: bytes, *, smallest: int) -> Image.Image:
+    if len(data) > MAX_BYTES:
+        raise BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Exception:  # a damaged header makes the decoders raise more kinds than they document
+        raise UnsupportedMediaType("The file is not a JPEG, PNG or WebP picture.") from None
+    if image.width * image.height > MAX_PIXELS:
+        raise BodyTooLarge(f"A picture may have {MAX_PIXELS:,} pixels at most; this one has {_size(image)}.")
+    if min(image.size) < smallest:
+        raise PreconditionFailed(
+            f"A picture needs {smallest} pixels on its shorter side at least; this one has {_size(image)}."
+        )
+    try:
+        image.load()
+        return _flat(_srgb(ImageOps.exif_transpose(image)))
+    except Exception:
+        raise UnsupportedMediaType("The picture is damaged: not all of it could be read.") from None
+
+
+def _size(image: Image.Image) -> str:
+    return f"{image.width} x {image.height}"
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """RGB on black, with nothing attached."""
+    if image.mode.startswith("I"):  # 16 bits of grey; a conversion would cut off all above the lower 8
+        image = Image.fromarray((np.asarray(image, dtype=np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        flat = Image.new("RGB", image.size)
+        flat.paste(layered, mask=layered.getchannel("A"))
+        return flat
+    converted = image.convert("RGB")
+    plain = Image.new("RGB", converted.size)
+    plain.paste(converted)
+    return plain
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """The colours as they were meant where the file carries a profile of its own; without it they would shift."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
+        return image
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        converted = ImageCms.profileToProfile(image, meant, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):  # a damaged profile, or one for another kind of picture
+        return image
+    return converted or image
+
+
+def _enlarge(image: Image.Image) -> Image.Image:
+    short = min(image.size)
+    if short >= FULL:
+        return image
+    size = round(image.width * FULL / short), round(image.height * FULL / short)
+    if size[0] * size[1] > MAX_PIXELS:
+        raise BodyTooLarge(f"Enlarged, a picture may have {MAX_PIXELS:,} pixels at most; this one is {_size(image)}.")
+    upscale = _network()
+    if upscale is not None and image.width * image.height <= _NETWORK_PIXELS:
+        image = upscale(image)
+    resampling = Image.Resampling.LANCZOS if min(image.size) > FULL else Image.Resampling.BICUBIC
+    return image.resize(size, resampling, reducing_gap=3.0)
+
+
+@functools.cache
+def _network() -> Callable[[Image.Image], Image.Image] | None:
+    """What makes pictures four times as large, for one thread at a time; None where it cannot be loaded."""
+    try:
+        from sartor.fibo.upscaling import Upscaler
+
+        upscaler = Upscaler()
+    except (ImportError, OSError, RuntimeError):
+        _log.warning("the upscaler could not be loaded: small pictures are enlarged by bicubic interpolation")
+        return None
+    lock = threading.Lock()
+
+    def upscale(image: Image.Image) -> Image.Image:
+        with lock:
+            return upscaler.upscale(image)
+
+    return upscale
+
+
+def _file(image: Image.Image, kind: str, **options: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
