@@ -19,6 +19,7 @@ resolves to.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import ssl
@@ -30,6 +31,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpcore
@@ -160,15 +162,66 @@ class Fetcher:
 
         Raises any FetchError.
         """
+        async with _within(limit) as deadline, self._follow(address, deadline, max_redirects) as response:
+            size = 0
+            async for chunk in _body(response, max_bytes):
+                into.write(chunk)
+                size += len(chunk)
+            return size
+
+    async def announced_bytes(
+        self, address: str, *, max_bytes: int, limit: timedelta, max_redirects: int = 5
+    ) -> int | None:
+        """How long ``get`` would say the body is, as far as the answer's head tells; the body is not read.
+
+        Raises any FetchError, TooLarge for one that announces more than ``max_bytes``.
+        """
+        async with _within(limit) as deadline, self._follow(address, deadline, max_redirects) as response:
+            return _announced(response, max_bytes)
+
+    async def download(
+        self,
+        address: str,
+        path: Path,
+        *,
+        max_bytes: int,
+        limit: timedelta,
+        silence: timedelta,
+        max_redirects: int = 5,
+    ) -> int:
+        """Writes the body of a 200 into the file ``path``, and says how many bytes it had.
+
+        The file appears when it is whole; until then, and after an error, its bytes are in ``<path>.part``, which the
+        next call replaces. ``silence`` is how long nothing may come before it is given up. Of the body, 64 kB at a
+        time are in memory. Raises any FetchError.
+        """
+        part = path.with_name(f"{path.name}.part")
+        async with _within(limit) as deadline, self._follow(address, deadline, max_redirects) as response:
+            size = 0
+            # In a thread: a disk that is busy holds up this download, and no other one.
+            with part.open("wb") as file:
+                async for chunk in _unless_silent(_body(response, max_bytes), silence):
+                    await asyncio.to_thread(file.write, chunk)
+                    size += len(chunk)
+                await asyncio.to_thread(os.fsync, file.fileno())
+            part.replace(path)
+            return size
+
+    @asynccontextmanager
+    async def _follow(self, address: str, deadline: float, max_redirects: int) -> AsyncIterator[httpcore.Response]:
+        """The answer at the end of the redirects, with a 200 and a body that is not compressed."""
         url = parse_address(address)
-        async with _within(limit) as deadline:
-            for _ in range(max_redirects + 1):
-                async with self._ask("GET", url, {}, None, deadline) as response:
-                    headers = {name.lower().decode(): value.decode("latin-1") for name, value in response.headers}
-                    if response.status in _REDIRECTS and "location" in headers:
-                        url = _next(url, headers["location"])
-                        continue
-                    return await _receive(response, headers, into, max_bytes)
+        for _ in range(max_redirects + 1):
+            async with self._ask("GET", url, {}, None, deadline) as response:
+                headers = _headers(response)
+                if response.status not in _REDIRECTS or "location" not in headers:
+                    if response.status != 200:
+                        raise BadAnswer(f"The address answered with the status {response.status}.")
+                    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+                        raise BadAnswer("The answer is compressed, though that was not asked for.")
+                    yield response
+                    return
+                url = _next(url, headers["location"])
         raise TooManyRedirects(f"The address redirects more than {max_redirects} times.")
 
     @asynccontextmanager
@@ -272,18 +325,36 @@ def _next(url: httpx.URL, location: str) -> httpx.URL:
         raise BadAddress("The address redirects to something that is none.") from None
 
 
-async def _receive(response: httpcore.Response, headers: Mapping[str, str], into: BinaryIO, max_bytes: int) -> int:
-    if response.status != 200:
-        raise BadAnswer(f"The address answered with the status {response.status}.")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise BadAnswer("The answer is compressed, though that was not asked for.")
-    announced = headers.get("content-length", "0")
-    if announced.isdigit() and int(announced[:20]) > max_bytes:
+def _headers(response: httpcore.Response) -> dict[str, str]:
+    return {name.lower().decode(): value.decode("latin-1") for name, value in response.headers}
+
+
+def _announced(response: httpcore.Response, max_bytes: int) -> int | None:
+    text = _headers(response).get("content-length", "")
+    if not text.isdigit():
+        return None
+    if int(text[:20]) > max_bytes:
         raise TooLarge(f"The answer has more than {max_bytes:,} bytes.")
+    return int(text)
+
+
+async def _body(response: httpcore.Response, max_bytes: int) -> AsyncIterator[bytes]:
+    _announced(response, max_bytes)
     size = 0
     async for chunk in response.aiter_stream():
         size += len(chunk)
         if size > max_bytes:
             raise TooLarge(f"The answer has more than {max_bytes:,} bytes.")
-        into.write(chunk)
-    return size
+        yield chunk
+
+
+async def _unless_silent(chunks: AsyncIterator[bytes], silence: timedelta) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            async with asyncio.timeout(silence.total_seconds()):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            raise TimedOut(f"Nothing came for {silence.total_seconds():g} seconds.") from None
+        if chunk is None:
+            return
+        yield chunk
