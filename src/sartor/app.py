@@ -34,7 +34,7 @@ from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.device import Device
 from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
 from sartor.generation.jobs import Pipeline
-from sartor.generation.service import Address, Generation
+from sartor.generation.service import Generation
 from sartor.kit.database import AWAY, Database, now
 from sartor.kit.fetch import Fetcher
 from sartor.kit.jobs import Chore, Jobs
@@ -42,7 +42,7 @@ from sartor.kit.limits import Frame
 from sartor.kit.metrics import MEDIA_TYPE, Metrics
 from sartor.kit.rates import Rates, counter_for
 from sartor.kit.reference import reference_page
-from sartor.kit.storage import FILES, Storage
+from sartor.kit.storage import FILES, Address, Storage
 from sartor.models.service import Models
 from sartor.moderation.base import InTurn
 from sartor.moderation.hosted import HostedModerator

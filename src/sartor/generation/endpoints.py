@@ -26,9 +26,10 @@ from sartor.generation.schemas import (
     StructuredPromptAnswer,
     StructuredPromptBody,
 )
-from sartor.generation.service import Address, Generation
+from sartor.generation.service import Generation
 from sartor.generation.tables import ERROR, IN_PROGRESS, GenerationRequest
 from sartor.kit.idempotency import HEADER, check_key
+from sartor.kit.storage import Address
 
 # How often a waiting synchronous request looks, in seconds: quickly at first, then in step with what images take.
 _FIRST_LOOK, _SLOWEST_LOOK = 0.02, 0.25

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from sartor.kit.database import Database
 from sartor.kit.idempotency import claim, digest_of
 from sartor.kit.idempotency import forget as forget_keys
 from sartor.kit.jobs import Jobs
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Address, Storage
 from sartor.models.service import Models
 from sartor.webhooks.service import Webhooks
 
@@ -39,14 +38,6 @@ DEFAULTS: Mapping[str, Any] = {
 _RETRY_AFTER_SECONDS = 5
 _FORGET_AT_ONCE = 200
 _ID = re.compile("[0-9a-f-]{36}")
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where clients reach this service, and how long the links that it gives them work."""
-
-    base: str
-    lifetime: timedelta
 
 
 class Generation:

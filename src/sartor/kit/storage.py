@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -22,6 +23,14 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
 _ROUND_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where clients reach this service, and how long the links that it gives them work."""
+
+    base: str
+    lifetime: timedelta
 
 
 class Storage:
