@@ -2,7 +2,14 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"]
+"""The names and curves of diffusers' `get_scheduler`, with three cycles where it restarts and power 2 where it is a
+polynomial: with diffusers' own defaults, one cycle and power 1, these two would be cosine and linear once more.
+constant and constant_with_warmup are the same here: the warm-up is a number of its own."""
+CYCLES, POWER, LOWEST = 3, 2.0, 1e-7
+"""Of cosine_with_restarts; of polynomial, with the rate at which that ends."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +22,8 @@ class TrainingConfig:
     alpha: float | None = None
     """None is the rank: the change is B @ A as it stands."""
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "cosine"] = "constant"
-    """After the warm-up: constant, or half a cosine down to zero."""
+    schedule: Schedule = "constant"
+    """What the rate does after the warm-up: see `Schedule`."""
     warmup_steps: int = 100
     """Linear from zero."""
     weight_decay: float = 1e-3
@@ -56,16 +63,31 @@ class TrainingConfig:
         for name in ("caption_dropout", "uniform_share", "regularisation_share", "ema_decay"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} is a share from 0 to below 1, not {getattr(self, name)}")
+        if self.schedule not in get_args(Schedule):
+            raise ValueError(f"schedule must be one of {', '.join(get_args(Schedule))}, not {self.schedule!r}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0 and self.clip > 0):
             raise ValueError("learning_rate and clip must be above zero")
 
     def rate(self, step: int) -> float:
         """The learning rate of the optimiser step with this number, from 0."""
         warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
-        if self.schedule == "constant":
-            return self.learning_rate * warmup
         done = max(0, step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return self.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * done))
+        return self.learning_rate * warmup * self._share(done)
+
+    def _share(self, done: float) -> float:
+        """The share of the learning rate that is left after this share of the steps, 0 to below 1."""
+        match self.schedule:
+            case "constant" | "constant_with_warmup":
+                return 1.0
+            case "linear":
+                return 1 - done
+            case "cosine":
+                return 0.5 * (1 + math.cos(math.pi * done))
+            case "cosine_with_restarts":
+                return 0.5 * (1 + math.cos(math.pi * (CYCLES * done % 1.0)))
+            case "polynomial":
+                lowest = min(1.0, LOWEST / self.learning_rate)
+                return lowest + (1 - lowest) * (1 - done) ** POWER
 
     def decisive(self) -> dict[str, Any]:
         """What a resumed training must have in common with the one it continues."""

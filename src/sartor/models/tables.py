@@ -22,7 +22,7 @@ class Model(Base):
     slug: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
     description: Mapped[str] = mapped_column(sa.Text, default="")
-    # Created, InProgress, Completed, Failed, Stopping, Stopped
+    # Created, InProgress, Completed, Failed, Stopping, Stopped; Deleted ones are kept for the requests that name them
     status: Mapped[str] = mapped_column(sa.String(20), default="Created")
     training_version: Mapped[str] = mapped_column(sa.String(20), default="fibo")
     # fully_automated, expert
@@ -33,6 +33,7 @@ class Model(Base):
     visual_schema: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     # "brand:<slug>" is the folder of a bundled brand, anything else a key of the storage.
     adapter: Mapped[str | None] = mapped_column(sa.String(300))
+    adapter_sha256: Mapped[str | None] = mapped_column(sa.String(64))
     project_id: Mapped[int | None]
     dataset_id: Mapped[int | None]
     # Of a training: {"step", "steps", "loss", "rate" (steps a second), "seconds_left"}; and why it failed.
@@ -56,6 +57,7 @@ class ModelCheckpoint(Base):
     model_id: Mapped[int] = mapped_column(sa.ForeignKey("models.id", ondelete="CASCADE"), index=True)
     step: Mapped[int]
     adapter_key: Mapped[str] = mapped_column(sa.String(200))
+    adapter_sha256: Mapped[str] = mapped_column(sa.String(64))
     samples_key: Mapped[str | None] = mapped_column(sa.String(200))
     # How the best one is chosen; lower is better.
     score: Mapped[float | None] = mapped_column(sa.Float)

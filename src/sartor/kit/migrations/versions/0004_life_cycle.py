@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("progress", sa.JSON),
         sa.Column("error", sa.JSON),
         sa.Column("base_sha256", sa.String(64)),
+        sa.Column("adapter_sha256", sa.String(64)),
         sa.Column("started_at", MOMENT),
         sa.Column("finished_at", MOMENT),
     ):
@@ -107,6 +108,7 @@ def upgrade() -> None:
         sa.Column("model_id", sa.Integer, nullable=False),
         sa.Column("step", sa.Integer, nullable=False),
         sa.Column("adapter_key", sa.String(200), nullable=False),
+        sa.Column("adapter_sha256", sa.String(64), nullable=False),
         sa.Column("samples_key", sa.String(200)),
         sa.Column("score", sa.Float),
         sa.Column("created_at", MOMENT, nullable=False),
@@ -121,7 +123,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("model_checkpoints")
-    for column in ("finished_at", "started_at", "base_sha256", "error", "progress"):
+    for column in ("adapter_sha256", "finished_at", "started_at", "base_sha256", "error", "progress"):
         op.drop_column("models", column)
     for table in ("bulk_uploads", "dataset_images", "datasets", "projects"):
         op.drop_table(table)
