@@ -15,15 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from starlette.concurrency import run_in_threadpool
 
-import sartor.datasets.tables
+import sartor.datasets.tables  # noqa: F401
 import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
-import sartor.projects.tables  # noqa: F401
+import sartor.projects.endpoints as projects_endpoints
 from sartor.accounts.endpoints import Door
 from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
@@ -44,10 +46,12 @@ from sartor.kit.rates import Rates, counter_for
 from sartor.kit.reference import reference_page
 from sartor.kit.storage import FILES, Address, Storage
 from sartor.models.service import Models
+from sartor.models.tables import Model
 from sartor.moderation.base import InTurn
 from sartor.moderation.hosted import HostedModerator
 from sartor.moderation.image import OpenNsfw
 from sartor.moderation.text import PhraseModerator
+from sartor.projects.service import InTraining, Projects
 from sartor.settings import Settings
 from sartor.webhooks.jobs import FIRST_PAUSE, Deliverer
 from sartor.webhooks.service import Webhooks
@@ -95,6 +99,7 @@ class Parts:
     storage: Storage
     accounts: Accounts
     door: Door
+    projects: Projects
     models: Models
     jobs: Jobs
     generation: Generation
@@ -174,6 +179,16 @@ def bridge_factory(settings: Settings) -> BridgeFactory:
     return lambda: bridge
 
 
+def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
+    """Whether a model that names the id in ``column`` is in training: what rooms below the models' ask."""
+
+    def ask(session: Session, identifier: int) -> bool:
+        busy = sa.exists().where(column == identifier, Model.status.in_(("InProgress", "Stopping")))
+        return bool(session.scalar(sa.select(busy)))
+
+    return ask
+
+
 def assemble(
     settings: Settings,
     *,
@@ -187,6 +202,7 @@ def assemble(
     """
     database = Database(settings.database)
     storage = Storage(settings.storage, key=settings.key)
+    projects = Projects(database, in_training=in_training(Model.project_id))
     models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands)
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
@@ -238,6 +254,7 @@ def assemble(
         storage=storage,
         accounts=accounts,
         door=Door(accounts, quotas),
+        projects=projects,
         models=models,
         jobs=jobs,
         generation=generation,
@@ -292,12 +309,17 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
     generation = generation_endpoints.router(
         parts.generation, parts.door, address_of=address_of, sync_wait=parts.settings.sync_wait
     )
-    models = models_endpoints.router(parts.models, parts.door)
+    life_cycle = [
+        projects_endpoints.router(parts.projects, parts.door),
+        models_endpoints.router(parts.models, parts.door),
+    ]
     app.include_router(generation, prefix="/v2")
-    app.include_router(models, prefix="/v1")
+    for routes in life_cycle:
+        app.include_router(routes, prefix="/v1")
     # Second addresses of the same; the reference shows each route once.
     app.include_router(generation, include_in_schema=False)
-    app.include_router(models, prefix="/v2", include_in_schema=False)
+    for routes in life_cycle:
+        app.include_router(routes, prefix="/v2", include_in_schema=False)
 
 
 def _mount_operations(app: FastAPI, parts: Parts) -> None:
