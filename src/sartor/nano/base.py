@@ -26,7 +26,7 @@ from sartor.fibo.transformer import FiboTransformer
 from sartor.nano.autoencoder import build as build_autoencoder
 from sartor.nano.autoencoder import decode, single_frame, to_grid
 from sartor.nano.bank import Bank
-from sartor.nano.captions import Scene, compact, vary
+from sartor.nano.captions import compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import Latents, load_latents
 from sartor.nano.run import (
@@ -39,14 +39,23 @@ from sartor.nano.run import (
     restore_optimizer,
     schedule,
 )
-from sartor.nano.text import DROPS, GROUP, build_encoder, group_by_length, hidden_states, load_tokenizer, pad
+from sartor.nano.text import (
+    DROPS,
+    GROUP,
+    build_encoder,
+    draw_row,
+    group_by_length,
+    hidden_states,
+    is_plain,
+    load_tokenizer,
+    pad,
+)
 from sartor.nano.vocabulary import STYLES
 
 LONGEST = 160  # tokens of a caption in training
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
-PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
 
 
 def build_transformer(dial: Dial) -> FiboTransformer:
@@ -147,10 +156,7 @@ def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> 
     plain = [i for i in range(count) if is_plain(bank.scenes[i])]
     for group in itertools.count(start // GROUP):
         rng = random.Random(group)
-        rows = [
-            rng.choice(plain) if plain and rng.random() < PLAIN_SCENES else rng.randrange(count)
-            for _ in range(size * GROUP)
-        ]
+        rows = [draw_row(plain, count, rng) for _ in range(size * GROUP)]
         texts = [compact(vary(bank.scenes[i], rng, drop=rng.choice(DROPS))) for i in rows]
         ids = [s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]]
         ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else s for s in ids]
@@ -163,11 +169,6 @@ def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> 
             generator = torch.Generator().manual_seed(step)
             levels = noise_levels(size, generator)
             yield Batch(x, padded, lengths, levels, torch.randn(x.shape, generator=generator))
-
-
-def is_plain(scene: Scene) -> bool:
-    """Whether the scene has one or two kinds of things, all upright and in their own colours."""
-    return len(scene.things) <= 2 and all(t.orientation == "upright" and not t.recolored for t in scene.things)
 
 
 @torch.no_grad()

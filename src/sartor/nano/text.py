@@ -22,7 +22,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
 
 from sartor.nano.bank import Bank
-from sartor.nano.captions import compact, vary
+from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.run import Run, autocast, progress_bar, schedule
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
@@ -146,7 +146,18 @@ def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[to
 
 
 DROPS = (0.35, 0.85)  # shares of fields that captions leave out in training: full ones and short ones in turn
+PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
 GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
+
+
+def is_plain(scene: Scene) -> bool:
+    """Whether the scene has one or two kinds of things, all upright and in their own colours."""
+    return len(scene.things) <= 2 and all(t.orientation == "upright" and not t.recolored for t in scene.things)
+
+
+def draw_row(plain: list[int], count: int, rng: random.Random) -> int:
+    """The number of a scene among `count`: one of the plain ones for PLAIN_SCENES of the draws."""
+    return rng.choice(plain) if plain and rng.random() < PLAIN_SCENES else rng.randrange(count)
 
 
 def group_by_length(ids: list[list[int]], size: int, rng: random.Random) -> list[list[int]]:
@@ -220,19 +231,22 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
     parameters = [p for m in (encoder.model, *heads.values()) for p in m.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     run = Run(work / "text")
+    before = 0  # steps of earlier runs: this one draws other captions
     if (saved := run.load()) is not None:
+        before = saved[1]["step"]
         encoder.model.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
         for name, head in heads.items():
             stored = {k.rsplit(".", 1)[1]: v for k, v in saved[0].items() if k.startswith(f"{name}.")}
             if stored:
                 head.load_state_dict(stored)
     count = min(len(bank), len(codes.scene))
+    plain = [i for i in range(count) if is_plain(bank.scenes[i])]
     with progress_bar() as bar:
         task = bar.add_task("text encoder", total=steps, note="")
         for step in range(steps):
             if step % GROUP == 0:
-                rng = random.Random(10_000_000 + step)
-                drawn = [rng.randrange(count) for _ in range(batch * GROUP)]
+                rng = random.Random(10_000_000 + before + step)
+                drawn = [draw_row(plain, count, rng) for _ in range(batch * GROUP)]
                 captions = [vary(bank.scenes[i], rng, drop=rng.choice(DROPS)) for i in drawn]
                 tokens = tokenizer([compact(caption) for caption in captions])["input_ids"]
                 groups = group_by_length(tokens, batch, rng)
@@ -275,7 +289,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
             if step % 100 == 99 or step == steps - 1:
                 weights = {f"model.{k}": v for k, v in encoder.model.state_dict().items()}
                 weights |= {f"{n}.head.{k}": v for n, head in heads.items() for k, v in head.state_dict().items()}
-                run.save(weights, {"step": step + 1})
+                run.save(weights, {"step": before + step + 1})
 
 
 def parts(latents: torch.Tensor) -> torch.Tensor:
