@@ -29,6 +29,8 @@ class Dataset(Base):
     captions_update_status: Mapped[str] = mapped_column(sa.String(20), default="empty")
     # The job that writes all captions anew: the last one asked for; an earlier one ends by itself.
     captions_job_id: Mapped[str | None] = mapped_column(sa.String(36))
+    # What that job could not do, as the wire's ``error`` object; null where it did everything, or has not ended.
+    captions_error: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
 
@@ -72,7 +74,7 @@ class BulkUpload(Base):
     # Entries of the archive that are pictures, once it has been read; and those that are done with, either way.
     total: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
-    # [{"filename", "error_code", "error_message"}]
+    # [{"entry", "filename", "error_code", "error_message"}]
     failures: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON, default=list)
     error: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)

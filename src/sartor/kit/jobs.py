@@ -140,6 +140,13 @@ class Jobs:
         self._client.delete_workflows(list(job_ids))
         self._lost.difference_update(job_ids)
 
+    def forget_ended(self, name: str) -> int:
+        """Deletes what is remembered of the jobs with this name that ended more than a day ago; how many there were."""
+        yesterday = (now() - timedelta(days=1)).isoformat()
+        runs = self._client.list_workflows(name=name, completed_before=yesterday, load_input=False, load_output=False)
+        self.forget([run.workflow_id for run in runs])
+        return len(runs)
+
     def prepare(self) -> None:
         """Makes the job library's tables and the queues. Part of ``start``; a process that only enqueues calls it."""
         DBOS.migrate(self._database.url)
@@ -210,15 +217,10 @@ class Jobs:
             result = await step(chore.name, chore.function)
             log.info("chore done", chore=chore.name, result=result)
             # Of a chore's runs only the last day's are remembered.
-            yesterday = (now() - timedelta(days=1)).isoformat()
-            await step("forget", self._forget_runs, chore.name, yesterday)
+            await step("forget", self.forget_ended, chore.name)
 
         function = DBOS.workflow(name=chore.name, max_recovery_attempts=_MAX_RECOVERY_ATTEMPTS)(run)
         return {"schedule_name": chore.name, "workflow_fn": function, "schedule": chore.cron}
-
-    def _forget_runs(self, name: str, before: str) -> None:
-        runs = self._client.list_workflows(name=name, completed_before=before, load_input=False, load_output=False)
-        self.forget([run.workflow_id for run in runs])
 
     def _keep(self, duties: Sequence[Callable[[], None]]) -> None:
         while True:
@@ -308,7 +310,7 @@ async def pause(duration: timedelta) -> None:
     await DBOS.sleep_async(duration.total_seconds())
 
 
-async def interruptible_step(name: str, function: Callable[..., T], *arguments: Any) -> T:
+async def interruptible_step(name: str, function: Callable[..., T], *arguments: Any, attempts: int = 1) -> T:
     """Like ``step``, for a function that also takes ``stop=threading.Event`` and returns soon after it is set.
 
     It is set when the job is cancelled and when the process stops. The step ends only once the thread has, so that
@@ -329,7 +331,7 @@ async def interruptible_step(name: str, function: Callable[..., T], *arguments: 
                 thread.exception()  # that it was interrupted is no news
             raise
 
-    result: T = _value(await DBOS.run_step_async(_options(name, 1) | {"preemptible": True}, work))
+    result: T = _value(await DBOS.run_step_async(_options(name, attempts) | {"preemptible": True}, work))
     return result
 
 
