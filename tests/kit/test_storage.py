@@ -1,5 +1,6 @@
 """Storage: whole values, and addresses that only this service can make."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -36,6 +37,33 @@ def test_values_are_kept_replaced_moved_and_removed(storage: Storage, tmp_path: 
     for missing in (lambda: storage.get("images/b.png"), lambda: storage.move("images/b.png", "images/c.png")):
         with pytest.raises(KeyError):
             missing()
+
+
+def test_copies_live_on_their_own(storage: Storage) -> None:
+    storage.put("a/one.png", b"one")
+    storage.copy("a/one.png", "b/two.png")
+    storage.put("a/one.png", b"changed")
+    assert storage.get("b/two.png") == b"one"
+    storage.delete("a/one.png")
+    assert storage.get("b/two.png") == b"one"
+    with pytest.raises(KeyError):
+        storage.copy("a/one.png", "b/three.png")
+
+
+def test_streams_are_written_whole_or_not_at_all(storage: Storage, tmp_path: Path) -> None:
+    chunk = bytes(range(256)) * 4096
+    storage.put_stream("large.zip", (chunk for _ in range(20)))
+    assert storage.get("large.zip") == chunk * 20
+
+    def broken() -> Iterator[bytes]:
+        for _ in range(20):
+            yield chunk
+        raise RuntimeError("the source ran dry")
+
+    with pytest.raises(Exception, match="the source ran dry"):
+        storage.put_stream("broken.zip", broken())
+    assert not storage.exists("broken.zip")
+    assert [path.name for path in (tmp_path / "a folder").iterdir()] == ["large.zip"]
 
 
 def test_an_address_admits_its_own_key_until_it_expires(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -54,6 +55,18 @@ class Storage:
         # A folder cannot keep the type, and needs none: what it serves is known by the name.
         attributes = None if self._folder is not None else {"Content-Type": media_type}
         self._store.put(key, data, attributes=attributes)
+
+    def put_stream(self, key: str, chunks: Iterator[bytes], *, media_type: str = "application/octet-stream") -> None:
+        """Like ``put``, of a value too large for memory. Where making the chunks fails, nothing is written."""
+        attributes = None if self._folder is not None else {"Content-Type": media_type}
+        self._store.put(key, chunks, attributes=attributes, use_multipart=True)
+
+    def copy(self, source: str, target: str) -> None:
+        """Makes ``target`` the same value. Raises KeyError where there is no ``source``."""
+        try:
+            self._store.copy(source, target)
+        except (NotFoundError, FileNotFoundError):
+            raise KeyError(source) from None
 
     def get(self, key: str) -> bytes:
         """The bytes under ``key``; raises KeyError where there are none."""
