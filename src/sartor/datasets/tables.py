@@ -31,6 +31,8 @@ class Dataset(Base):
     captions_job_id: Mapped[str | None] = mapped_column(sa.String(36))
     # What that job could not do, as the wire's ``error`` object; null where it did everything, or has not ended.
     captions_error: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+    # The ZIP that was last packed for a download, of what the dataset held then.
+    archive_key: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
 

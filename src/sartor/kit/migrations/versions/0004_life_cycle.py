@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("upload_type", sa.String(20), nullable=False),
         sa.Column("captions_update_status", sa.String(20), nullable=False),
         sa.Column("captions_job_id", sa.String(36)),
+        sa.Column("archive_key", sa.String(200)),
         sa.Column("captions_error", sa.JSON),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
