@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from sartor.fibo.weights import read_weights
+from sartor.fibo.weights import stream_weights
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,7 @@ class Resampler(nn.Module):
     """Halves (the last row and column padded with zeros) or doubles the sides, with one convolution."""
 
     def __init__(self, channels: int, *, up: bool) -> None:
-        super().__init__()
-        # The first place holds what has no weights in diffusers' numbering.
+        super().__init__()  # the first place of the next holds what has no weights in diffusers' numbering
         self.resample = nn.Sequential(
             nn.Upsample(scale_factor=2.0, mode="nearest-exact") if up else nn.ZeroPad2d((0, 1, 0, 1)),
             nn.Conv2d(channels, channels, 3, padding=1) if up else nn.Conv2d(channels, channels, 3, stride=2),
@@ -233,18 +232,18 @@ class FrameAutoencoder(nn.Module):
         self.decoder, self.post_quant_conv = Decoder(config), nn.Conv2d(config.z_dim, config.z_dim, 1)
 
     @classmethod
-    def load(cls, folder: str | Path, *, dtype: torch.dtype | None = None) -> Self:
+    def load(cls, folder: str | Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Self:
         """Reads a diffusers AutoencoderKLWan folder; dtype None keeps what is saved.
 
-        Raises OSError, ValueError, KeyError, and RuntimeError for weights that do not fit.
+        The weights go straight to the device. Raises OSError, ValueError, KeyError, and RuntimeError.
         """
         folder = Path(folder)
         with torch.device("meta"):
             model = cls(AutoencoderConfig.from_dict(json.loads((folder / "config.json").read_text())))
-        video = read_weights(folder)
-        frame = {name: for_one_frame(name, value) for name, value in video.items() if ".time_conv." not in name}
+        video = stream_weights(folder, device=device, dtype=dtype)
+        frame = {name: for_one_frame(name, value) for name, value in video if ".time_conv." not in name}
         model.load_state_dict(frame, strict=True, assign=True)
-        return model.to(dtype) if dtype is not None else model
+        return model
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:

@@ -7,12 +7,12 @@
     tokenizer/         tokenizer.json and its companions -> a transformers tokenizer
     scheduler/         scheduler_config.json             -> numbers for sampler.py
 
-Weights are read from safetensors only. Saved in fp16 or bf16, they are brought to the serving type on loading.
+Weights are read from safetensors only, straight to the device. Saved in another type, they are brought to the serving
+type on the way.
 """
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +22,12 @@ import torch
 
 from sartor.fibo.autoencoder import FrameAutoencoder
 from sartor.fibo.errors import CheckpointError
+from sartor.fibo.hub import HUB_ID as HUB_ID
+from sartor.fibo.hub import locate
+from sartor.fibo.integrity import FileHashes
 from sartor.fibo.sampler import scheduler_settings
 from sartor.fibo.transformer import FiboTransformer
+from sartor.fibo.weights import TEXT_ENCODER_FILE, read_weights
 
 FIBO_AREA = 1024 * 1024
 """Pixels of the pictures that FIBO was trained on."""
@@ -35,7 +39,6 @@ PARTS = {
     "tokenizer": None,  # any fast tokenizer
     "scheduler": "FlowMatchEulerDiscreteScheduler",
 }
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 Part = TypeVar("Part")
 
@@ -62,13 +65,20 @@ def serving_dtype(device: torch.device | str) -> torch.dtype:
 
 
 def load_checkpoint(
-    checkpoint: str | Path, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    checkpoint: str | Path,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    parts_device: torch.device | str | None = None,
+    hash_memory: Path | None = None,
 ) -> Checkpoint:
     """Loads a local folder or, where there is none of that name, a hub id `owner/name`.
 
-    dtype None is `serving_dtype(device)`. Raises CheckpointError, which names what is missing or does not fit.
+    dtype None is `serving_dtype(device)`. parts_device: where the VAE and the text encoder go, None with the rest.
+    hash_memory: a file that keeps the hashes of large files (integrity.py).
+    Raises CheckpointError, which names what is missing or does not fit.
     """
-    folder = locate(checkpoint)
+    folder = locate(checkpoint, list(PARTS))
     index = _read_json(folder / "model_index.json")
     for part, expected in PARTS.items():
         listed = index.get(part)
@@ -79,60 +89,63 @@ def load_checkpoint(
     extras = index.get("sartor", {})
     dtype = dtype or serving_dtype(device)
 
-    from transformers import AutoTokenizer, SmolLM3ForCausalLM
+    parts_device = parts_device or device
 
-    transformer = _part(folder, "transformer", lambda path: FiboTransformer.load(path, dtype=dtype))
-    vae = _part(folder, "vae", lambda path: FrameAutoencoder.load(path, dtype=dtype))
-    text_encoder = _part(
-        folder, "text_encoder", lambda path: SmolLM3ForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
-    )
+    from transformers import AutoTokenizer
+
+    transformer = _part(folder, "transformer", lambda path: FiboTransformer.load(path, dtype=dtype, device=device))
+    vae = _part(folder, "vae", lambda path: FrameAutoencoder.load(path, dtype=dtype, device=parts_device))
+    text_encoder = _part(folder, "text_encoder", lambda path: load_text_encoder(path, dtype=dtype, device=parts_device))
     tokenizer = _part(folder, "tokenizer", lambda path: AutoTokenizer.from_pretrained(path))
     scheduler_config = _read_json(folder / "scheduler" / "scheduler_config.json")
     scheduler_settings(scheduler_config)
     models: list[Any] = [transformer, vae, text_encoder]
     for model in models:
-        model.to(device).eval().requires_grad_(False)
+        model.eval().requires_grad_(False)
     return Checkpoint(
         transformer=transformer,
         vae=vae,
         text_encoder=text_encoder,
         tokenizer=tokenizer,
         scheduler_config=scheduler_config,
-        sha256=hash_folder(folder),
+        sha256=hash_folder(folder, hash_memory),
         training_area=int(extras.get("training_area", FIBO_AREA)),
         extras=extras,
         folder=folder,
     )
 
 
-def locate(checkpoint: str | Path) -> Path:
-    """The folder of a checkpoint, downloaded from the hub where it is not local. Raises CheckpointError."""
-    folder = Path(checkpoint).expanduser()
-    if folder.is_dir():
-        return folder
-    if not HUB_ID.fullmatch(str(checkpoint)):
-        raise CheckpointError(f"there is no checkpoint folder {checkpoint}")
-    from huggingface_hub import snapshot_download
+def load_text_encoder(folder: Path, *, device: torch.device | str, dtype: torch.dtype) -> Any:
+    """transformers' SmolLM3ForCausalLM from its folder. Raises OSError, ValueError, and RuntimeError.
 
-    patterns = ["model_index.json", *(f"{part}/*" for part in PARTS)]
-    try:
-        return Path(snapshot_download(str(checkpoint), allow_patterns=patterns, ignore_patterns=["*.bin", "*.pt"]))
-    except Exception as error:
-        raise CheckpointError(
-            f"{checkpoint} is neither a local folder nor could it be fetched from the hub: {error}"
-        ) from error
+    Like its `from_pretrained`, but straight to the device, which there asks for one more package.
+    """
+    from transformers import SmolLM3Config, SmolLM3ForCausalLM
+
+    config = SmolLM3Config.from_pretrained(folder)
+    with torch.device("meta"):
+        model = SmolLM3ForCausalLM(config)
+    weights = read_weights(folder, device=device, dtype=dtype, file=TEXT_ENCODER_FILE)
+    if config.tie_word_embeddings:
+        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
+    model.load_state_dict(weights, strict=True, assign=True)
+    model.tie_weights()
+    # The rotary frequencies are in no file: they are computed where the model is built.
+    model.model.rotary_emb = type(model.model.rotary_emb)(config=config).to(device)
+    return model
 
 
-def hash_folder(folder: Path) -> str:
-    """SHA-256, in hexadecimal, over the names and contents of the model index and of every part's files."""
+def hash_folder(folder: Path, memory: Path | None = None) -> str:
+    """SHA-256, in hexadecimal, over the names and contents of the model index and of every part's files.
+
+    memory: see integrity.py. Raises OSError, and CheckpointError for a damaged download.
+    """
     files = [folder / "model_index.json"]
     for part in PARTS:
         files += (path for path in (folder / part).rglob("*") if path.is_file())
-    total = hashlib.sha256()
+    total, hashes = hashlib.sha256(), FileHashes(memory)
     for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+        total.update(f"{path.relative_to(folder).as_posix()} {hashes.get(path)}\n".encode())
     return total.hexdigest()
 
 

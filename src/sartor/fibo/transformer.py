@@ -191,16 +191,17 @@ class FiboTransformer(nn.Module):
         return cls(TransformerConfig.from_dict(config))
 
     @classmethod
-    def load(cls, folder: str | Path, *, dtype: torch.dtype | None = None) -> Self:
+    def load(cls, folder: str | Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Self:
         """Reads config.json and the weights (one file or shards) from a diffusers transformer folder.
 
-        dtype None keeps what is saved. Raises OSError, ValueError, and RuntimeError for weights that do not fit.
+        dtype None keeps what is saved; the weights go straight to the device. Raises OSError, ValueError, and
+        RuntimeError for weights that do not fit.
         """
         folder = Path(folder)
         with torch.device("meta"):
             model = cls.from_config(json.loads((folder / "config.json").read_text()))
-        model.load_state_dict(read_weights(folder), strict=True, assign=True)
-        return model.to(dtype) if dtype is not None else model
+        model.load_state_dict(read_weights(folder, device=device, dtype=dtype), strict=True, assign=True)
+        return model
 
     def save(self, folder: str | Path, *, dtype: torch.dtype | None = None) -> None:
         """Writes config.json and one safetensors file, in dtype where given, as diffusers would."""
