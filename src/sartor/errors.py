@@ -14,6 +14,7 @@
     ├── Unprocessable            422  a generation body that cannot be used
     │   ├── ModelNotReady        422
     │   └── Moderated            422  the category is in ``details``
+    ├── PictureNotFetched        460  an address in a body gave no picture; uploads to a dataset say 422
     ├── TooManyRequests          429  with ``retry_after`` seconds
     └── Unavailable              503  the database is away, what translates or checks words, or the engine
 
@@ -131,6 +132,10 @@ class Moderated(Unprocessable):
         self.category = category
 
 
+class PictureNotFetched(SartorError):
+    code, message = 460, "Picture Not Fetched"
+
+
 class TooManyRequests(SartorError):
     code, message = 429, "Too Many Requests"
 
@@ -237,8 +242,8 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
         return answer
 
 
-# Python renamed this one in 3.13; clients are to read the same on every version.
-_PHRASES = {BodyTooLarge.code: BodyTooLarge.message}
+# Python renamed the first in 3.13, where clients are to read the same on every version, and has no name for the other.
+_PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched)}
 
 
 def request_id(request: Request) -> str:

@@ -146,7 +146,8 @@ class Settings(BaseSettings):
     body_limit: int = Field(
         default=1_000_000,
         ge=1_000,
-        description="Largest request body in bytes; a structured prompt is a few thousand.",
+        description="Largest request body in bytes; a structured prompt is a few thousand. Bodies that bring pictures "
+        "have limits of their own.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line written; prompts appear at `debug` only."

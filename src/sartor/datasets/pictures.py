@@ -58,7 +58,7 @@ def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
     :func:`read_picture` does, and PreconditionFailed below 256 pixels, or below 1024 without ``increase_resolution``.
     """
     with _DECODING:
-        image = _decode(data, smallest=SMALLEST if increase_resolution else FULL)
+        image = _decode(data, smallest=SMALLEST if increase_resolution else FULL, max_bytes=MAX_BYTES)
         image = _enlarge(image)
         small = image.copy()
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -72,13 +72,14 @@ def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
         )
 
 
-def read_picture(data: bytes) -> Image.Image:
+def read_picture(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
     """The picture in ``data`` as it is to be looked at: upright, RGB in sRGB, transparency on black; any size.
 
-    Raises BodyTooLarge above 12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP.
+    Of our own storage's, which may be larger than what was sent, ``max_bytes`` is None. Raises BodyTooLarge above
+    12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP.
     """
     with _DECODING:
-        return _decode(data, smallest=1)
+        return _decode(data, smallest=1, max_bytes=max_bytes)
 
 
 def perceptual_hash(image: Image.Image) -> str:
@@ -103,9 +104,9 @@ def near_ones(perceptual_hash: str, others: Iterable[tuple[int, str]]) -> list[i
     return [identifier for identifier, other in others if near(perceptual_hash, other)]
 
 
-def _decode(data: bytes, *, smallest: int) -> Image.Image:
-    if len(data) > MAX_BYTES:
-        raise BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.")
+def _decode(data: bytes, *, smallest: int, max_bytes: int | None) -> Image.Image:
+    if max_bytes is not None and len(data) > max_bytes:
+        raise BodyTooLarge(f"A picture may have {max_bytes // 1024 // 1024} MB at most.")
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except Exception:  # a damaged header makes the decoders raise more kinds than they document

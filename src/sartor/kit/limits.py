@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -28,11 +28,17 @@ _HEADERS = [
 
 
 class Frame:
-    """The outermost layer. ``scope["sartor.request_id"]`` is the request's id; the answer's header repeats it."""
+    """The outermost layer. ``scope["sartor.request_id"]`` is the request's id; the answer's header repeats it.
 
-    def __init__(self, app: ASGIApp, *, body_limit: int, observe: Observer) -> None:
+    ``larger`` gives paths that end in its keys a body limit of their own, in bytes.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, body_limit: int, observe: Observer, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._body_limit = body_limit
+        self._larger = dict(larger or {})
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +58,7 @@ class Frame:
             await send(message)
 
         try:
-            await self._app(scope, _Bounded(scope, receive, self._body_limit), answer)
+            await self._app(scope, _Bounded(scope, receive, self._limit(scope["path"])), answer)
         except Exception as exception:
             response = respond(internal(exception, request_id), request_id)
             if status:  # too late to say it: the connection breaks instead
@@ -63,6 +69,10 @@ class Frame:
             seconds = time.perf_counter() - began
             self._observe(scope["method"], route, status, seconds)
             log.debug("answered", request_id=request_id, method=scope["method"], route=route, status=status)
+
+    def _limit(self, path: str) -> int:
+        own = (limit for ending, limit in self._larger.items() if path.rstrip("/").endswith(ending))
+        return max(self._body_limit, *own, 0)
 
 
 class _Bounded:

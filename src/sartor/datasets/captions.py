@@ -1,0 +1,67 @@
+"""Words for pictures, in the service's terms: captioners' findings as canonical JSON, their errors as answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from PIL import Image
+
+from sartor.captioning.base import Captioner, CaptioningError, CaptioningUnavailable, PictureRefused, Subject
+from sartor.errors import Moderated, Unavailable, Unprocessable
+from sartor.projects.tables import Project
+from sartor.vgl import canonical, parse_visual_schema
+
+log = structlog.get_logger(__name__)
+
+# Pixels of the longer side that a captioner is shown: no more is trained on.
+_SHOWN = 1024
+
+
+class Captions:
+    """Safe to use from several threads. ``captioner`` gives the one captioner, and may take a while the first time."""
+
+    def __init__(self, captioner: Callable[[], Captioner]) -> None:
+        self._captioner = captioner
+
+    def caption(self, image: Image.Image, *, visual_schema: str | None, subject: Subject) -> str:
+        """What an RGB picture shows. ``visual_schema`` is JSON text. Raises Unavailable, Moderated, Unprocessable."""
+        schema = None if visual_schema is None else parse_visual_schema(visual_schema)
+        with _answered():
+            found = self._captioner().caption(_shown(image), visual_schema=schema, subject=subject)
+        log.debug("caption", notes=found.notes)
+        return canonical(found.value)
+
+    def visual_schema(self, images: Sequence[Image.Image], *, subject: Subject = Subject()) -> str:
+        """What 5 to 10 RGB pictures share. Raises Unavailable, Moderated, Unprocessable."""
+        with _answered():
+            found = self._captioner().visual_schema([_shown(image) for image in images], subject=subject)
+        log.debug("visual schema", notes=found.notes)
+        return canonical(found.value)
+
+
+def subject_of(project: Project) -> Subject:
+    """What a project says of its pictures."""
+    return Subject(project.ip_type, project.ip_medium, project.ip_name, project.ip_description)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except CaptioningUnavailable as error:
+        log.warning("captioner unavailable", reason=str(error))
+        raise Unavailable(str(error)) from None
+    except PictureRefused:
+        raise Moderated("image", "refused by the provider of the model that looks at pictures") from None
+    except CaptioningError as error:
+        raise Unprocessable(str(error)) from None
+
+
+def _shown(image: Image.Image) -> Image.Image:
+    if max(image.size) <= _SHOWN:
+        return image
+    small = image.copy()
+    small.thumbnail((_SHOWN, _SHOWN), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return small

@@ -1,0 +1,177 @@
+"""``/v1/tailored-gen/datasets/{id}/images``: one at a time; also under ``/v2``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from json import JSONDecodeError, loads
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
+from sartor.datasets.endpoints import DatasetId
+from sartor.datasets.pictures import MAX_BYTES
+from sartor.datasets.schemas import CaptionBody, ImageAnswer, UploadAnswer, UploadBody, image_answer
+from sartor.datasets.service import Datasets
+from sartor.datasets.sources import file_name, is_address, name_of, read_source
+from sartor.datasets.uploads import Uploads
+from sartor.errors import BadRequest, Unprocessable, describe
+from sartor.kit.fetch import Fetcher
+from sartor.kit.idempotency import check_key
+from sartor.kit.storage import Address, Storage
+from sartor.projects.endpoints import Key
+from sartor.projects.service import LARGEST_ID
+
+ImageId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+
+# What base64 makes of the largest picture, and room for the other fields.
+LARGEST_UPLOAD = MAX_BYTES * 4 // 3 + 100_000
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+def router(
+    datasets: Datasets,
+    uploads: Uploads,
+    storage: Storage,
+    fetcher: Fetcher,
+    door: Door,
+    *,
+    address_of: Callable[[Request], Address],
+) -> APIRouter:
+    """The routes of single images; the app mounts them under each prefix."""
+    routes = guarded_router(door, tag="Images")
+
+    @routes.post(
+        "/tailored-gen/datasets/{dataset_id}/images",
+        operation_id="upload_image",
+        summary="Upload an image",
+        status_code=201,
+        responses=describe(400, 401, 404, 409, 412, 413, 415, 422, 429, 500, 503),
+        openapi_extra={"requestBody": _request_body()},
+    )
+    async def upload_image(
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, idempotency_key: Key = None
+    ) -> UploadAnswer:
+        """Adds a JPEG, PNG or WebP of 12 MB at most to a basic draft: sent as a form or as base64, or fetched from an
+        address. It is kept as it is trained on: upright, transparency on black, enlarged where it is small, without
+        metadata. Where the dataset has a visual schema, a caption is written."""
+        key = check_key(idempotency_key)
+        await run_in_threadpool(uploads.check, caller, dataset_id)
+        sent = await _read(request)
+        data, source = sent.data, sent.body.image_url or sent.body.file or ""
+        if data is None:
+            data = await read_source(source, fetcher, unreachable=Unprocessable)
+        image = await run_in_threadpool(
+            uploads.add,
+            caller,
+            dataset_id,
+            data,
+            sent.body,
+            name=sent.body.image_name or sent.name or name_of(source) or "image",
+            source_url=source if is_address(source) else None,
+            idempotency_key=key,
+        )
+        duplicates = await run_in_threadpool(datasets.duplicates, image)
+        answer = image_answer(image, storage, address_of(request))
+        return UploadAnswer(**answer.model_dump(), duplicate_of=duplicates)
+
+    @routes.get(
+        "/tailored-gen/datasets/{dataset_id}/images",
+        operation_id="list_images",
+        summary="List the images of a dataset",
+        responses=describe(401, 404, 429, 500, 503),
+    )
+    def list_images(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> list[ImageAnswer]:
+        """All of them, in the order in which they came."""
+        address = address_of(request)
+        return [image_answer(image, storage, address) for image in datasets.images(caller, dataset_id)]
+
+    @routes.get(
+        "/tailored-gen/datasets/{dataset_id}/images/{image_id}",
+        operation_id="get_image",
+        summary="Get an image",
+        responses=describe(401, 404, 429, 500, 503),
+    )
+    def get_image(request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> ImageAnswer:
+        """Everything about one image."""
+        return image_answer(datasets.image(caller, dataset_id, image_id), storage, address_of(request))
+
+    @routes.put(
+        "/tailored-gen/datasets/{dataset_id}/images/{image_id}",
+        operation_id="update_image",
+        summary="Change an image's caption",
+        responses=describe(400, 401, 404, 409, 413, 422, 429, 500, 503),
+    )
+    def update_image(
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, body: CaptionBody
+    ) -> ImageAnswer:
+        """Gives it the caption that is sent, or has one written anew. While the dataset is a draft."""
+        if body.caption is not None:
+            image = datasets.set_caption(caller, dataset_id, image_id, body.caption, source="manual")
+        else:
+            image = uploads.recaption(caller, dataset_id, image_id)
+        return image_answer(image, storage, address_of(request))
+
+    @routes.delete(
+        "/tailored-gen/datasets/{dataset_id}/images/{image_id}",
+        operation_id="delete_image",
+        summary="Delete an image",
+        status_code=204,
+        responses=describe(401, 404, 409, 429, 500, 503),
+    )
+    def delete_image(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> None:
+        """Deletes it for ever. While the dataset is a draft."""
+        datasets.delete_image(caller, dataset_id, image_id)
+
+    return routes
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """``data`` and ``name`` are a form's file's; None and empty where the body names or holds the picture."""
+
+    body: UploadBody
+    data: bytes | None
+    name: str
+
+
+async def _read(request: Request) -> _Sent:
+    """The body as a form or as JSON. Raises RequestValidationError, BadRequest."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _FORMS:
+        return _Sent(_validated(_json(await request.body())), None, "")
+    async with request.form(max_files=1, max_fields=20, max_part_size=LARGEST_UPLOAD) as form:
+        values: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            return _Sent(_validated(values), None, "")
+        data = await file.read()
+        return _Sent(_validated(values | {"file": "(a file)"}), data, file_name(file.filename or ""))
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return loads(content)
+    except JSONDecodeError as error:
+        raise BadRequest(f"body: is not JSON ({error.msg})") from None
+    except (ValueError, RecursionError):  # no text at all, or nested without end
+        raise BadRequest("body: is not JSON") from None
+
+
+def _validated(values: Any) -> UploadBody:
+    try:
+        return UploadBody.model_validate(values)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+
+
+def _request_body() -> dict[str, Any]:
+    """The body's description for OpenAPI, as JSON and as a form."""
+    schema = UploadBody.model_json_schema()
+    form = {**schema, "properties": {**schema["properties"], "file": {"type": "string", "format": "binary"}}}
+    content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
+    return {"required": True, "content": content}

@@ -1,0 +1,130 @@
+"""A dataset as one ZIP in the storage: ``images/<name>.png``, and ``captions.json``, a caption by the image's name.
+
+It is packed when it is asked for, as a stream: however many images there are, one is in memory. The key is made of what
+is in it, so that a dataset which has not changed since is not packed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from sartor.accounts.service import Caller
+from sartor.datasets.rows import find_dataset, images_of
+from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.errors import Conflict, NotFound
+from sartor.kit.database import Database
+from sartor.kit.storage import Storage
+
+# The earliest that a ZIP can say: the same images give the same bytes.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_LONGEST_NAME = 80
+
+
+class Packing:
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
+
+    def pack(self, caller: Caller, dataset_id: int) -> tuple[str, str | None]:
+        """Keys of the ZIP and, where all captions were written automatically, of the captions alone.
+
+        Raises NotFound, and Conflict for a basic dataset or one that changes meanwhile.
+        """
+        with self._database.transaction() as session:
+            dataset = find_dataset(session, caller, dataset_id)
+            if dataset.upload_type != "advanced":
+                raise Conflict("Only datasets of the upload type advanced can be downloaded.")
+            images = images_of(session, dataset_id)
+        key = f"datasets/{_digest(images)}.zip"
+        if dataset.archive_key != key or not self._storage.exists(key):
+            self._write(images, key)
+            self._remember(dataset_id, key)
+        automatic = bool(images) and all(image.caption and image.caption_source == "automatic" for image in images)
+        return key, captions_key(key) if automatic else None
+
+    def _write(self, images: Sequence[DatasetImage], key: str) -> None:
+        names = file_names([image.name for image in images])
+        pairs = list(zip(names, images, strict=True))
+        captions = json.dumps({name: image.caption for name, image in pairs if image.caption}, indent=1).encode()
+        self._storage.put(captions_key(key), captions, media_type="application/json")
+        self._storage.put_stream(key, self._stream(pairs, captions), media_type="application/zip")
+
+    def _stream(self, pairs: Sequence[tuple[str, DatasetImage]], captions: bytes) -> Iterator[bytes]:
+        sink = _Sink()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
+            archive.writestr(zipfile.ZipInfo("captions.json", _DATE), captions)
+            for name, image in pairs:
+                try:
+                    data = self._storage.get(image.image_key)
+                except KeyError:
+                    raise Conflict("The dataset was changed while it was packed; try again.") from None
+                archive.writestr(zipfile.ZipInfo(f"images/{name}", _DATE), data)
+                yield sink.taken()
+        yield sink.taken()
+
+    def _remember(self, dataset_id: int, key: str) -> None:
+        """Keeps the new key and deletes what the former one led to. Raises NotFound where the dataset is gone."""
+        new = [key, captions_key(key)]
+        # Packing changes nothing of what the dataset is: the moment of its last change stays.
+        keep = sa.update(Dataset).where(Dataset.id == dataset_id)
+        with self._database.transaction() as session:
+            dataset = session.get(Dataset, dataset_id)
+            stale = new if dataset is None else [known for known in archive_keys(dataset) if known not in new]
+            session.execute(
+                keep.values(archive_key=key, updated_at=Dataset.updated_at),
+                execution_options={"synchronize_session": False},
+            )
+        for former in stale:
+            self._storage.delete(former)
+        if dataset is None:
+            raise NotFound("There is no such dataset.")
+
+
+def archive_keys(dataset: Dataset) -> list[str]:
+    """What the storage holds of the dataset's last download."""
+    return [] if dataset.archive_key is None else [dataset.archive_key, captions_key(dataset.archive_key)]
+
+
+def captions_key(key: str) -> str:
+    return key.removesuffix(".zip") + ".captions.json"
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """A plain file name for each, all of them different, whatever the names are and whoever unpacks them where."""
+    plain: list[str] = []
+    width = len(str(len(names)))
+    for number, name in enumerate(names, start=1):
+        stem = re.sub(r"\.(png|jpe?g|webp)$", "", name, flags=re.IGNORECASE)
+        words = re.sub(r"[^0-9A-Za-z]+", "-", stem).strip("-")[:_LONGEST_NAME]
+        plain.append(f"{number:0{width}d}{'-' if words else ''}{words}.png")
+    return plain
+
+
+def _digest(images: Sequence[DatasetImage]) -> str:
+    content = [[image.id, image.image_key, image.name, image.caption] for image in images]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+class _Sink:
+    """What a ZIP is written into, and taken out of piece by piece; it cannot be wound back."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken

@@ -1,0 +1,84 @@
+"""Rows of datasets and images: found for whoever may see them, held while they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sartor.accounts.service import Caller
+from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.errors import BadRequest, Conflict, NotFound
+from sartor.kit.database import now
+
+# Images that a dataset may have, by its upload type.
+LIMITS = {"basic": 200, "advanced": 5000}
+
+
+def find_dataset(session: Session, caller: Caller, dataset_id: int) -> Dataset:
+    """Raises NotFound for an unknown one and for another organisation's alike."""
+    query = sa.select(Dataset).where(Dataset.id == dataset_id, Dataset.organisation_id == caller.organisation_id)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("There is no such dataset.")
+    return found
+
+
+def find_image(session: Session, dataset_id: int, image_id: int) -> DatasetImage:
+    """Raises NotFound for an unknown one and for another dataset's alike."""
+    query = sa.select(DatasetImage).where(DatasetImage.id == image_id, DatasetImage.dataset_id == dataset_id)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("There is no such image in this dataset.")
+    return found
+
+
+def hold(session: Session, dataset_id: int) -> Dataset:
+    """The dataset, marked as changed: until the transaction ends nobody else changes it, and what is counted stays.
+
+    Raises NotFound where it is gone.
+    """
+    # Writing first: it takes the row's lock on PostgreSQL, and SQLite's only one, before anything is read.
+    touched = sa.update(Dataset).where(Dataset.id == dataset_id).values(updated_at=now())
+    session.execute(touched, execution_options={"synchronize_session": False})
+    found = session.get(Dataset, dataset_id, populate_existing=True)
+    if found is None:
+        raise NotFound("There is no such dataset.")
+    return found
+
+
+def images_of(session: Session, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
+    """In the order in which they came."""
+    query = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id).order_by(DatasetImage.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def count_images(session: Session, dataset_ids: Sequence[int]) -> dict[int, int]:
+    """How many images each has; 0 for one without any."""
+    query = (
+        sa.select(DatasetImage.dataset_id, sa.func.count())
+        .where(DatasetImage.dataset_id.in_(dataset_ids))
+        .group_by(DatasetImage.dataset_id)
+    )
+    return dict.fromkeys(dataset_ids, 0) | {row[0]: row[1] for row in session.execute(query)}
+
+
+def check_draft(dataset: Dataset) -> None:
+    """Raises Conflict for a completed dataset."""
+    if dataset.status == "completed":
+        raise Conflict("The dataset is completed and cannot change; clone it to go on.")
+
+
+def check_room(session: Session, dataset: Dataset) -> None:
+    """Raises Conflict where the dataset is completed, or full."""
+    check_draft(dataset)
+    limit = LIMITS[dataset.upload_type]
+    if count_images(session, [dataset.id])[dataset.id] >= limit:
+        raise Conflict(f"The dataset has {limit} images already, which is the most that it may have.")
+
+
+def check_single_uploads(dataset: Dataset) -> None:
+    """Raises BadRequest for a dataset that is filled by one ZIP."""
+    if dataset.upload_type != "basic":
+        raise BadRequest("Images one by one are for datasets of the upload type basic; this one takes one ZIP.")

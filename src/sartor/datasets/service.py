@@ -1,0 +1,352 @@
+"""Datasets: made, filled, completed, copied, and deleted with the bytes of their images."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sartor.accounts.service import Caller
+from sartor.datasets.packing import archive_keys
+from sartor.datasets.pictures import Picture, near_ones
+from sartor.datasets.rows import (
+    check_draft,
+    check_room,
+    count_images,
+    find_dataset,
+    find_image,
+    hold,
+    images_of,
+)
+from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
+from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
+from sartor.errors import Conflict
+from sartor.kit.database import Database
+from sartor.kit.idempotency import claim, digest_of, forget
+from sartor.kit.storage import Storage
+from sartor.projects.service import InTraining, find_project
+
+LEAST_IMAGES = 5
+# Object stores take 30 ms for a copy or a deletion, and many at once.
+_HANDS = 16
+
+
+class Datasets:
+    """``in_training`` says whether a model of the dataset with an id is in training."""
+
+    def __init__(self, database: Database, storage: Storage, *, in_training: InTraining) -> None:
+        self._database = database
+        self._storage = storage
+        self._in_training = in_training
+
+    def create(self, caller: Caller, body: DatasetBody, *, idempotency_key: str | None = None) -> Dataset:
+        """A new draft, or the dataset that the same key led to. Raises NotFound for the project, Unprocessable for a
+        key of another body."""
+        digest = digest_of("dataset", body.model_dump(mode="json"))
+
+        def make(session: Session) -> Dataset:
+            project = find_project(session, caller, body.project_id)
+            return Dataset(
+                organisation_id=caller.organisation_id,
+                project_id=project.id,
+                name=body.name,
+                upload_type=body.upload_type,
+            )
+
+        return self._once(caller, make, idempotency_key, digest)
+
+    def all(self, caller: Caller) -> list[tuple[Dataset, int]]:
+        """The organisation's datasets, newest first, each with how many images it has."""
+        return self._counted(Dataset.organisation_id == caller.organisation_id)
+
+    def of_project(self, caller: Caller, project_id: int) -> list[tuple[Dataset, int]]:
+        """The project's datasets, newest first, each with how many images it has. Raises NotFound."""
+        with self._database.transaction() as session:
+            find_project(session, caller, project_id)
+        return self._counted(Dataset.project_id == project_id)
+
+    def get(self, caller: Caller, dataset_id: int) -> tuple[Dataset, int]:
+        """The dataset, and how many images it has. Raises NotFound."""
+        with self._database.transaction() as session:
+            dataset = find_dataset(session, caller, dataset_id)
+            return dataset, count_images(session, [dataset.id])[dataset.id]
+
+    def update(self, caller: Caller, dataset_id: int, changes: DatasetChanges) -> tuple[Dataset, int]:
+        """Raises NotFound, and Conflict for another visual schema or status of a completed dataset, and for completing
+        one without schema, with fewer than 5 images, or while images or captions are still being added."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            dataset = hold(session, dataset_id)
+            count = count_images(session, [dataset.id])[dataset.id]
+            if changes.name is not None:
+                dataset.name = changes.name
+            if changes.visual_schema is not None and changes.visual_schema != dataset.visual_schema:
+                check_draft(dataset)
+                dataset.visual_schema = changes.visual_schema
+            if changes.status is not None and changes.status != dataset.status:
+                check_draft(dataset)
+                _check_whole(session, dataset, count)
+                dataset.status = "completed"
+        return dataset, count
+
+    def delete(self, caller: Caller, dataset_id: int) -> None:
+        """Deletes the dataset with its images, stored bytes first. Raises NotFound, and Conflict while a model is
+        trained on it."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            if self._in_training(session, dataset_id):
+                raise Conflict("A model is in training on this dataset; stop it first.")
+        self._remove([dataset_id])
+
+    def remove_project(self, project_id: int) -> None:
+        """Deletes the project's datasets; whether that may be, the caller has asked."""
+        with self._database.transaction() as session:
+            found = list(session.scalars(sa.select(Dataset.id).where(Dataset.project_id == project_id)))
+        self._remove(found)
+
+    def clone(
+        self, caller: Caller, dataset_id: int, body: CloneBody, *, idempotency_key: str | None = None
+    ) -> tuple[Dataset, list[DatasetImage]]:
+        """A new draft with the same schema and copies of the images. Raises NotFound, and Conflict where the dataset
+        changes while it is copied."""
+        with self._database.transaction() as session:
+            source = find_dataset(session, caller, dataset_id)
+            images = images_of(session, dataset_id)
+        digest = digest_of("clone", body.model_dump(mode="json") | {"dataset_id": dataset_id})
+        stems = [_stem() for _ in images]
+        pairs = [
+            pair
+            for image, stem in zip(images, stems, strict=True)
+            for pair in ((image.image_key, image_key(stem)), (image.thumbnail_key, thumbnail_key(stem)))
+        ]
+
+        def make(session: Session) -> Dataset:
+            copy = Dataset(
+                organisation_id=caller.organisation_id,
+                project_id=source.project_id,
+                name=body.name or f"Copy of {source.name}"[:200],
+                description=source.description if body.description is None else body.description,
+                visual_schema=source.visual_schema,
+                upload_type=source.upload_type,
+                captions_update_status="completed" if any(image.caption for image in images) else "empty",
+            )
+            session.add(copy)
+            session.flush()
+            session.add_all(_copied(image, copy.id, stem) for image, stem in zip(images, stems, strict=True))
+            return copy
+
+        kept = False
+        try:
+            with ThreadPoolExecutor(_HANDS) as hands:
+                list(hands.map(lambda pair: self._storage.copy(*pair), pairs))
+            copy = self._once(caller, make, idempotency_key, digest)
+            with self._database.transaction() as session:
+                found = images_of(session, copy.id)
+            kept = not found or found[0].image_key == image_key(stems[0])
+            return copy, found
+        except KeyError:
+            raise Conflict("The dataset was changed while it was copied; try again.") from None
+        finally:
+            if not kept:
+                self._erase(target for _, target in pairs)
+
+    def add_image(
+        self,
+        dataset_id: int,
+        picture: Picture,
+        *,
+        name: str,
+        source_url: str | None = None,
+        caption: str | None = None,
+        caption_source: str | None = None,
+        entry: int | None = None,
+        within: Callable[[Session, DatasetImage], None] | None = None,
+    ) -> DatasetImage:
+        """Stores a picture and adds it to the dataset.
+
+        ``entry`` is its number in a ZIP: what was added under it already is returned, and nothing added. ``within`` is
+        called in the transaction that adds the row; where it raises, nothing stays. Raises NotFound where the dataset
+        is gone, Conflict where it is completed or full.
+        """
+        with self._database.transaction() as session:
+            dataset = hold(session, dataset_id)
+            stem = _stem(dataset, entry)
+        keys = image_key(stem), thumbnail_key(stem)
+        self._storage.put(keys[0], picture.png, media_type="image/png")
+        self._storage.put(keys[1], picture.thumbnail, media_type="image/jpeg")
+        try:
+            with self._database.transaction() as session:
+                dataset = hold(session, dataset_id)
+                if entry is not None:
+                    here = sa.select(DatasetImage).where(
+                        DatasetImage.dataset_id == dataset_id, DatasetImage.entry == entry
+                    )
+                    if (found := session.scalar(here)) is not None:
+                        return found
+                check_room(session, dataset)
+                image = DatasetImage(
+                    dataset_id=dataset_id,
+                    name=name or "image",
+                    caption=caption,
+                    caption_source=caption_source,
+                    source_url=source_url,
+                    image_key=keys[0],
+                    thumbnail_key=keys[1],
+                    width=picture.width,
+                    height=picture.height,
+                    perceptual_hash=picture.perceptual_hash,
+                    entry=entry,
+                )
+                session.add(image)
+                if caption is not None and dataset.captions_update_status == "empty":
+                    dataset.captions_update_status = "completed"
+                if within is not None:
+                    session.flush()
+                    within(session, image)
+        except BaseException:  # whatever it was: bytes without a row would stay for ever
+            self._erase(keys)
+            raise
+        return image
+
+    def duplicates(self, image: DatasetImage) -> list[int]:
+        """Ids of the dataset's other images that look the same."""
+        others = sa.select(DatasetImage.id, DatasetImage.perceptual_hash).where(
+            DatasetImage.dataset_id == image.dataset_id, DatasetImage.id != image.id
+        )
+        with self._database.transaction() as session:
+            pairs = [(row[0], row[1]) for row in session.execute(others.order_by(DatasetImage.id))]
+        return near_ones(image.perceptual_hash, pairs)
+
+    def images(self, caller: Caller, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
+        """The dataset's images, in the order in which they came. Raises NotFound."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            return images_of(session, dataset_id, limit=limit)
+
+    def image(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
+        """Raises NotFound."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            return find_image(session, dataset_id, image_id)
+
+    def set_caption(self, caller: Caller, dataset_id: int, image_id: int, caption: str, *, source: str) -> DatasetImage:
+        """``caption`` is canonical JSON, ``source`` automatic or manual. Raises NotFound, and Conflict for a completed
+        dataset."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            check_draft(hold(session, dataset_id))
+            image = find_image(session, dataset_id, image_id)
+            image.caption, image.caption_source = caption, source
+        return image
+
+    def delete_image(self, caller: Caller, dataset_id: int, image_id: int) -> None:
+        """Deletes the image with its bytes. Raises NotFound, and Conflict for a completed dataset."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            check_draft(hold(session, dataset_id))
+            image = find_image(session, dataset_id, image_id)
+            self._erase([image.image_key, image.thumbnail_key])
+            session.delete(image)
+
+    def _counted(self, which: sa.ColumnElement[bool]) -> list[tuple[Dataset, int]]:
+        with self._database.transaction() as session:
+            found = list(session.scalars(sa.select(Dataset).where(which).order_by(Dataset.id.desc())))
+            counts = count_images(session, [dataset.id for dataset in found])
+        return [(dataset, counts[dataset.id]) for dataset in found]
+
+    def _remove(self, dataset_ids: Sequence[int]) -> None:
+        for dataset_id in dataset_ids:
+            with self._database.transaction() as session:
+                dataset = session.get(Dataset, dataset_id)
+                if dataset is None:
+                    continue
+                keys = [
+                    key for image in images_of(session, dataset_id) for key in (image.image_key, image.thumbnail_key)
+                ]
+                keys += archive_keys(dataset)
+            self._erase(keys)  # bytes first: a row that is left can be deleted again, forgotten bytes cannot
+            with self._database.transaction() as session:
+                session.execute(sa.delete(Dataset).where(Dataset.id == dataset_id))
+                forget(session, [_result(dataset_id)])
+
+    def _erase(self, keys: Iterable[str]) -> None:
+        with ThreadPoolExecutor(_HANDS) as hands:
+            list(hands.map(self._storage.delete, keys))
+
+    def _once(
+        self, caller: Caller, make: Callable[[Session], Dataset], idempotency_key: str | None, digest: str
+    ) -> Dataset:
+        """What ``make`` makes, or what the same key led to."""
+        try:
+            return self._attempt(caller, make, idempotency_key, digest)
+        except IntegrityError:
+            if idempotency_key is None:
+                raise
+            return self._attempt(caller, make, idempotency_key, digest)  # the other one with this key is in by now
+
+    def _attempt(
+        self, caller: Caller, make: Callable[[Session], Dataset], idempotency_key: str | None, digest: str
+    ) -> Dataset:
+        with self._database.transaction() as session:
+            dataset = make(session)
+            session.add(dataset)
+            session.flush()
+            if idempotency_key is not None:
+                own = _result(dataset.id)
+                claimed = claim(session, str(caller.organisation_id), idempotency_key, digest, own)
+                if claimed != own:
+                    session.execute(sa.delete(Dataset).where(Dataset.id == dataset.id))
+                    session.expunge_all()
+                    return find_dataset(session, caller, int(claimed.removeprefix(_result(""))))
+        return dataset
+
+
+def image_key(stem: str) -> str:
+    return f"datasets/{stem}.png"
+
+
+def thumbnail_key(stem: str) -> str:
+    return f"datasets/{stem}.thumbnail.jpg"
+
+
+def _stem(dataset: Dataset | None = None, entry: int | None = None) -> str:
+    """Where an image's bytes go: nobody can guess it, and an entry of a ZIP goes to the same place each time."""
+    if dataset is None or entry is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"dataset {dataset.id} of {dataset.created_at.isoformat()}: {entry}"))
+
+
+def _copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:
+    return DatasetImage(
+        dataset_id=dataset_id,
+        name=image.name,
+        caption=image.caption,
+        caption_source=image.caption_source,
+        source_url=image.source_url,
+        image_key=image_key(stem),
+        thumbnail_key=thumbnail_key(stem),
+        width=image.width,
+        height=image.height,
+        perceptual_hash=image.perceptual_hash,
+    )
+
+
+def _check_whole(session: Session, dataset: Dataset, count: int) -> None:
+    uploading = sa.exists().where(BulkUpload.dataset_id == dataset.id, BulkUpload.status.in_(("pending", "processing")))
+    if dataset.visual_schema is None:
+        raise Conflict("A dataset is completed with a visual schema; this one has none.")
+    if session.scalar(sa.select(uploading)):
+        raise Conflict("Images are still being uploaded.")
+    if count < LEAST_IMAGES:
+        raise Conflict(f"A dataset is completed with {LEAST_IMAGES} images or more; this one has {count}.")
+    if dataset.captions_update_status == "in_progress":
+        raise Conflict("Captions are still being written.")
+
+
+def _result(dataset_id: int | str) -> str:
+    """How an idempotency key names a dataset."""
+    return f"dataset:{dataset_id}"

@@ -1,0 +1,136 @@
+"""One image on its way into a dataset: checked, made ready, moderated, captioned, stored; and captioned again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sartor.accounts.service import Caller
+from sartor.captioning.base import Subject
+from sartor.datasets.captions import Captions, subject_of
+from sartor.datasets.pictures import Picture, read_picture, take_in
+from sartor.datasets.rows import check_draft, check_room, check_single_uploads, find_dataset, find_image
+from sartor.datasets.schemas import UploadBody
+from sartor.datasets.service import Datasets
+from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.errors import Conflict, Moderated, Unavailable, Unprocessable
+from sartor.kit.database import Database
+from sartor.kit.idempotency import claim, digest_of
+from sartor.kit.storage import Storage
+from sartor.moderation.base import ImageModerator
+from sartor.projects.tables import Project
+
+log = structlog.get_logger(__name__)
+
+
+class Uploads:
+    def __init__(
+        self, database: Database, storage: Storage, datasets: Datasets, captions: Captions, moderator: ImageModerator
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._datasets = datasets
+        self._captions = captions
+        self._moderator = moderator
+
+    def check(self, caller: Caller, dataset_id: int) -> None:
+        """Whether an image may come at all, before its bytes do. Raises NotFound, BadRequest, Conflict."""
+        with self._database.transaction() as session:
+            dataset = find_dataset(session, caller, dataset_id)
+            check_single_uploads(dataset)
+            check_room(session, dataset)
+
+    def add(
+        self,
+        caller: Caller,
+        dataset_id: int,
+        data: bytes,
+        body: UploadBody,
+        *,
+        name: str,
+        source_url: str | None,
+        idempotency_key: str | None = None,
+    ) -> DatasetImage:
+        """Adds the picture in ``data``, with a caption where the dataset has a visual schema.
+
+        Where no caption can be written now, the image is kept without one, as ``pending``. Raises NotFound, Conflict,
+        what ``take_in`` does, and Moderated.
+        """
+        picture = take_in(data, increase_resolution=body.increase_resolution)
+        if body.content_moderation and (finding := self._moderator.check(picture.png)):
+            raise Moderated("image", finding.category)
+        caption, source = self._first_caption(caller, dataset_id, picture)
+        sent = {"dataset_id": dataset_id, "sha256": hashlib.sha256(data).hexdigest(), "name": name, "url": source_url}
+        digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))
+
+        def once(session: Session, image: DatasetImage) -> None:
+            if idempotency_key is not None:
+                own = f"image:{image.id}"
+                claimed = claim(session, str(caller.organisation_id), idempotency_key, digest, own)
+                if claimed != own:
+                    raise _Repeated(int(claimed.removeprefix("image:")))
+
+        def add() -> DatasetImage:
+            return self._datasets.add_image(
+                dataset_id,
+                picture,
+                name=name,
+                source_url=source_url,
+                caption=caption,
+                caption_source=source,
+                within=once,
+            )
+
+        try:
+            return self._tried_twice(add) if idempotency_key is not None else add()
+        except _Repeated as repeated:
+            return self._datasets.image(caller, dataset_id, repeated.image_id)
+
+    def recaption(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
+        """Writes an image's caption anew. Raises NotFound, Conflict, Unavailable, Moderated, Unprocessable."""
+        with self._database.transaction() as session:
+            dataset, subject = _dataset_and_subject(session, caller, dataset_id)
+            check_draft(dataset)
+            image = find_image(session, dataset_id, image_id)
+        try:
+            picture = read_picture(self._storage.get(image.image_key), max_bytes=None)
+        except KeyError:
+            raise Conflict("The image was deleted meanwhile.") from None
+        caption = self._captions.caption(picture, visual_schema=dataset.visual_schema, subject=subject)
+        return self._datasets.set_caption(caller, dataset_id, image_id, caption, source="automatic")
+
+    def _first_caption(self, caller: Caller, dataset_id: int, picture: Picture) -> tuple[str | None, str | None]:
+        """The caption and its source."""
+        with self._database.transaction() as session:
+            dataset, subject = _dataset_and_subject(session, caller, dataset_id)
+        if dataset.visual_schema is None:
+            return None, None
+        try:
+            words = self._captions.caption(picture.image, visual_schema=dataset.visual_schema, subject=subject)
+        except (Unavailable, Moderated, Unprocessable) as error:
+            log.warning("an image was kept without a caption", dataset_id=dataset_id, reason=error.details)
+            return None, "pending"
+        return words, "automatic"
+
+    @staticmethod
+    def _tried_twice(add: Callable[[], DatasetImage]) -> DatasetImage:
+        try:
+            return add()
+        except IntegrityError:  # the other one with this key is in by now
+            return add()
+
+
+class _Repeated(Exception):
+    """The key led to this image already."""
+
+    def __init__(self, image_id: int) -> None:
+        self.image_id = image_id
+
+
+def _dataset_and_subject(session: Session, caller: Caller, dataset_id: int) -> tuple[Dataset, Subject]:
+    dataset = find_dataset(session, caller, dataset_id)
+    return dataset, subject_of(session.get_one(Project, dataset.project_id))

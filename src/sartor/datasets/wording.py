@@ -1,0 +1,85 @@
+"""``/v1/tailored-gen/generate_visual_schema`` and ``/refine_structured_prompt``, also under ``/v2``: words for a whole
+dataset, made of pictures and changed by instructions. Nothing is kept."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+
+from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
+from sartor.bridge.base import Bridge, BridgeUnavailable, ContentRefused, UnusablePrompt
+from sartor.datasets.captions import Captions
+from sartor.datasets.pictures import MAX_BYTES, read_picture
+from sartor.datasets.schemas import RefinementAnswer, RefinementBody, SchemaAnswer, SchemaBody
+from sartor.datasets.service import Datasets
+from sartor.datasets.sources import read_source
+from sartor.errors import BadRequest, Moderated, PictureNotFetched, Unavailable, describe
+from sartor.kit.fetch import Fetcher
+from sartor.moderation.base import ImageModerator
+from sartor.vgl import canonical, parse
+
+log = structlog.get_logger(__name__)
+
+# What base64 makes of ten of the largest pictures, and room for the other fields.
+LARGEST_BODY = 10 * (MAX_BYTES * 4 // 3) + 100_000
+
+
+def router(
+    datasets: Datasets,
+    captions: Captions,
+    moderator: ImageModerator,
+    fetcher: Fetcher,
+    door: Door,
+    *,
+    bridge: Callable[[], Bridge],
+) -> APIRouter:
+    """The two routes; the app mounts them under each prefix. ``bridge`` gives the one bridge."""
+    routes = guarded_router(door, tag="Datasets")
+
+    def look(pictures: Sequence[bytes], moderate: bool) -> str:
+        images = []
+        for data in pictures:
+            images.append(read_picture(data))
+            if moderate and (finding := moderator.check(data)):
+                raise Moderated("image", finding.category)
+        return captions.visual_schema(images)
+
+    @routes.post(
+        "/tailored-gen/generate_visual_schema",
+        operation_id="generate_visual_schema",
+        summary="Generate a visual schema",
+        responses=describe(400, 401, 413, 415, 422, 429, 460, 500, 503),
+    )
+    async def generate_visual_schema(caller: CallerDependency, body: SchemaBody) -> SchemaAnswer:
+        """What 5 to 10 typical pictures share: medium, style, colours, light. Read it, change what is wrong, and give
+        it to the dataset: captions and images are then made by it."""
+        reading = (read_source(source, fetcher, unreachable=PictureNotFetched) for source in body.images)
+        pictures = await asyncio.gather(*reading)
+        return SchemaAnswer(visual_schema=await run_in_threadpool(look, pictures, body.content_moderation))
+
+    @routes.post(
+        "/tailored-gen/refine_structured_prompt",
+        operation_id="refine_structured_prompt",
+        summary="Refine a visual schema or a caption",
+        responses=describe(400, 401, 404, 413, 422, 429, 500, 503),
+    )
+    def refine_structured_prompt(caller: CallerDependency, body: RefinementBody) -> RefinementAnswer:
+        """Changes what the instruction asks for, and nothing else. The dataset must be a draft of yours; it is not
+        changed: give the answer to it, or to an image, if it is what you meant."""
+        dataset, _ = datasets.get(caller, body.dataset_id)
+        if dataset.status != "draft":
+            raise BadRequest("dataset_id: the dataset is completed; clone it to go on.")
+        try:
+            refined = bridge().refine(parse(body.structured_prompt), body.instruction)
+        except UnusablePrompt as error:
+            raise BadRequest(f"instruction: {error}") from None
+        except ContentRefused:
+            raise Moderated("instruction", "refused by the language model's provider") from None
+        except BridgeUnavailable as error:
+            log.warning("bridge unavailable", reason=str(error))
+            raise Unavailable(str(error)) from None
+        return RefinementAnswer(structured_prompt=canonical(refined.structured_prompt))
+
+    return routes
