@@ -45,6 +45,10 @@ from sartor.kit.metrics import MEDIA_TYPE, Metrics
 from sartor.kit.rates import Rates, counter_for
 from sartor.kit.reference import reference_page
 from sartor.kit.storage import FILES, Address, Storage
+from sartor.models.adapters import AdapterFiles
+from sartor.models.base import ServedBase
+from sartor.models.jobs import Trainings
+from sartor.models.lifecycle import Lifecycle
 from sartor.models.service import Models
 from sartor.models.tables import Model
 from sartor.moderation.base import InTurn
@@ -101,6 +105,7 @@ class Parts:
     door: Door
     projects: Projects
     models: Models
+    lifecycle: Lifecycle
     jobs: Jobs
     generation: Generation
     fetcher: Fetcher
@@ -166,6 +171,13 @@ def checkpoint_folder(settings: Settings) -> str | Path:
     return settings.checkpoint
 
 
+def served_base(settings: Settings) -> ServedBase:
+    """What models are trained for. Where the plain engine draws, which reads no adapter, it is the embedded model."""
+    embedded = settings.checkpoint in {"embedded", "plain"}
+    folder = checkpoint_folder(settings.model_copy(update={"checkpoint": "embedded"}) if embedded else settings)
+    return ServedBase(folder, device=lambda: device_name(settings), embedded=embedded)
+
+
 def bridge_factory(settings: Settings) -> BridgeFactory:
     """What makes the bridge that the settings ask for. Raises BridgeUnavailable for one that is not installed."""
     key = settings.bridge_key.get_secret_value()
@@ -202,14 +214,26 @@ def assemble(
     """
     database = Database(settings.database)
     storage = Storage(settings.storage, key=settings.key)
-    projects = Projects(database, in_training=in_training(Model.project_id))
-    models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands)
+    adapters = AdapterFiles(storage, settings.home / "adapters")
+    models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands, adapters=adapters)
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
     metrics = Metrics(ready=lambda: device.ready or not settings.work)
     accounts = Accounts(database, key=settings.key)
     webhooks = Webhooks(database, jobs)
     generation = Generation(database, storage, jobs, models, webhooks, outstanding_limit=settings.outstanding_limit)
+    base = served_base(settings)
+    lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
+    trainings = Trainings(
+        database,
+        storage,
+        base,
+        folder=settings.home / "training",
+        busy=lambda: device.busy,
+        threads=settings.threads,
+    )
+    trainings.register(jobs)
+    projects = Projects(database, in_training=in_training(Model.project_id), removals=[lifecycle.remove_of_project])
     the_bridge = Once(bridge or bridge_factory(settings))
     # Where a model is named that is not installed, this is where it is said: nothing is to pass unchecked.
     hosted = [HostedModerator(settings.text_moderation_model)] if settings.text_moderation_model else []
@@ -238,6 +262,7 @@ def assemble(
     )
     deliverer.register(jobs)
     jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
+    jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
 
     rates = Rates(counter_for(settings.rate_limit_storage, database))
     quotas = Quotas(rates, work=settings.rate_limit, reading=settings.read_rate_limit)
@@ -256,6 +281,7 @@ def assemble(
         door=Door(accounts, quotas),
         projects=projects,
         models=models,
+        lifecycle=lifecycle,
         jobs=jobs,
         generation=generation,
         fetcher=fetcher,
@@ -311,7 +337,7 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
     )
     life_cycle = [
         projects_endpoints.router(parts.projects, parts.door),
-        models_endpoints.router(parts.models, parts.door),
+        models_endpoints.router(parts.models, parts.lifecycle, parts.door, address_of=address_of),
     ]
     app.include_router(generation, prefix="/v2")
     for routes in life_cycle:

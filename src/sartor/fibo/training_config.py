@@ -87,7 +87,7 @@ class TrainingConfig:
                 return 0.5 * (1 + math.cos(math.pi * (CYCLES * done % 1.0)))
             case "polynomial":
                 lowest = min(1.0, LOWEST / self.learning_rate)
-                return lowest + (1 - lowest) * (1 - done) ** POWER
+                return lowest + (1 - lowest) * math.pow(1 - done, POWER)
 
     def decisive(self) -> dict[str, Any]:
         """What a resumed training must have in common with the one it continues."""

@@ -42,6 +42,12 @@ class Turns:
         self._adapter: Path | None = None
         self._run = 0
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody holds the turn or waits for it."""
+        with self._changed:
+            return self._holder is not None or bool(self._waiting)
+
     @contextmanager
     def take(self, adapter: Path | None, stop: threading.Event) -> Iterator[None]:
         """Waits for the turn, holds it for the block. Raises Interrupted if ``stop`` is set before it comes."""
@@ -83,6 +89,11 @@ class Device:
     @property
     def ready(self) -> bool:
         return self._engine is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an image is being drawn or waits for its turn, or the engine is being loaded: what can wait, does."""
+        return self._turns.wanted or not (self.ready or self._failed)
 
     @property
     def failed(self) -> bool:

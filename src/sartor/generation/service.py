@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import Cancelled, RequestNotFound, TooManyRequests, Unprocessable
@@ -196,6 +197,11 @@ class Generation:
         if row.image_key is not None:
             result["image_url"] = self._storage.address(row.image_key, base=address.base, lifetime=address.lifetime)
         return result
+
+    def names_model(self, session: Session, model_id: int) -> bool:
+        """Whether a request that is still remembered names this model."""
+        found = sa.select(GenerationRequest.id).where(GenerationRequest.model_id == model_id).limit(1)
+        return session.scalar(found) is not None
 
     def forget(self, before: datetime) -> int:
         """Deletes requests that finished ``before``, with their images and jobs; how many there were."""

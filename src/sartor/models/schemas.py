@@ -1,15 +1,123 @@
-"""Models on the wire."""
+"""Models on the wire. Unknown fields of a body are ignored."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from sartor.models.tables import Model
+from sartor.errors import ErrorObject
+from sartor.models.recipes import Expert
+from sartor.models.tables import Model, ModelCheckpoint
+from sartor.projects.schemas import Description, Name
 
 Status = Literal["Created", "InProgress", "Completed", "Failed", "Stopping", "Stopped"]
+Mode = Literal["fully_automated", "expert"]
+Scheduler = Literal["linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup"]
+# The largest id that the column holds; a larger number is no id, and must not reach the database.
+LARGEST_ID = 2**31 - 1
+DEFAULT_VERSION = "default"
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 100.0 is the integer 100."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _version(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Whole = BeforeValidator(_whole)
+Version: TypeAlias = Annotated[str, BeforeValidator(_version), Field(pattern=r"^(default|[0-9]{1,9})$")]
+
+
+class ModelBody(BaseModel):
+    """A new model."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    name: Name = Field(examples=["Lora Character Model"])
+    dataset_id: Annotated[int, Whole, Field(strict=True, ge=1, le=LARGEST_ID)] = Field(
+        description="What it learns from. The dataset may still be a draft; training starts once it is completed."
+    )
+    training_mode: Mode = Field(
+        default="fully_automated",
+        description="`fully_automated` chooses the parameters by the dataset's size and the project's kind, and the "
+        "best checkpoint by its score. `expert` takes yours when training starts, and keeps all checkpoints.",
+    )
+    description: Description | None = None
+
+
+class ModelChanges(BaseModel):
+    """What is left out stays."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, protected_namespaces=())
+
+    name: Name | None = None
+    description: Description | None = None
+    active_model_version: Version | None = Field(
+        default=None,
+        description="Which checkpoint of a model trained in `expert` mode is drawn with: its step, or `default` for "
+        "the last one. An addition of Sartor's.",
+    )
+
+
+class TrainingBody(BaseModel):
+    """The parameters of `expert` mode; in the other one none may be given."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    lr_scheduler: Scheduler | None = Field(default=None, description="Default `constant_with_warmup`.")
+    learning_rate: Annotated[float, Field(strict=True, ge=1e-6, le=1e-3)] | None = Field(
+        default=None, description="Default 0.0001. The embedded model learns best at 0.001."
+    )
+    total_training_steps: Annotated[int, Whole, Field(strict=True, ge=1, le=5000)] | None = Field(
+        default=None, description="Default 750."
+    )
+    rank: Annotated[int, Whole, Field(strict=True, ge=4, le=256)] | None = Field(
+        default=None, description="Default 128."
+    )
+    checkpoint_interval: Annotated[int, Whole, Field(strict=True, ge=100, le=LARGEST_ID)] | None = Field(
+        default=None, description="Steps between checkpoints; the last step is always one. Default 500."
+    )
+    lr_warmup_steps: Annotated[int, Whole, Field(strict=True, ge=0, le=1000)] | None = Field(
+        default=None, description="Counts for `constant_with_warmup` only. Default 100."
+    )
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The parameters that the body names, null ones left out."""
+        return self.model_dump(exclude_none=True)
+
+    def expert(self) -> Expert:
+        """What was given, with the documented defaults for the rest."""
+        return Expert(**(asdict(Expert()) | self.given))
+
+
+class ProgressAnswer(BaseModel):
+    """How far a training is."""
+
+    step: int
+    steps: int
+    loss: float | None = Field(description="Of the last optimiser step.")
+    rate: float | None = Field(description="Optimiser steps a second, waiting for images included.")
+    seconds_left: float | None
+
+    @classmethod
+    def before(cls, steps: int) -> ProgressAnswer:
+        """Before the first of so many steps."""
+        return cls(step=0, steps=steps, loss=None, rate=None, seconds_left=None)
+
+
+class Links(BaseModel):
+    """Addresses that expire; asking again gives fresh ones."""
+
+    samples_url: str | None = None
+    loss_curve_url: str | None = None
+    losses_url: str | None = None
 
 
 class ModelAnswer(BaseModel):
@@ -22,18 +130,23 @@ class ModelAnswer(BaseModel):
     description: str
     status: Status
     training_version: str = Field(description="`fibo`: only such models can be drawn with.")
-    training_mode: Literal["fully_automated", "expert"]
+    training_mode: Mode
     generation_prefix: str = Field(description="Words to put before every prompt; empty, the schema does that here.")
     active_model_version: str
     training_parameters: dict[str, Any]
     checkpoint_steps: list[str]
     project_id: int | None = None
     dataset_id: int | None = None
+    progress: ProgressAnswer | None = Field(default=None, description="While it trains, and where it ended.")
+    error: ErrorObject | None = Field(default=None, description="Why the training failed.")
+    samples_url: str | None = Field(default=None, description="Pictures drawn with the active checkpoint, a PNG.")
+    loss_curve_url: str | None = Field(default=None, description="The loss by step, a PNG.")
+    losses_url: str | None = Field(default=None, description="The same as JSON, with each checkpoint's score.")
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, model: Model, *, details: bool) -> ModelAnswer:
+    def of(cls, model: Model, *, details: bool, links: Links | None = None) -> ModelAnswer:
         """``details`` also shows how it was trained."""
         return cls(
             id=model.id,
@@ -48,6 +161,47 @@ class ModelAnswer(BaseModel):
             checkpoint_steps=model.checkpoint_steps if details else [],
             project_id=model.project_id,
             dataset_id=model.dataset_id,
+            progress=ProgressAnswer(**model.progress) if model.progress else None,
+            error=ErrorObject(**model.error) if model.error else None,
             created_at=model.created_at,
             updated_at=model.updated_at,
+            **(links or Links()).model_dump(),
         )
+
+
+class CheckpointAnswer(BaseModel):
+    """What a training had come to."""
+
+    checkpoint_step: int
+    training_job_id: int = Field(description="The model's id: a model is trained once.")
+    created_at: datetime
+    score: float | None = Field(description="The loss on fixed noise; lower is better. An addition of Sartor's.")
+    samples_url: str | None = None
+
+    @classmethod
+    def of(cls, checkpoint: ModelCheckpoint, samples_url: str | None) -> CheckpointAnswer:
+        return cls(
+            checkpoint_step=checkpoint.step,
+            training_job_id=checkpoint.model_id,
+            created_at=checkpoint.created_at,
+            score=checkpoint.score,
+            samples_url=samples_url,
+        )
+
+
+class CheckpointsAnswer(BaseModel):
+    """The checkpoints of a model trained in `expert` mode, in order of their steps."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    checkpoints: list[CheckpointAnswer]
+    active_model_version: str
+
+
+class DownloadAnswer(BaseModel):
+    """Where a trained model can be fetched from."""
+
+    download_url: str = Field(description="A diffusers LoRA, safetensors, as `load_lora_weights` reads it.")
+    base_model_name: str = Field(description="The checkpoint that it belongs to.")
+    base_model_card: str = Field(description="What that checkpoint is.")
+    model_card_url: str = Field(description="The model's own card, Markdown, with its visual schema.")

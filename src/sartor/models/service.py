@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from sartor.accounts.service import Caller
 from sartor.errors import Forbidden, ModelNotReady, NotFound
 from sartor.kit.database import Database
+from sartor.models.adapters import AdapterFiles
 from sartor.models.brands import Brand, find_brands
-from sartor.models.tables import Model
+from sartor.models.schemas import LARGEST_ID
+from sartor.models.tables import DELETED, Model
+from sartor.projects.service import find_project
 from sartor.vgl import VisualSchema, parse_visual_schema
 
 _BRAND = "brand:"
-# The largest id that the column holds; a larger number in an address is no id, and must not reach the database.
-LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,28 @@ class Look:
 
     name: str
     visual_schema: VisualSchema
-    adapter: Path | None
+    fetch: Callable[[], Path | None]
+
+    @property
+    def adapter(self) -> Path | None:
+        """The adapter's file, None where the base draws. The first call may download it: not to be made while a
+        transaction is open. Raises ModelNotReady where it is gone."""
+        return self.fetch()
 
 
 class Models:
-    def __init__(self, database: Database, *, brand_folders: Sequence[Path], bundled: bool = True) -> None:
+    """``adapters`` are the files of trained models; without them only brands can be drawn with."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        brand_folders: Sequence[Path],
+        bundled: bool = True,
+        adapters: AdapterFiles | None = None,
+    ) -> None:
         self._database = database
+        self._adapters = adapters
         self._brand_folders = tuple(brand_folders)
         self._bundled = bundled
         self._brands: dict[str, Brand] = {}
@@ -61,6 +79,13 @@ class Models:
             for row in session.scalars(gone):  # kept for the requests that name it, but no longer drawn with
                 row.status = "Failed"
 
+    def of_project(self, caller: Caller, project_id: int) -> list[Model]:
+        """The project's models, newest first. Raises NotFound for the project."""
+        query = sa.select(Model).where(_visible(caller.organisation_id), Model.project_id == project_id)
+        with self._database.transaction() as session:
+            find_project(session, caller, project_id)
+            return list(session.scalars(query.order_by(Model.id.desc())))
+
     def visible(self, organisation_id: int) -> list[Model]:
         """The organisation's own models, newest first, then the bundled ones that are whole, oldest first."""
         bundled = Model.organisation_id.is_(None)
@@ -72,10 +97,7 @@ class Models:
     def get(self, organisation_id: int, model_id: int) -> Model:
         """Raises NotFound for an unknown one and for another organisation's alike."""
         with self._database.transaction() as session:
-            found = session.scalar(sa.select(Model).where(Model.id == model_id, _visible(organisation_id)))
-        if found is None:
-            raise NotFound("There is no such model.")
-        return found
+            return find_model(session, organisation_id, model_id)
 
     def usable(self, session: Session, organisation_id: int, reference: str) -> Model:
         """The model that a generation names by its id, or a bundled one's slug.
@@ -98,15 +120,44 @@ class Models:
     def look(self, session: Session, model_id: int) -> Look:
         """What the model with this id, which a request has already been allowed to use, draws with."""
         row = session.get_one(Model, model_id)
-        adapter = None
-        if row.adapter is not None:
-            brand = self._brands.get(row.adapter.removeprefix(_BRAND))
+        if row.status == DELETED:
+            raise ModelNotReady("tailored_model_id: the model was deleted.")
+        return Look(row.name, parse_visual_schema(row.visual_schema), self._fetcher(row))
+
+    def brand(self, row: Model) -> Brand | None:
+        """The folder that a bundled model lives in; None for any other, and where it is no longer installed."""
+        return self._brands.get((row.adapter or "").removeprefix(_BRAND)) if row.slug is not None else None
+
+    def _fetcher(self, row: Model) -> Callable[[], Path | None]:
+        key, sha256, adapters = row.adapter, row.adapter_sha256, self._adapters
+        if key is None:
+            return lambda: None
+        if key.startswith(_BRAND):
+            brand = self.brand(row)
             if brand is None:
                 raise ModelNotReady("tailored_model_id: the model's files are no longer installed.")
-            adapter = brand.adapter
-        return Look(row.name, parse_visual_schema(row.visual_schema), adapter)
+            return lambda: brand.adapter
+        if adapters is None or sha256 is None:
+            raise ModelNotReady("tailored_model_id: the model's adapter is not known here.")
+
+        def fetch() -> Path:
+            try:
+                return adapters.get(key, sha256)
+            except (KeyError, ValueError):
+                raise ModelNotReady("tailored_model_id: the model's adapter is no longer there.") from None
+
+        return fetch
+
+
+def find_model(session: Session, organisation_id: int, model_id: int) -> Model:
+    """Raises NotFound for an unknown one and for another organisation's alike."""
+    found = session.scalar(sa.select(Model).where(Model.id == model_id, _visible(organisation_id)))
+    if found is None:
+        raise NotFound("There is no such model.")
+    return found
 
 
 def _visible(organisation_id: int) -> sa.ColumnElement[bool]:
     whole = sa.and_(Model.organisation_id.is_(None), Model.status == "Completed")
-    return sa.or_(Model.organisation_id == organisation_id, whole)
+    own = sa.and_(Model.organisation_id == organisation_id, Model.status != DELETED)
+    return sa.or_(own, whole)

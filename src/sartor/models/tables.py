@@ -10,6 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sartor.kit.database import Base, Moment, now
 
+# What a model is until the last request that names it is forgotten.
+DELETED = "Deleted"
+# It is in training, and the device may be busy with it.
+IN_TRAINING = ("InProgress", "Stopping")
+
 
 class Model(Base):
     __tablename__ = "models"
@@ -22,7 +27,7 @@ class Model(Base):
     slug: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
     description: Mapped[str] = mapped_column(sa.Text, default="")
-    # Created, InProgress, Completed, Failed, Stopping, Stopped; Deleted ones are kept for the requests that name them
+    # Created, InProgress, Completed, Failed, Stopping, Stopped, Deleted
     status: Mapped[str] = mapped_column(sa.String(20), default="Created")
     training_version: Mapped[str] = mapped_column(sa.String(20), default="fibo")
     # fully_automated, expert
@@ -62,3 +67,8 @@ class ModelCheckpoint(Base):
     # How the best one is chosen; lower is better.
     score: Mapped[float | None] = mapped_column(sa.Float)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+def checkpoints_of(model_id: int) -> sa.Select[ModelCheckpoint]:
+    """In order of their steps."""
+    return sa.select(ModelCheckpoint).where(ModelCheckpoint.model_id == model_id).order_by(ModelCheckpoint.step)

@@ -1,0 +1,81 @@
+"""The checkpoint that models are trained for: what can be told of it without loading its weights, and loading it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sartor.fibo.checkpoint import FIBO_AREA, HUB_ID
+
+if TYPE_CHECKING:
+    from sartor.fibo import Checkpoint
+    from sartor.fibo.transformer import FiboTransformer
+
+_EMBEDDED = "Sartor embedded"
+_HUB = "https://huggingface.co/"
+
+
+class ServedBase:
+    """``checkpoint`` is a folder, or a hub id, of which only small files are fetched until it is loaded."""
+
+    def __init__(self, checkpoint: str | Path, *, device: Callable[[], str], embedded: bool) -> None:
+        self._checkpoint = checkpoint
+        self._device = device
+        self._folder = Path(checkpoint).expanduser()
+        self.embedded = embedded
+
+    @property
+    def name(self) -> str:
+        """As clients are told: never a path."""
+        if self.embedded:
+            return _EMBEDDED
+        return self._folder.name if self._folder.is_dir() else str(self._checkpoint)
+
+    @property
+    def hub_page(self) -> str | None:
+        """The address of its card on the hub, where it comes from there."""
+        on_hub = not self._folder.is_dir() and HUB_ID.fullmatch(str(self._checkpoint))
+        return f"{_HUB}{self._checkpoint}" if on_hub else None
+
+    @cached_property
+    def training_area(self) -> int:
+        """Pixels of the pictures that it is trained on. Raises OSError and ValueError where it is no checkpoint."""
+        return int(self._read("model_index.json").get("sartor", {}).get("training_area", FIBO_AREA))
+
+    @cached_property
+    def blank(self) -> FiboTransformer:
+        """Its transformer without weights: what an adapter's names and shapes are checked against. Raises as above."""
+        import torch
+
+        from sartor.fibo.transformer import FiboTransformer
+
+        with torch.device("meta"):
+            return FiboTransformer.from_config(self._read("transformer/config.json"))
+
+    @cached_property
+    def sha256(self) -> str | None:
+        """What the engine calls it by; None where its weights are not on this machine's own disk."""
+        from sartor.fibo.checkpoint import hash_folder
+
+        return hash_folder(self._folder) if self._folder.is_dir() else None
+
+    def load(self) -> Checkpoint:
+        """A copy of its own, on the device. Raises CheckpointError."""
+        from sartor.fibo import load_checkpoint
+
+        return load_checkpoint(self._checkpoint, device=self._device())
+
+    def _read(self, name: str) -> dict[str, Any]:
+        if self._folder.is_dir():
+            path = self._folder / name
+        else:
+            from huggingface_hub import hf_hub_download
+
+            path = Path(hf_hub_download(str(self._checkpoint), name))
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"{name} holds no JSON object")
+        return content

@@ -1,0 +1,428 @@
+"""The training of a model as a durable job.
+
+    begin -> (train to a checkpoint -> try it out) again and again -> end
+
+One durable step reaches one checkpoint. Within it the trainer's own state is saved every few optimiser steps into
+HOME/training, so a process that is killed goes on from there, to the same bytes; where that folder is not there (the
+job went to another machine), the step begins at the beginning and comes to the same bytes too, only later.
+Between two optimiser steps the training looks whether it is to stop, and makes way for images.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+import structlog
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from sartor.datasets.training_set import TrainingSet, training_set
+from sartor.errors import Conflict, PreconditionFailed, SartorError, Unavailable, Unprocessable
+from sartor.kit.database import AWAY, Database, now
+from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
+from sartor.kit.storage import Storage
+from sartor.models.base import ServedBase
+from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
+from sartor.models.pictures import loss_curve, sample_sheet
+from sartor.models.recipes import Recipe, from_parameters
+from sartor.models.samples import sample_captions
+from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
+
+if TYPE_CHECKING:
+    from sartor.fibo import Checkpoint
+    from sartor.fibo.training import Progress
+    from sartor.fibo.training_data import Example
+
+log = structlog.get_logger(__name__)
+
+TRAINING = "training"
+# A training fills its device; others wait for it.
+TRAIN = Queue("train", window=1, per_tenant=1)
+# A training outlives many restarts of its service; one that kills its process every time has to end at last.
+_RECOVERIES = 20
+# Progress is written this often at most, and while an image is drawn the training looks this often, in seconds.
+_PROGRESS_PACE, _GLANCE = 0.5, 0.05
+_SAMPLE_STEPS = 20
+_STORAGE_ATTEMPTS = 4
+
+
+class Interrupted(Exception):
+    """The process ends: the step is done again by the next one."""
+
+
+class StopAsked(Exception):
+    """The model's status is no longer InProgress."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """What a training needs of memory, kept from one durable step to the next."""
+
+    job: str
+    checkpoint: Checkpoint
+    examples: list[Example]
+    held_out: list[Example]
+
+
+class Trainings:
+    """The steps of the job. ``busy`` says whether the device is wanted for an image; ``threads`` are the CPU's."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        base: ServedBase,
+        *,
+        folder: Path,
+        busy: Callable[[], bool],
+        threads: int | None = None,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._base = base
+        self._folder = folder
+        self._busy = busy
+        self._threads = threads
+        self._loaded: _Loaded | None = None
+
+    def register(self, jobs: Jobs) -> None:
+        """Makes the job known to ``jobs``."""
+        jobs.add(Job(TRAINING, TRAIN, self.train, on_lost=self.give_up, recoveries=_RECOVERIES))
+
+    async def train(self, job: str) -> None:
+        """The job behind ``start_training``."""
+        try:
+            for until in await step("begin", self.begin, job):
+                if not await interruptible_step(f"train_{until}", self.advance, job, until):
+                    break
+                if not await interruptible_step(f"try_{until}", self.try_out, job, until):
+                    break
+            await step("end", self.end, job, attempts=_STORAGE_ATTEMPTS)
+        except Exception as error:
+            await step("fail", self.fail, job, _record(error, job))
+        finally:
+            self._unload(job)
+
+    def begin(self, job: str) -> list[int]:
+        """The steps at which there is a checkpoint; none where the training was stopped before it began."""
+        with self._database.transaction() as session:
+            begun = session.execute(
+                sa.update(Model).where(Model.id == model_of(job), Model.status == "InProgress").values(started_at=now())
+            )
+        if not begun.rowcount:  # type: ignore[attr-defined]
+            return []
+        return _checkpoint_steps(self._recipe(self._row(job)))
+
+    def advance(self, job: str, until: int, *, stop: threading.Event) -> bool:
+        """Trains up to the checkpoint at step ``until``; False where it was asked to stop."""
+        from sartor.fibo.training import train_lora
+
+        row = self._row(job)
+        recipe, loaded, halt = self._recipe(row), self._load(row, job), threading.Event()
+        watch = _Watch(self, row.id, stop)
+
+        def after_step(progress: Progress) -> None:
+            watch.tell(progress)
+            try:
+                watch.glance()
+            except (StopAsked, Interrupted):
+                halt.set()
+
+        try:
+            watch.glance()
+            with _readable():
+                result = train_lora(
+                    loaded.checkpoint,
+                    loaded.examples,
+                    recipe.config,
+                    self._directory(job),
+                    until=until,
+                    on_progress=after_step,
+                    stop=halt,
+                )
+        except StopAsked:
+            return False
+        if stop.is_set():
+            raise Interrupted
+        return result.step >= until
+
+    def try_out(self, job: str, until: int, *, stop: threading.Event) -> bool:
+        """Keeps the checkpoint at ``until`` with its score and its samples; False where it was asked to stop."""
+        from sartor.fibo.lora import FILE_NAME
+        from sartor.fibo.training_state import checkpoint_name
+        from sartor.fibo.training_trial import caption_loss, draw_sample, merged
+
+        row = self._row(job)
+        loaded = self._load(row, job)
+        adapter = self._directory(job) / checkpoint_name(until) / FILE_NAME
+        if not adapter.is_file() and not self.advance(job, until, stop=stop):  # on another machine
+            return False
+        watch = _Watch(self, row.id, stop)
+        captions = sample_captions([example.caption for example in loaded.examples], row.visual_schema)
+        try:
+            with _readable(), merged(loaded.checkpoint, adapter):
+                score = caption_loss(loaded.checkpoint, loaded.held_out or loaded.examples, between=watch.glance)
+                samples = [
+                    (
+                        draw_sample(loaded.checkpoint, caption, seed=seed, steps=_SAMPLE_STEPS, between=watch.glance),
+                        label,
+                    )
+                    for seed, (label, caption) in enumerate(captions)
+                ]
+        except StopAsked:
+            return False
+        data = adapter.read_bytes()
+        self._storage.put(adapter_key(row.id, until), data)
+        self._storage.put(samples_key(row.id, until), sample_sheet(samples), media_type="image/png")
+        self._record_checkpoint(row, until, hashlib.sha256(data).hexdigest(), score, loaded.checkpoint.sha256)
+        self._show_losses(row.id, self._directory(job))
+        return True
+
+    def end(self, job: str) -> None:
+        """Completed with the best checkpoint, or with the last in expert mode; Stopped where that was asked."""
+        row = self._row(job)
+        with self._database.transaction() as session:
+            found = list(session.scalars(checkpoints_of(row.id)))
+            chosen = _choose(found, row.training_mode)
+            whole = found and found[-1].step == self._recipe(row).config.steps
+            if (
+                chosen is None
+                or not whole
+                or not _change(
+                    session,
+                    row.id,
+                    "InProgress",
+                    status="Completed",
+                    adapter=chosen.adapter_key,
+                    adapter_sha256=chosen.adapter_sha256,
+                    finished_at=now(),
+                )
+            ):
+                _change(session, row.id, "Stopping", status="Stopped", finished_at=now())
+            elif row.training_mode == "fully_automated":
+                self._keep_only(session, chosen, found)
+        log.info("training ended", model=row.id, step=chosen.step if chosen else None)
+        shutil.rmtree(self._directory(job), ignore_errors=True)
+
+    def fail(self, job: str, error: dict[str, Any]) -> None:
+        """Ends the training with ``error``, once; what was asked to stop is stopped, whatever else went wrong."""
+        with self._database.transaction() as session:
+            if not _change(session, model_of(job), "InProgress", status="Failed", error=error, finished_at=now()):
+                _change(session, model_of(job), "Stopping", status="Stopped", finished_at=now())
+        shutil.rmtree(self._directory(job), ignore_errors=True)
+
+    def give_up(self, job: str) -> None:
+        """Ends a training whose job ended without doing so."""
+        self.fail(job, SartorError("The training failed repeatedly and was given up.").record())
+
+    def asked_to_stop(self, model_id: int) -> bool:
+        with self._database.transaction() as session:
+            return session.scalar(sa.select(Model.status).where(Model.id == model_id)) != "InProgress"
+
+    def tell(self, model_id: int, progress: dict[str, Any]) -> None:
+        with suppress(*AWAY), self._database.transaction() as session:  # no reason to give a training up
+            _change(session, model_id, "InProgress", progress=progress)
+
+    @property
+    def busy(self) -> bool:
+        return self._busy()
+
+    def _directory(self, job: str) -> Path:
+        return self._folder / job
+
+    def _row(self, job: str) -> Model:
+        with self._database.transaction() as session:
+            found = session.get(Model, model_of(job))
+        if found is None or job_id(found) != job:
+            raise Conflict("The model was deleted.")
+        return found
+
+    def _recipe(self, row: Model) -> Recipe:
+        return from_parameters(self._base.training_area, row.training_parameters)
+
+    def _load(self, row: Model, job: str) -> _Loaded:
+        """The checkpoint and the pictures, from memory where the step before has left them there."""
+        import torch
+
+        torch.set_num_threads(self._threads or torch.get_num_threads())  # of the thread that this step runs in
+        if self._loaded is None or self._loaded.job != job:
+            self._loaded = None
+            assert row.organisation_id is not None
+            assert row.dataset_id is not None
+            with self._database.transaction() as session:
+                found = training_set(session, row.organisation_id, row.dataset_id)
+            if found is None:
+                raise PreconditionFailed("The dataset was deleted.")
+            examples = self._examples(found)
+            with _readable():
+                checkpoint = self._base.load()
+            count = self._recipe(row).held_out
+            # Spread over the order of upload, in which alike pictures often follow each other.
+            held = {(2 * index + 1) * len(examples) // (2 * count) for index in range(count)}
+            self._loaded = _Loaded(
+                job,
+                checkpoint,
+                [example for index, example in enumerate(examples) if index not in held],
+                [example for index, example in enumerate(examples) if index in held],
+            )
+        return self._loaded
+
+    def _examples(self, found: TrainingSet) -> list[Example]:
+        from sartor.fibo.training_data import Example
+
+        examples = []
+        for picture in found.pictures:
+            try:
+                image = Image.open(io.BytesIO(self._storage.get(picture.key)))
+                image.load()
+            except KeyError:
+                raise PreconditionFailed("A picture of the dataset is no longer there.") from None
+            assert picture.caption is not None
+            examples.append(Example(image, picture.caption))
+        return examples
+
+    def _unload(self, job: str) -> None:
+        if self._loaded is not None and self._loaded.job == job:
+            self._loaded = None
+            gc.collect()
+            import torch
+
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _record_checkpoint(self, row: Model, until: int, sha256: str, score: float, base_sha256: str) -> None:
+        with self._database.transaction() as session:
+            session.execute(
+                sa.delete(ModelCheckpoint).where(ModelCheckpoint.model_id == row.id, ModelCheckpoint.step == until)
+            )
+            session.add(
+                ModelCheckpoint(
+                    model_id=row.id,
+                    step=until,
+                    adapter_key=adapter_key(row.id, until),
+                    adapter_sha256=sha256,
+                    samples_key=samples_key(row.id, until),
+                    score=score,
+                )
+            )
+            session.flush()
+            values: dict[str, Any] = {"base_sha256": base_sha256}
+            if row.training_mode == "expert":
+                values["checkpoint_steps"] = [str(made.step) for made in session.scalars(checkpoints_of(row.id))]
+            _change(session, row.id, "InProgress", **values)
+
+    def _show_losses(self, model_id: int, directory: Path) -> None:
+        from sartor.fibo.training import LOSSES
+
+        lines = [json.loads(line) for line in (directory / LOSSES).read_text().splitlines()]
+        with self._database.transaction() as session:
+            scores = {found.step: found.score or 0.0 for found in session.scalars(checkpoints_of(model_id))}
+        shown = {
+            "losses": lines,
+            "checkpoints": [{"step": made, "score": score} for made, score in scores.items()],
+        }
+        self._storage.put(losses_key(model_id), json.dumps(shown).encode(), media_type="application/json")
+        curve = loss_curve([line["loss"] for line in lines], scores)
+        self._storage.put(curve_key(model_id), curve, media_type="image/png")
+
+    def _keep_only(self, session: Session, chosen: ModelCheckpoint, found: list[ModelCheckpoint]) -> None:
+        for other in found:
+            if other is not chosen:
+                self._storage.delete(other.adapter_key)
+                if other.samples_key is not None:
+                    self._storage.delete(other.samples_key)
+                session.delete(other)
+
+
+class _Watch:
+    """What a training does between two forwards: it looks whether to stop, and lets images go first."""
+
+    def __init__(self, trainings: Trainings, model_id: int, stop: threading.Event) -> None:
+        self._trainings = trainings
+        self._model_id = model_id
+        self._stop = stop
+        self._told = 0.0
+
+    def glance(self) -> None:
+        """Returns when the device is free. Raises Interrupted and StopAsked."""
+        while True:
+            if self._stop.is_set():
+                raise Interrupted
+            if self._trainings.asked_to_stop(self._model_id):
+                raise StopAsked
+            if not self._trainings.busy:
+                return
+            self._stop.wait(_GLANCE)
+
+    def tell(self, progress: Progress) -> None:
+        """Writes the progress down, not too often."""
+        if progress.step < progress.steps and time.monotonic() - self._told < _PROGRESS_PACE:
+            return
+        self._told = time.monotonic()
+        shown = {
+            "step": progress.step,
+            "steps": progress.steps,
+            "loss": progress.loss,
+            "rate": round(progress.rate, 3),
+            "seconds_left": round(progress.seconds_left, 1),
+        }
+        self._trainings.tell(self._model_id, shown)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turns what a training can fail by into errors that a client can read; anything else passes."""
+    import torch
+
+    from sartor.fibo import CheckpointError, TrainingDiverged
+
+    try:
+        yield
+    except TrainingDiverged as error:
+        raise Unprocessable(f"The training diverged at step {error.step}: a lower learning_rate may help.") from error
+    except torch.OutOfMemoryError as error:
+        raise Unprocessable("The device's memory is too small for this training: a lower rank may help.") from error
+    except CheckpointError as error:
+        log.exception("the checkpoint could not be loaded")
+        raise Unavailable("The base model could not be loaded; the log says why.") from error
+
+
+def _checkpoint_steps(recipe: Recipe) -> list[int]:
+    """Every interval, and the last step."""
+    steps = recipe.config.steps
+    return [*range(recipe.interval, steps, recipe.interval), steps]
+
+
+def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | None:
+    """The best one where that is the service's choice, else the last."""
+    if not found:
+        return None
+    if mode == "expert":
+        return found[-1]
+    return min(found, key=lambda checkpoint: (checkpoint.score or 0.0, -checkpoint.step))
+
+
+def _change(session: Session, model_id: int, before: str, /, **values: Any) -> bool:
+    """Changes a model that is in this state; whether it was."""
+    changed = session.execute(sa.update(Model).where(Model.id == model_id, Model.status == before).values(**values))
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _record(error: Exception, job: str) -> dict[str, Any]:
+    """What the client is told; a bug is only logged."""
+    if isinstance(error, SartorError):
+        return error.record()
+    log.error("training failed", job=job, exc_info=error)
+    return SartorError("An unexpected error ended the training; the log says more.").record()

@@ -1,0 +1,386 @@
+"""A model's life: created, trained, stopped, changed, downloaded, deleted."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sartor.accounts.service import Caller
+from sartor.datasets.tables import Dataset
+from sartor.datasets.training_set import TrainingSet, training_set
+from sartor.errors import BadRequest, Conflict, Forbidden, NotFound, PreconditionFailed, Unavailable
+from sartor.kit.database import Database, now
+from sartor.kit.idempotency import claim, digest_of, forget
+from sartor.kit.jobs import Jobs
+from sartor.kit.storage import Address, Storage
+from sartor.models.adapters import AdapterFiles
+from sartor.models.base import ServedBase
+from sartor.models.cards import base_card, model_card
+from sartor.models.jobs import TRAINING
+from sartor.models.keys import all_keys, card_key, curve_key, job_id, losses_key
+from sartor.models.recipes import Recipe, automated, expert
+from sartor.models.schemas import (
+    DEFAULT_VERSION,
+    CheckpointAnswer,
+    DownloadAnswer,
+    Links,
+    ModelBody,
+    ModelChanges,
+    ProgressAnswer,
+    TrainingBody,
+)
+from sartor.models.service import Models, find_model
+from sartor.models.tables import DELETED, IN_TRAINING, Model, ModelCheckpoint, checkpoints_of
+from sartor.vgl import parse_visual_schema, plain
+
+log = structlog.get_logger(__name__)
+
+
+class Lifecycle:
+    """``in_use`` says whether a model is still named by what the rooms above keep."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        jobs: Jobs,
+        models: Models,
+        base: ServedBase,
+        adapters: AdapterFiles,
+        *,
+        in_use: Callable[[Session, int], bool],
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._jobs = jobs
+        self._models = models
+        self._base = base
+        self._adapters = adapters
+        self._in_use = in_use
+
+    def create(self, caller: Caller, body: ModelBody, *, key: str | None = None) -> Model:
+        """A new model, or the one that the same idempotency key led to.
+
+        Raises NotFound for the dataset, and Unprocessable for a key of another body.
+        """
+        try:
+            return self._create(caller, body, key)
+        except IntegrityError:
+            if key is None:
+                raise
+            return self._create(caller, body, key)  # the other one with this key is in by now
+
+    def _create(self, caller: Caller, body: ModelBody, key: str | None) -> Model:
+        with self._database.transaction() as session:
+            dataset = session.scalar(
+                sa.select(Dataset).where(
+                    Dataset.id == body.dataset_id, Dataset.organisation_id == caller.organisation_id
+                )
+            )
+            if dataset is None:
+                raise NotFound("There is no such dataset.")
+            model = Model(
+                organisation_id=caller.organisation_id,
+                name=body.name,
+                description=body.description or "",
+                status="Created",
+                training_mode=body.training_mode,
+                project_id=dataset.project_id,
+                dataset_id=dataset.id,
+            )
+            session.add(model)
+            session.flush()
+            if key is not None:
+                own = _result(model.id)
+                digest = digest_of("model", body.model_dump(mode="json"))
+                claimed = claim(session, str(caller.organisation_id), key, digest, own)
+                if claimed != own:
+                    session.delete(model)
+                    session.flush()
+                    return find_model(session, caller.organisation_id, int(claimed.removeprefix(_result(""))))
+        return model
+
+    def update(self, caller: Caller, model_id: int, changes: ModelChanges) -> Model:
+        """Raises NotFound, Forbidden for a bundled model, and BadRequest for a version that it does not have."""
+        with self._database.transaction() as session:
+            model = _own(session, caller, model_id)
+            if changes.name is not None:
+                model.name = changes.name
+            if changes.description is not None:
+                model.description = changes.description
+            version = changes.active_model_version
+            if version is not None and version != model.active_model_version:
+                if model.training_mode != "expert" or model.status != "Completed":
+                    raise BadRequest("active_model_version: only a model trained in expert mode has several versions.")
+                chosen = _version(session.scalars(checkpoints_of(model_id)).all(), version)
+                if chosen is None:
+                    raise BadRequest("active_model_version: the model has no such checkpoint.")
+                model.active_model_version = version
+                model.adapter, model.adapter_sha256 = chosen.adapter_key, chosen.adapter_sha256
+            session.flush()
+            session.refresh(model)
+        return model
+
+    def start(self, caller: Caller, model_id: int, body: TrainingBody, *, key: str | None = None) -> Model:
+        """Puts the training into its queue. Repeated with the same idempotency key it answers as the first time.
+
+        Raises NotFound, Forbidden, BadRequest for parameters outside of expert mode, Conflict where it was started
+        before, PreconditionFailed where the dataset is not complete, Unavailable where the base cannot be read.
+        """
+        with self._database.transaction() as session:
+            model = _own(session, caller, model_id)
+            if _repeated(session, caller, key, f"start {model_id}", body.model_dump(mode="json")):
+                return model
+            if body.given and model.training_mode != "expert":
+                raise BadRequest(f"{', '.join(sorted(body.given))}: only in training_mode expert")
+            if model.status != "Created":
+                raise Conflict(
+                    f"The model's status is {model.status}: a model is trained once, and a stopped or failed training "
+                    "cannot be resumed. Create another model."
+                )
+            assert model.dataset_id is not None
+            found = training_set(session, caller.organisation_id, model.dataset_id)
+            schema = _complete(found)
+            assert found is not None
+            recipe = self._recipe(model, body, found)
+            started = session.execute(
+                sa.update(Model)
+                .where(Model.id == model_id, Model.status == "Created")
+                .values(
+                    status="InProgress",
+                    training_parameters=recipe.parameters(),
+                    visual_schema=schema,
+                    progress=ProgressAnswer.before(recipe.config.steps).model_dump(),
+                )
+            )
+            if not started.rowcount:  # type: ignore[attr-defined]
+                raise Conflict("The training was started at this moment by another request.")
+            self._jobs.enqueue(session, TRAINING, job_id(model), tenant=str(caller.organisation_id))
+            session.refresh(model)
+        return model
+
+    def stop(self, caller: Caller, model_id: int, *, key: str | None = None) -> Model:
+        """Stopped at once where it has not begun; else Stopping, and stopped after the current optimiser step.
+
+        Raises NotFound, Forbidden, and Conflict where nothing is being trained.
+        """
+        with self._database.transaction() as session:
+            model = _own(session, caller, model_id)
+            if _repeated(session, caller, key, f"stop {model_id}", {}):
+                return model
+            in_progress = sa.update(Model).where(Model.id == model_id, Model.status == "InProgress")
+            waiting = session.execute(
+                in_progress.where(Model.started_at.is_(None)).values(status="Stopped", finished_at=now())
+            )
+            if not waiting.rowcount and not session.execute(in_progress.values(status="Stopping")).rowcount:  # type: ignore[attr-defined]
+                raise Conflict(f"The model's status is {model.status}: there is no training to stop.")
+            session.refresh(model)
+        if model.status == "Stopped":
+            self._jobs.cancel(job_id(model))
+        return model
+
+    def delete(self, caller: Caller, model_id: int) -> None:
+        """Raises NotFound, Forbidden, and Conflict while it is in training."""
+        with self._database.transaction() as session:
+            model = _own(session, caller, model_id)
+            deleted = session.execute(
+                sa.update(Model).where(Model.id == model_id, Model.status.not_in(IN_TRAINING)).values(status=DELETED)
+            )
+            if not deleted.rowcount:  # type: ignore[attr-defined]
+                raise Conflict("The model is in training; stop it first.")
+        self._remove(model)
+
+    def purge(self) -> int:
+        """Deletes the rows of deleted models that nothing names any more; how many there were."""
+        with self._database.transaction() as session:
+            rows = session.scalars(sa.select(Model).where(Model.status == DELETED)).all()
+        return sum(self._remove(row) for row in rows)
+
+    def remove_of_project(self, project_id: int) -> None:
+        """Deletes all models of a project that nobody trains; done already is done."""
+        query = sa.select(Model).where(Model.project_id == project_id, Model.status.not_in(IN_TRAINING))
+        with self._database.transaction() as session:
+            rows = session.scalars(query).all()
+            session.execute(sa.update(Model).where(Model.id.in_([row.id for row in rows])).values(status=DELETED))
+        for row in rows:
+            self._remove(row)
+
+    def checkpoints(self, caller: Caller, model_id: int, address: Address) -> tuple[list[CheckpointAnswer], str]:
+        """All of them, and the active version. Raises NotFound, and BadRequest outside of expert mode."""
+        with self._database.transaction() as session:
+            model = _expert(session, caller, model_id)
+            found = session.scalars(checkpoints_of(model_id)).all()
+        return [self._shown(one, address) for one in found], model.active_model_version
+
+    def checkpoint(self, caller: Caller, model_id: int, step: int, address: Address) -> CheckpointAnswer:
+        """Raises NotFound, and BadRequest outside of expert mode."""
+        with self._database.transaction() as session:
+            _expert(session, caller, model_id)
+            return self._shown(_checkpoint(session, model_id, step), address)
+
+    def delete_checkpoint(self, caller: Caller, model_id: int, step: int) -> None:
+        """Raises NotFound, and BadRequest outside of expert mode and for the one that is drawn with."""
+        with self._database.transaction() as session:
+            model = _expert(session, caller, model_id)
+            if model.organisation_id is None:
+                raise Forbidden("Bundled models cannot be changed.")
+            found = _checkpoint(session, model_id, step)
+            if model.status == "Completed" and model.adapter == found.adapter_key:
+                raise BadRequest("This checkpoint is the active one: choose another active_model_version first.")
+            if model.status in IN_TRAINING:
+                raise BadRequest("The model is in training: its checkpoints can be deleted when that has ended.")
+            model.checkpoint_steps = [made for made in model.checkpoint_steps if made != str(step)]
+            self._storage.delete(found.adapter_key)
+            if found.samples_key is not None:
+                self._storage.delete(found.samples_key)
+            session.delete(found)
+        self._forget_copies([found.adapter_sha256])
+
+    def download(self, caller: Caller, model_id: int, address: Address) -> DownloadAnswer:
+        """Raises NotFound, and BadRequest for a model that is not trained."""
+        with self._database.transaction() as session:
+            model = find_model(session, caller.organisation_id, model_id)
+            score = session.scalar(
+                sa.select(ModelCheckpoint.score).where(
+                    ModelCheckpoint.model_id == model_id, ModelCheckpoint.adapter_key == model.adapter
+                )
+            )
+        if model.status != "Completed" or model.adapter is None:
+            raise BadRequest(f"The model's status is {model.status}: only a trained one can be downloaded.")
+        key, card = model.adapter, card_key(model_id)
+        brand = self._models.brand(model)
+        if model.slug is not None:
+            if brand is None:
+                raise NotFound("The model's files are no longer installed.")
+            key = f"bundled/{brand.slug}.safetensors"
+            self._storage.put(key, brand.adapter.read_bytes())
+        self._storage.put(card, model_card(model, self._base, score=score).encode(), media_type="text/markdown")
+        return DownloadAnswer(
+            download_url=self._link(key, address),
+            base_model_name=self._base.name,
+            base_model_card=self._base.hub_page or self._own_base_card(address),
+            model_card_url=self._link(card, address),
+        )
+
+    def links(self, model: Model, address: Address) -> Links:
+        """What can be looked at of a training."""
+        with self._database.transaction() as session:
+            found = session.scalars(checkpoints_of(model.id)).all()
+        if not found:
+            return Links()
+        active = next((one for one in found if one.adapter_key == model.adapter), found[-1])
+        return Links(
+            samples_url=self._link(active.samples_key, address) if active.samples_key else None,
+            loss_curve_url=self._link(curve_key(model.id), address),
+            losses_url=self._link(losses_key(model.id), address),
+        )
+
+    def _recipe(self, model: Model, body: TrainingBody, found: TrainingSet) -> Recipe:
+        try:
+            area = self._base.training_area
+        except (OSError, ValueError, KeyError):
+            log.exception("the base model cannot be read")
+            raise Unavailable("The base model cannot be read; the log says why.") from None
+        if model.training_mode == "expert":
+            return expert(area, body.expert())
+        return automated(area, ip_type=found.ip_type, medium=found.medium, images=len(found.pictures))
+
+    def _remove(self, model: Model) -> bool:
+        """Deletes everything of a model whose status is Deleted, the row last; whether that could go."""
+        with self._database.transaction() as session:
+            found = session.scalars(checkpoints_of(model.id)).all()
+        for key in all_keys(model.id, [0, *(one.step for one in found)]):
+            self._storage.delete(key)
+        self._jobs.forget([job_id(model)])
+        with self._database.transaction() as session:
+            session.execute(sa.delete(ModelCheckpoint).where(ModelCheckpoint.model_id == model.id))
+            gone = not self._in_use(session, model.id)
+            if gone:
+                session.execute(sa.delete(Model).where(Model.id == model.id))
+            forget(session, [_result(model.id)])
+        self._forget_copies([model.adapter_sha256, *(one.adapter_sha256 for one in found)])
+        return gone
+
+    def _forget_copies(self, hashes: Sequence[str | None]) -> None:
+        """Deletes this machine's copies that no other model draws with."""
+        with self._database.transaction() as session:
+            query = sa.select(Model.adapter_sha256).where(
+                Model.adapter_sha256.in_([one for one in hashes if one]), Model.status != DELETED
+            )
+            used = set(session.scalars(query))
+        for sha256 in {one for one in hashes if one} - used:
+            self._adapters.forget(sha256)
+
+    def _shown(self, checkpoint: ModelCheckpoint, address: Address) -> CheckpointAnswer:
+        samples = self._link(checkpoint.samples_key, address) if checkpoint.samples_key else None
+        return CheckpointAnswer.of(checkpoint, samples)
+
+    def _link(self, key: str, address: Address) -> str:
+        return self._storage.address(key, base=address.base, lifetime=address.lifetime)
+
+    def _own_base_card(self, address: Address) -> str:
+        key = "bundled/base.md"
+        self._storage.put(key, base_card(self._base).encode(), media_type="text/markdown")
+        return self._link(key, address)
+
+
+def _own(session: Session, caller: Caller, model_id: int) -> Model:
+    """A model that the caller may change. Raises NotFound, and Forbidden for a bundled one."""
+    model = find_model(session, caller.organisation_id, model_id)
+    if model.organisation_id is None:
+        raise Forbidden("Bundled models cannot be changed.")
+    return model
+
+
+def _expert(session: Session, caller: Caller, model_id: int) -> Model:
+    """A model that has checkpoints to show. Raises NotFound and BadRequest."""
+    model = find_model(session, caller.organisation_id, model_id)
+    if model.training_mode != "expert":
+        raise BadRequest("Checkpoints are kept only of models trained in expert mode.")
+    return model
+
+
+def _checkpoint(session: Session, model_id: int, step: int) -> ModelCheckpoint:
+    found = session.scalar(checkpoints_of(model_id).where(ModelCheckpoint.step == step))
+    if found is None:
+        raise NotFound("There is no such checkpoint.")
+    return found
+
+
+def _version(found: Sequence[ModelCheckpoint], version: str) -> ModelCheckpoint | None:
+    """The checkpoint that a version names; `default` is the last one."""
+    if version == DEFAULT_VERSION:
+        return found[-1] if found else None
+    return next((one for one in found if one.step == int(version)), None)
+
+
+def _complete(found: TrainingSet | None) -> dict[str, Any]:
+    """The visual schema of a set that can be trained on, as plain values. Raises PreconditionFailed."""
+    if found is None:
+        raise PreconditionFailed("The dataset was deleted.")
+    if found.status != "completed":
+        raise PreconditionFailed(f"The dataset's status is {found.status}; it has to be completed first.")
+    if not found.visual_schema or not found.pictures:
+        raise PreconditionFailed("The dataset has no visual schema, or no pictures.")
+    if without := sum(picture.caption is None for picture in found.pictures):
+        raise PreconditionFailed(f"{without} of the dataset's pictures have no caption; regenerate its captions first.")
+    return plain(parse_visual_schema(found.visual_schema))
+
+
+def _repeated(session: Session, caller: Caller, key: str | None, operation: str, body: Mapping[str, Any]) -> bool:
+    """Whether this was done before under the same idempotency key. Raises Unprocessable for a key of another body."""
+    if key is None:
+        return False
+    own = f"{operation} {secrets.token_hex(4)}"
+    return claim(session, str(caller.organisation_id), key, digest_of(operation, body), own) != own
+
+
+def _result(model_id: int | str) -> str:
+    """How an idempotency key names a new model."""
+    return f"model:{model_id}"

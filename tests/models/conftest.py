@@ -1,0 +1,87 @@
+"""Datasets to train on, and a service whose model is so small that a training takes seconds."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from sartor.app import create_app
+from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.kit.database import Database
+from sartor.kit.storage import Storage
+from sartor.projects.tables import Project
+from tests.conftest import SCHEMA, Service, make_settings, shared_bridge, wait_for, write_test_brand
+from tests.fibo.conftest import build_checkpoint
+
+LIST = "/v1/tailored-gen/models"
+THINGS = ("apple", "cat", "rocket", "tulip", "house", "cup", "fish", "star", "car", "owl", "key", "tree")
+
+
+def picture(number: int) -> bytes:
+    """A PNG of a few soft colours, another one for each number."""
+    colours = torch.randint(0, 255, (3, 3, 3), generator=torch.Generator().manual_seed(number), dtype=torch.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(colours.numpy()).resize((96, 80), Image.Resampling.BICUBIC).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def add_dataset(
+    database: Database, storage: Storage, organisation_id: int, *, images: int = 5, **values: Any
+) -> Dataset:
+    """A completed dataset in a project of its own, as the datasets' own service leaves one behind."""
+    uncaptioned = values.pop("uncaptioned", 0)
+    with database.transaction() as session:
+        project = Project(
+            organisation_id=organisation_id,
+            name="Brand",
+            ip_medium="illustration",
+            ip_type=values.pop("ip_type", "icons"),
+        )
+        session.add(project)
+        session.flush()
+        defaults = {"name": "Set", "status": "completed", "visual_schema": json.dumps(SCHEMA)}
+        dataset = Dataset(organisation_id=organisation_id, project_id=project.id, **(defaults | values))
+        session.add(dataset)
+        session.flush()
+        for number in range(images):
+            key = f"datasets/{dataset.id}/{number}.png"
+            storage.put(key, picture(number))
+            caption = json.dumps({"short_description": f"a {THINGS[number % len(THINGS)]} {number}"})
+            session.add(
+                DatasetImage(
+                    dataset_id=dataset.id,
+                    name=f"{number}.png",
+                    caption=None if number < uncaptioned else caption,
+                    image_key=key,
+                    thumbnail_key=key,
+                    width=96,
+                    height=80,
+                    perceptual_hash=f"{number:016x}",
+                )
+            )
+    return dataset
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """FIBO's architecture with 100,000 random weights: read only."""
+    return build_checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def trainer(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Iterator[Service]:
+    """The app with the real engine and the real trainer on the tiny checkpoint."""
+    home = tmp_path_factory.mktemp("trainer")
+    write_test_brand(home)
+    app = create_app(make_settings(home, checkpoint=str(tiny_checkpoint), threads=1), bridge=shared_bridge)
+    with TestClient(app) as client:
+        wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, 60)
+        yield Service(client, app.state.parts)
