@@ -22,7 +22,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from starlette.concurrency import run_in_threadpool
 
-import sartor.datasets.tables  # noqa: F401
+import sartor.datasets.bulk_endpoints as bulk_endpoints
+import sartor.datasets.endpoints as datasets_endpoints
+import sartor.datasets.images as images_endpoints
+import sartor.datasets.wording as wording_endpoints
 import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
 import sartor.projects.endpoints as projects_endpoints
@@ -32,6 +35,13 @@ from sartor.accounts.service import Accounts
 from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
 from sartor.bridge.completion import Patience
 from sartor.bridge.packages import installed
+from sartor.captioning.base import Captioner, CaptioningUnavailable
+from sartor.datasets.bulk import BulkUploads
+from sartor.datasets.captions import Captions
+from sartor.datasets.jobs import Recaptioning
+from sartor.datasets.packing import Packing
+from sartor.datasets.service import Datasets
+from sartor.datasets.uploads import Uploads
 from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.device import Device
 from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
@@ -49,9 +59,10 @@ from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.jobs import Trainings
 from sartor.models.lifecycle import Lifecycle
+from sartor.models.schemas import ModelAnswer
 from sartor.models.service import Models
 from sartor.models.tables import Model
-from sartor.moderation.base import InTurn
+from sartor.moderation.base import ImageModerator, InTurn
 from sartor.moderation.hosted import HostedModerator
 from sartor.moderation.image import OpenNsfw
 from sartor.moderation.text import PhraseModerator
@@ -65,10 +76,25 @@ log = structlog.get_logger(__name__)
 __version__ = version("sartor")
 
 BridgeFactory = Callable[[], Bridge]
+CaptionerFactory = Callable[[], Captioner]
 T = TypeVar("T")
 
 # At a quiet minute of every hour; which of several workers does it, the database decides.
 _RETENTION_CRON = "17 * * * *"
+
+_MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".zip": "application/zip",
+}
+
+# By the ends of their paths: bodies that bring pictures.
+_LARGER_BODIES = {
+    "/images": images_endpoints.LARGEST_UPLOAD,
+    "/generate_visual_schema": wording_endpoints.LARGEST_BODY,
+    "/refine_structured_prompt": wording_endpoints.LARGEST_BODY,
+}
 
 _DESCRIPTION = """
 Tailored image generation: your brand's look as a small adapter over FIBO, every image described by a structured prompt
@@ -104,6 +130,14 @@ class Parts:
     accounts: Accounts
     door: Door
     projects: Projects
+    datasets: Datasets
+    uploads: Uploads
+    bulk_uploads: BulkUploads
+    recaptioning: Recaptioning
+    packing: Packing
+    captions: Captions
+    bridge: BridgeFactory
+    image_moderator: ImageModerator
     models: Models
     lifecycle: Lifecycle
     jobs: Jobs
@@ -191,6 +225,15 @@ def bridge_factory(settings: Settings) -> BridgeFactory:
     return lambda: bridge
 
 
+def captioner_factory(settings: Settings) -> CaptionerFactory:
+    """What makes the captioner that the settings ask for."""
+
+    def none() -> Captioner:
+        raise CaptioningUnavailable("Nothing that describes pictures is installed.")
+
+    return none
+
+
 def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
     """Whether a model that names the id in ``column`` is in training: what rooms below the models' ask."""
 
@@ -206,6 +249,7 @@ def assemble(
     *,
     engine: EngineFactory | None = None,
     bridge: BridgeFactory | None = None,
+    captioner: CaptionerFactory | None = None,
     webhook_pause: timedelta = FIRST_PAUSE,
 ) -> Parts:
     """Makes the parts and connects them; nothing is started. The factories are called once each, in the background.
@@ -233,7 +277,13 @@ def assemble(
         threads=settings.threads,
     )
     trainings.register(jobs)
-    projects = Projects(database, in_training=in_training(Model.project_id), removals=[lifecycle.remove_of_project])
+    datasets = Datasets(database, storage, in_training=in_training(Model.dataset_id))
+    projects = Projects(
+        database,
+        in_training=in_training(Model.project_id),
+        removals=[datasets.remove_project, lifecycle.remove_of_project],
+    )
+    captions = Captions(Once(captioner or captioner_factory(settings)))
     the_bridge = Once(bridge or bridge_factory(settings))
     # Where a model is named that is not installed, this is where it is said: nothing is to pass unchecked.
     hosted = [HostedModerator(settings.text_moderation_model)] if settings.text_moderation_model else []
@@ -261,6 +311,18 @@ def assemble(
         first_pause=webhook_pause,
     )
     deliverer.register(jobs)
+    recaptioning = Recaptioning(database, storage, jobs, captions=captions)
+    recaptioning.register(jobs)
+    bulk_uploads = BulkUploads(
+        database,
+        jobs,
+        fetcher,
+        datasets,
+        recaptioning,
+        image_moderator=image_moderator,
+        folder=settings.home / "uploads",
+    )
+    bulk_uploads.register(jobs)
     jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
     jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
 
@@ -280,6 +342,14 @@ def assemble(
         accounts=accounts,
         door=Door(accounts, quotas),
         projects=projects,
+        datasets=datasets,
+        uploads=Uploads(database, storage, datasets, captions, image_moderator),
+        bulk_uploads=bulk_uploads,
+        recaptioning=recaptioning,
+        packing=Packing(database, storage),
+        captions=captions,
+        bridge=the_bridge,
+        image_moderator=image_moderator,
         models=models,
         lifecycle=lifecycle,
         jobs=jobs,
@@ -297,10 +367,11 @@ def create_app(
     *,
     engine: EngineFactory | None = None,
     bridge: BridgeFactory | None = None,
+    captioner: CaptionerFactory | None = None,
     webhook_pause: timedelta = FIRST_PAUSE,
 ) -> FastAPI:
     """The service as an ASGI application; ``app.state.parts`` has what it is made of."""
-    parts = assemble(settings, engine=engine, bridge=bridge, webhook_pause=webhook_pause)
+    parts = assemble(settings, engine=engine, bridge=bridge, captioner=captioner, webhook_pause=webhook_pause)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -319,7 +390,7 @@ def create_app(
         openapi_url=None,
     )
     app.state.parts = parts
-    app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request)
+    app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request, larger=_LARGER_BODIES)
     install(app, database_away=AWAY)
     _mount_api(app, parts)
     _mount_operations(app, parts)
@@ -335,8 +406,23 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
     generation = generation_endpoints.router(
         parts.generation, parts.door, address_of=address_of, sync_wait=parts.settings.sync_wait
     )
+
+    def models_of(organisation_id: int) -> list[dict[str, Any]]:
+        own = (model for model in parts.models.visible(organisation_id) if model.organisation_id is not None)
+        return [ModelAnswer.of(model, details=True).model_dump(mode="json", exclude_none=True) for model in own]
+
     life_cycle = [
         projects_endpoints.router(parts.projects, parts.door),
+        datasets_endpoints.router(
+            parts.datasets, parts.packing, parts.storage, parts.door, address_of=address_of, models_of=models_of
+        ),
+        images_endpoints.router(
+            parts.datasets, parts.uploads, parts.storage, parts.fetcher, parts.door, address_of=address_of
+        ),
+        bulk_endpoints.router(parts.bulk_uploads, parts.recaptioning, parts.door),
+        wording_endpoints.router(
+            parts.datasets, parts.captions, parts.image_moderator, parts.fetcher, parts.door, bridge=parts.bridge
+        ),
         models_endpoints.router(parts.models, parts.lifecycle, parts.door, address_of=address_of),
     ]
     app.include_router(generation, prefix="/v2")
@@ -403,6 +489,6 @@ def _mount_files(app: FastAPI, parts: Parts) -> None:
             data = parts.storage.get(key)
         except KeyError:
             raise NotFound("There is no such file, or its address has expired.") from None
-        media_type = "image/png" if key.endswith(".png") else "application/octet-stream"
+        media_type = _MEDIA_TYPES.get(Path(key).suffix, "application/octet-stream")
         headers = {"Cache-Control": f"private, max-age={int(timedelta(hours=1).total_seconds())}, immutable"}
         return Response(data, media_type=media_type, headers=headers)
