@@ -266,3 +266,19 @@ def test_what_is_upscaled_has_512_pixels_on_its_short_side(with_upscaler) -> Non
 def test_an_unknown_upscaler_is_refused(with_upscaler) -> None:
     with pytest.raises(CheckpointError, match="esrgan-x99"):
         Engine.load(with_upscaler("esrgan-x99"))
+
+
+@pytest.mark.parametrize("memory", ["resident", "parts-on-host", "pristine-on-host", "lean"])
+def test_memory_modes_draw_the_same_bytes(
+    engine: Engine, checkpoint_folder, adapters: tuple[Path, Path], memory: str
+) -> None:
+    other = Engine.load(checkpoint_folder(), threads=1, memory=memory)
+    assert other.memory.name == memory
+    other.warm_up()
+    for spec in (replace(SPEC, adapter=adapters[0]), replace(SPEC, adapter=adapters[1]), SPEC):
+        assert other.generate(spec).png == engine.generate(spec).png
+
+
+def test_an_unknown_memory_mode_is_named(checkpoint_folder) -> None:
+    with pytest.raises(ValueError, match="'huge'"):
+        Engine.load(checkpoint_folder(), memory="huge")

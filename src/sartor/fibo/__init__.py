@@ -7,7 +7,7 @@ It knows nothing of HTTP, databases or what a structured prompt means.
 
 from sartor.fibo.aspect import ASPECT_RATIOS, image_size
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
-from sartor.fibo.engine import Engine, Result, Spec
+from sartor.fibo.engine import Engine, Result
 from sartor.fibo.errors import (
     AdapterError,
     Cancelled,
@@ -17,6 +17,7 @@ from sartor.fibo.errors import (
     InvalidAdapter,
     InvalidInfluence,
     InvalidSpec,
+    NotEnoughMemory,
     RecipeError,
     TrainingDiverged,
     TrainingError,
@@ -24,6 +25,7 @@ from sartor.fibo.errors import (
 )
 from sartor.fibo.fingerprint import Fingerprint
 from sartor.fibo.recipe import Recipe, read_recipe
+from sartor.fibo.spec import Spec
 
 __all__ = [
     "ASPECT_RATIOS",
@@ -38,6 +40,7 @@ __all__ = [
     "InvalidAdapter",
     "InvalidInfluence",
     "InvalidSpec",
+    "NotEnoughMemory",
     "Recipe",
     "RecipeError",
     "Result",

@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from sartor.fibo.errors import InvalidAdapter, InvalidInfluence
+from sartor.fibo.host_memory import HostMemory
 
 TARGETS = (
     "attn.to_q",
@@ -233,16 +234,17 @@ class AdapterCache:
 class Merger:
     """Owns which adapter a transformer carries. The transformer must be pristine when the merger is made.
 
-    W0 of a layer is kept from the first adapter that touches it, on the weights' own device or on pristine_device
-    ("cpu" where device memory is short): the base model alone costs nothing extra.
+    W0 of a layer is kept from the first adapter that touches it, on the weights' own device or, where that is short of
+    memory, in host memory (pristine_device "cpu"): the base model alone costs nothing extra.
     """
 
-    def __init__(self, transformer: nn.Module, *, pristine_device: torch.device | str | None = None) -> None:
+    def __init__(self, transformer: nn.Module, *, pristine_device: str | None = None) -> None:
         self._weights: dict[str, Tensor] = {
             name: linear.weight for name, linear in adapter_targets(transformer).items()
         }
         self._pristine: dict[str, Tensor] = {}
-        self._pristine_device = pristine_device
+        pinned = any(weight.is_cuda for weight in self._weights.values())
+        self._host = HostMemory(pinned=pinned) if pristine_device == "cpu" else None
         self._touched: set[str] = set()
         self._state: tuple[str, float] | None = ("", 0.0)
 
@@ -266,9 +268,9 @@ class Merger:
         for name, pair in pairs.items():
             weight = self._weights[name]
             if name not in self._pristine:
-                self._pristine[name] = weight.detach().to(self._pristine_device or weight.device, copy=True)
+                self._pristine[name] = self._host.keep(weight) if self._host else weight.detach().clone()
             self._touched.add(name)
-            base = self._pristine[name].to(weight.device, torch.float32)
+            base = self._pristine[name].to(weight.device, non_blocking=True).float()
             up, down = (half.to(weight.device, torch.float32, non_blocking=True) for half in (pair.up, pair.down))
             weight.copy_(torch.addmm(base, up, down, alpha=influence * pair.scale))
         self._state = wanted

@@ -5,6 +5,8 @@ No adapter touches the text encoder, so that one cache of encodings serves every
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +46,22 @@ class EncodedPrompt:
 class PromptEncoder:
     """Encodes one text at a time and remembers the latest, up to `cache_bytes`.
 
-    text_encoder is a transformers causal language model or its inner model; logits are never computed.
+    text_encoder is a transformers causal language model or its inner model; logits are never computed. visit: what to
+    enter around its use, where it does not live on the device.
     """
 
-    def __init__(self, text_encoder: Any, tokenizer: Any, *, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        text_encoder: Any,
+        tokenizer: Any,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+        visit: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._model = getattr(text_encoder, "model", text_encoder)
         self._tokenizer = tokenizer
         self._cache_bytes = cache_bytes
+        self._visit = visit
         self._cache: OrderedDict[str, EncodedPrompt] = OrderedDict()
         self._held = 0
 
@@ -72,8 +83,9 @@ class PromptEncoder:
         if (found := self._cache.get(text)) is not None:
             self._cache.move_to_end(text)
             return found
-        ids = self.token_ids(text)
-        answer = self._model(ids, attention_mask=torch.ones_like(ids), output_hidden_states=True, use_cache=False)
+        with self._visit():
+            ids = self.token_ids(text)
+            answer = self._model(ids, attention_mask=torch.ones_like(ids), output_hidden_states=True, use_cache=False)
         layers = tuple(answer.hidden_states)
         encoded = EncodedPrompt(torch.cat([layers[-1], layers[-2]], dim=-1), layers)
         self._cache[text] = encoded

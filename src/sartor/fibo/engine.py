@@ -10,11 +10,9 @@ merged from pristine weights, no state between requests but caches, and a warm-u
 """
 
 import hashlib
-import json
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,57 +21,28 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sartor.fibo.adapters import MAX_INFLUENCE, Adapter, AdapterCache, Merger
+from sartor.fibo.adapters import Adapter, AdapterCache, Merger
 from sartor.fibo.aspect import GRID, image_size
 from sartor.fibo.autoencoder import to_image
-from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
+from sartor.fibo.checkpoint import PARTS, Checkpoint, load_checkpoint, serving_dtype
 from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.errors import Cancelled, CheckpointError, EngineNotReproducible, InvalidInfluence, InvalidSpec
+from sartor.fibo.errors import Cancelled, CheckpointError, EngineNotReproducible
 from sartor.fibo.fingerprint import Fingerprint, describe_device
+from sartor.fibo.golden import GoldenHashes
+from sartor.fibo.host_memory import Visitor
+from sartor.fibo.hub import locate
+from sartor.fibo.memory import MODES, Mode, choose_mode, mode_named, sizes_of
 from sartor.fibo.recipe import Recipe, write_png
 from sartor.fibo.sampler import generate_latents
+from sartor.fibo.spec import Spec
 from sartor.fibo.upscaling import Upscaler
 
 ADAPTER_CACHE_BYTES = 4 << 30
 """Host memory for adapters; four at full size and rank 128, hundreds of the embedded model's."""
 SHORT_SIDE = 512
 """Pixels that an upscaled image has at least on its short side."""
-GOLDEN_FILE = "golden.json"
 GOLDEN_AREA = 256 * 256
 """Pixels of the warm-up's picture at most: a small one shows a difference as well as a large one."""
-
-
-@dataclass(frozen=True)
-class Spec:
-    """One image's recipe, in full. Checked by `Engine.generate`."""
-
-    prompt: str
-    """The structured prompt as canonical JSON; encoded exactly as it is."""
-    seed: int
-    """0 to 2^63 - 1."""
-    steps: int = 50
-    """1 to 1000."""
-    guidance_scale: float = 5.0
-    """Up to 1 means without guidance, and without a look at the negative prompt."""
-    aspect_ratio: str = "1:1"
-    negative_prompt: str = ""
-    adapter: Path | None = None
-    """A LoRA file in diffusers' format."""
-    influence: float = 1.0
-    """0 to 1.5: the share of the adapter that is merged; 0 is the base model exactly."""
-    model: str = ""
-    """The tailored model's name, for the recipe in the PNG; it changes nothing in the picture."""
-
-    def check(self) -> None:
-        """Raises InvalidSpec, which names the field."""
-        if not 0 <= self.seed < 2**63:
-            raise InvalidSpec(f"seed must be between 0 and 2^63 - 1, not {self.seed}")
-        if not 1 <= self.steps <= 1000:
-            raise InvalidSpec(f"steps must be between 1 and 1000, not {self.steps}")
-        if not 0 <= self.guidance_scale <= 100:
-            raise InvalidSpec(f"guidance_scale must be between 0 and 100, not {self.guidance_scale}")
-        if not 0 <= self.influence <= MAX_INFLUENCE:
-            raise InvalidInfluence(self.influence)
 
 
 @dataclass(frozen=True)
@@ -88,20 +57,30 @@ class Result:
 class Engine:
     """Draws images from one checkpoint. Safe to call from several threads; they wait for each other."""
 
-    def __init__(self, checkpoint: Checkpoint, *, threads: int | None = None, golden_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        threads: int | None = None,
+        golden_file: Path | None = None,
+        memory: Mode = MODES[0],
+    ) -> None:
         """See `load`. Takes the checkpoint's transformer for itself: adapters are merged into it in place."""
         self.training_area = checkpoint.training_area
         self._threads = threads or torch.get_num_threads()
         self._transformer = checkpoint.transformer
         self._scheduler_config = checkpoint.scheduler_config
-        self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
-        self._autoencoder = checkpoint.vae
+        self.memory = memory
+        device = self._transformer.device
+        parts = [checkpoint.text_encoder, checkpoint.vae]
+        visits = [nullcontext if memory.parts_on_device else Visitor(part, device).here for part in parts]
+        self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, visit=visits[0])
+        self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
         self._upscaler = _upscaler(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
-        self._merger = Merger(self._transformer)
+        self._merger = Merger(self._transformer, pristine_device=None if memory.pristine_on_device else "cpu")
         self._lock = threading.Lock()
-        self._golden_file = golden_file
-        self._shipped = checkpoint.folder / GOLDEN_FILE if checkpoint.folder else None
+        self._goldens = GoldenHashes(checkpoint.folder, golden_file)
         self.fingerprint = Fingerprint(
             checkpoint=checkpoint.sha256,
             device=describe_device(self._transformer.device),
@@ -119,15 +98,28 @@ class Engine:
         dtype: torch.dtype | None = None,
         threads: int | None = None,
         golden_file: Path | None = None,
+        memory: str | None = None,
+        hash_memory: Path | None = None,
     ) -> Self:
-        """Loads a checkpoint folder or hub id. Raises CheckpointError.
+        """Loads a checkpoint folder or hub id. Raises CheckpointError, NotEnoughMemory, and ValueError for a name.
 
         dtype None: fp32 on the CPU, bf16 elsewhere. threads None: as many as PyTorch would take now; other numbers
         round otherwise, so that two machines agree only where they use the same. golden_file: where the warm-up keeps
         the hash it found for environments that the checkpoint's own golden.json does not know; None keeps nothing.
+        memory: the name of one of memory.py's modes; None takes the fastest that fits. hash_memory: a file that keeps
+        the hashes of large files.
         """
-        loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
-        return cls(loaded, threads=threads, golden_file=golden_file)
+        folder = locate(checkpoint, list(PARTS))
+        dtype = dtype or serving_dtype(device)
+        mode = mode_named(memory) if memory else _mode(folder, device, dtype)
+        loaded = load_checkpoint(
+            folder,
+            device=device,
+            dtype=dtype,
+            parts_device=device if mode.parts_on_device else "cpu",
+            hash_memory=hash_memory,
+        )
+        return cls(loaded, threads=threads, golden_file=golden_file, memory=mode)
 
     def size(self, aspect_ratio: str) -> tuple[int, int]:
         """(width, height) in pixels that the transformer draws for an aspect ratio, before any upscaling."""
@@ -142,10 +134,10 @@ class Engine:
         with self._alone(None):
             self._encoder.encode("{}")
             found = self._golden()
-            expected = self._known().get(self.fingerprint.environment)
+            expected = self._goldens.get(self.fingerprint.environment)
             if expected is None:
                 expected = self._golden()
-                self._remember(expected)
+                self._goldens.remember(self.fingerprint.environment, expected)
             elif found != expected:
                 found = self._golden()
         if found != expected:
@@ -210,7 +202,8 @@ class Engine:
         )
 
     def _finish(self, latents: Tensor, width: int, height: int) -> Image.Image:
-        image = to_image(self._autoencoder.decode(latents, height // GRID, width // GRID))
+        with self._visit_autoencoder():
+            image = to_image(self._autoencoder.decode(latents, height // GRID, width // GRID))
         if self._upscaler is None:
             return image
         image = self._upscaler.upscale(image)
@@ -240,29 +233,21 @@ class Engine:
         image = self._finish(latents, width, height)
         return hashlib.sha256(latents.cpu().numpy().tobytes() + image.tobytes()).hexdigest()
 
-    def _known(self) -> dict[str, str]:
-        """Environment -> hash, from the checkpoint and from golden_file; the checkpoint's own word counts more."""
-        known: dict[str, str] = {}
-        for path in (self._golden_file, self._shipped):
-            if path is not None and path.exists():
-                known.update(json.loads(path.read_text()))
-        return known
-
-    def _remember(self, found: str) -> None:
-        path = self._golden_file
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        kept[self.fingerprint.environment] = found
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
-        draft.replace(path)
-
 
 def _heed(stop: threading.Event | None) -> None:
     if stop is not None and stop.is_set():
         raise Cancelled("stopped by the caller")
+
+
+def _mode(folder: Path, device: str, dtype: torch.dtype) -> Mode:
+    """The fastest memory mode that fits; a folder that cannot be read is named by whoever loads it."""
+    if torch.device(device).type == "cpu":
+        return MODES[0]
+    try:
+        sizes = sizes_of(folder, dtype.itemsize)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} is not a FIBO checkpoint: {error}") from error
+    return choose_mode(sizes, device)
 
 
 def _upscaler(extras: Mapping[str, Any]) -> Upscaler | None:

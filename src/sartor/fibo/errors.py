@@ -2,6 +2,7 @@
 
 FiboError
 ├── CheckpointError          a checkpoint is missing, incomplete, or not FIBO's architecture
+├── NotEnoughMemory          no memory mode fits into what is free
 ├── AdapterError             an adapter cannot be used
 │   └── InvalidAdapter       a file is not a LoRA, or not one for this transformer
 ├── InvalidSpec              a recipe asks for what cannot be drawn
@@ -27,6 +28,10 @@ class FiboError(Exception):
 
 class CheckpointError(FiboError):
     """A checkpoint is missing, incomplete, or not FIBO's architecture."""
+
+
+class NotEnoughMemory(FiboError):
+    """No memory mode fits into what is free."""
 
 
 class AdapterError(FiboError):
