@@ -35,6 +35,7 @@ from sartor.accounts.service import Accounts
 from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
 from sartor.bridge.completion import Patience
 from sartor.bridge.packages import installed
+from sartor.captioning import Captioner, MeasuringCaptioner
 from sartor.captioning.base import Captioner, CaptioningUnavailable
 from sartor.datasets.bulk import BulkUploads
 from sartor.datasets.captions import Captions
@@ -76,6 +77,7 @@ log = structlog.get_logger(__name__)
 __version__ = version("sartor")
 
 BridgeFactory = Callable[[], Bridge]
+CaptionerFactory = Callable[[], Captioner]
 CaptionerFactory = Callable[[], Captioner]
 T = TypeVar("T")
 
@@ -232,6 +234,11 @@ def captioner_factory(settings: Settings) -> CaptionerFactory:
         raise CaptioningUnavailable("Nothing that describes pictures is installed.")
 
     return none
+
+
+def captioner_factory(settings: Settings) -> CaptionerFactory:
+    """What makes the captioner that the settings ask for, by the rules that choose the bridge."""
+    return MeasuringCaptioner
 
 
 def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
