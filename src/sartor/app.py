@@ -36,7 +36,6 @@ from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
 from sartor.bridge.completion import Patience
 from sartor.bridge.packages import installed
 from sartor.captioning import Captioner, MeasuringCaptioner
-from sartor.captioning.base import Captioner, CaptioningUnavailable
 from sartor.datasets.bulk import BulkUploads
 from sartor.datasets.captions import Captions
 from sartor.datasets.jobs import Recaptioning
@@ -77,7 +76,6 @@ log = structlog.get_logger(__name__)
 __version__ = version("sartor")
 
 BridgeFactory = Callable[[], Bridge]
-CaptionerFactory = Callable[[], Captioner]
 CaptionerFactory = Callable[[], Captioner]
 T = TypeVar("T")
 
@@ -225,15 +223,6 @@ def bridge_factory(settings: Settings) -> BridgeFactory:
     patience = Patience(total=settings.bridge_time_limit.total_seconds())
     bridge = GeminiBridge(settings.bridge_model, key=key, patience=patience)
     return lambda: bridge
-
-
-def captioner_factory(settings: Settings) -> CaptionerFactory:
-    """What makes the captioner that the settings ask for."""
-
-    def none() -> Captioner:
-        raise CaptioningUnavailable("Nothing that describes pictures is installed.")
-
-    return none
 
 
 def captioner_factory(settings: Settings) -> CaptionerFactory:

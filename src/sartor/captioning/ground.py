@@ -70,9 +70,9 @@ def read_ground(rgb: Array) -> Ground:
     if slope < SLOPE:
         color = nearest_name(np.median(rgb[frame & on], axis=0), BACKGROUND_COLORS)
         return Ground("plain", (color,), things, differing & things, shadow, share)
-    ends = _ends(rgb, frame & on)
-    kind = "gradient" if ends[0] != ends[1] else "plain"
-    return Ground(kind, tuple(dict.fromkeys(ends)), things, differing & things, shadow, share)
+    slopes = _ends(rgb, frame & on)
+    kind = "gradient" if slopes[0] != slopes[1] else "plain"
+    return Ground(kind, tuple(dict.fromkeys(slopes)), things, differing & things, shadow, share)
 
 
 def _surface(lab: Array, frame: Array) -> tuple[Array, Array]:

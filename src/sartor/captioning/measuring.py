@@ -62,7 +62,7 @@ def frozen(values: dict[str, Any], schema: dict[str, Any]) -> tuple[dict[str, An
     before, after = values.get("background_setting"), mixed.get("background_setting")
     if before and after and before != after and "short_description" in mixed:
         mixed["short_description"] = mixed["short_description"].replace(before, after)
-    traits = next(iter(schema.get("objects", [])), {})
+    traits: dict[str, Any] = next(iter(schema.get("objects", [])), {})
     if traits:
         mixed["objects"] = [entry | traits for entry in values.get("objects", [])] or [traits]
     order = list(StructuredPrompt.model_fields)

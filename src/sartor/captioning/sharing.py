@@ -121,7 +121,7 @@ def _style(shared: Shared, sights: Sequence[Sight], style: str | None, subject: 
 
 def _recurring(shared: Shared, told: Sequence[Told], subject: Subject) -> None:
     """Of a character: who it is. Of other sets: what every thing has in common."""
-    firsts = [next(iter(one.get("objects", [])), {}) for one in told]
+    firsts: list[dict[str, Any]] = [next(iter(one.get("objects", [])), {}) for one in told]
     traits: dict[str, Any] = {}
     if subject.ip_type == "defined_character":
         name = shared.agreed([entry.get("description") for entry in firsts])
