@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -57,9 +58,29 @@ class Storage:
         self._store.put(key, data, attributes=attributes)
 
     def put_stream(self, key: str, chunks: Iterator[bytes], *, media_type: str = "application/octet-stream") -> None:
-        """Like ``put``, of a value too large for memory. Where making the chunks fails, nothing is written."""
+        """Like ``put``, of a value too large for memory; the chunks may be made of other values of this storage.
+
+        What making them raises is raised here, and then nothing is written.
+        """
         attributes = None if self._folder is not None else {"Content-Type": media_type}
-        self._store.put(key, chunks, attributes=attributes, use_multipart=True)
+        failures: list[Exception] = []
+        # In a thread of their own: the store pulls them from its event loop, where it must not be called itself.
+        with ThreadPoolExecutor(1) as maker:
+
+            def made() -> Iterator[bytes]:
+                try:
+                    while (chunk := maker.submit(next, chunks, None).result()) is not None:
+                        yield chunk
+                except Exception as error:
+                    failures.append(error)
+                    raise
+
+            try:
+                self._store.put(key, made(), attributes=attributes, use_multipart=True)
+            except Exception:
+                if failures:
+                    raise failures[0] from None
+                raise
 
     def copy(self, source: str, target: str) -> None:
         """Makes ``target`` the same value. Raises KeyError where there is no ``source``."""
