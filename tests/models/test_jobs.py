@@ -1,18 +1,305 @@
-"""Trainings from the call to the trained model, on a real if tiny checkpoint."""
+"""Trainings: what the steps of the job do, and the way from the call to the trained model, on a real if tiny
+checkpoint."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from PIL import Image
+from safetensors.torch import load
 
-from tests.conftest import Service, Tenant, wait_for
+from sartor.accounts.service import Accounts
+from sartor.errors import SartorError
+from sartor.kit.database import Database
+from sartor.kit.storage import Storage
+from sartor.models.base import ServedBase
+from sartor.models.jobs import Interrupted, Trainings
+from sartor.models.keys import job_id
+from sartor.models.recipes import Expert, expert
+from sartor.models.tables import Model, ModelCheckpoint
+from tests.conftest import SCHEMA, Service, Tenant, wait_for
 from tests.models.conftest import LIST, add_dataset
 
 ENDED = ("Completed", "Failed", "Stopped")
+NEVER = threading.Event()
+
+
+class Workshop:
+    """The job's steps without the job library, and a model for them."""
+
+    def __init__(self, folder: Path, checkpoint: Path) -> None:
+        self.busy = False
+        self.database = Database(f"sqlite:///{folder / 'sartor.db'}")
+        self.database.migrate()
+        self.storage = Storage((folder / "storage").as_uri(), key=b"k")
+        self.folder = folder / "training"
+        self.base = ServedBase(checkpoint, device=lambda: "cpu", embedded=False)
+        accounts = Accounts(self.database, key=b"k")
+        self.organisation_id = accounts.authenticate(accounts.create_token("acme")).organisation_id
+
+    def trainings(self) -> Trainings:
+        """As another process would have them: with nothing in memory."""
+        return Trainings(
+            self.database,
+            self.storage,
+            self.base,
+            folder=self.folder,
+            busy=lambda: self.busy,
+            threads=1,
+            sample_steps=2,
+        )
+
+    def model(self, *, mode: str = "expert", held_out: int = 0, **values: Any) -> Model:
+        """One that has been started: six steps, a checkpoint every second."""
+        dataset = add_dataset(self.database, self.storage, self.organisation_id, images=values.pop("images", 5))
+        given = Expert(lr_scheduler="cosine", learning_rate=1e-3, total_training_steps=6, rank=4, checkpoint_interval=2)
+        parameters = expert(self.base.training_area, given).parameters() | {"held_out_images": held_out}
+        with self.database.transaction() as session:
+            row = Model(
+                organisation_id=self.organisation_id,
+                name="Brand",
+                status="InProgress",
+                training_mode=mode,
+                training_parameters=parameters | values,
+                visual_schema=SCHEMA,
+                dataset_id=dataset.id,
+            )
+            session.add(row)
+        return row
+
+    def row(self, model: Model) -> Model:
+        with self.database.transaction() as session:
+            return session.get_one(Model, model.id)
+
+    def set(self, model: Model, **values: Any) -> None:
+        with self.database.transaction() as session:
+            session.execute(sa.update(Model).where(Model.id == model.id).values(**values))
+
+    def checkpoints(self, model: Model) -> list[ModelCheckpoint]:
+        with self.database.transaction() as session:
+            query = sa.select(ModelCheckpoint).where(ModelCheckpoint.model_id == model.id)
+            return list(session.scalars(query.order_by(ModelCheckpoint.step)))
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, tiny_checkpoint: Path) -> Workshop:
+    return Workshop(tmp_path, tiny_checkpoint)
+
+
+def trained(workshop: Workshop, trainings: Trainings, model: Model) -> list[bytes]:
+    """The adapters of an undisturbed training, in order."""
+    job = job_id(model)
+    for until in trainings.begin(job):
+        assert trainings.advance(job, until, stop=NEVER)
+        assert trainings.try_out(job, until, stop=NEVER)
+    return [workshop.storage.get(one.adapter_key) for one in workshop.checkpoints(model)]
+
+
+def test_step_by_step(workshop: Workshop) -> None:
+    model = workshop.model()
+    adapters = trained(workshop, workshop.trainings(), model)
+    found = workshop.checkpoints(model)
+    assert [one.step for one in found] == [2, 4, 6]
+    assert [one.adapter_sha256 for one in found] == [hashlib.sha256(data).hexdigest() for data in adapters]
+    assert len(set(adapters)) == 3
+    assert all(load(data) for data in adapters)
+    assert all(one.score is not None and one.score > 0 for one in found)
+    for one in found:
+        assert one.samples_key is not None
+        sheet = Image.open(io.BytesIO(workshop.storage.get(one.samples_key)))
+        assert sheet.width > 5 * 256, "three captions and two things that none names"
+    row = workshop.row(model)
+    assert row.checkpoint_steps == ["2", "4", "6"]
+    assert row.base_sha256 == workshop.base.sha256
+    assert row.progress is not None
+    assert (row.progress["step"], row.progress["steps"]) == (6, 6)
+    workshop.trainings().end(job_id(model))
+    row = workshop.row(model)
+    assert (row.status, row.adapter_sha256) == ("Completed", found[-1].adapter_sha256)
+    assert not (workshop.folder / job_id(model)).exists()
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["killed", "on another machine"])
+def test_interrupted_anywhere_it_ends_with_the_same_bytes(workshop: Workshop, lost: bool) -> None:
+    undisturbed = trained(workshop, workshop.trainings(), workshop.model())
+    model = workshop.model()
+    job = job_id(model)
+    plan = workshop.trainings().begin(job)
+
+    def die() -> bool:
+        """In the middle of the second interval."""
+        progress = workshop.row(model).progress
+        if progress is not None and progress["step"] == 3:
+            raise MemoryError
+        return False
+
+    for until in plan:
+        trainings = workshop.trainings()
+        if until == 4:
+            broken = workshop.trainings()
+            broken._busy = die
+            broken.tell = lambda model_id, shown: workshop.set(model, progress=shown)  # type: ignore[method-assign]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("sartor.models.jobs._PROGRESS_PACE", 0.0)
+                with pytest.raises(MemoryError):
+                    broken.advance(job, until, stop=NEVER)
+            if lost:
+                shutil.rmtree(workshop.folder)
+        assert trainings.advance(job, until, stop=NEVER)
+        assert workshop.trainings().try_out(job, until, stop=NEVER)
+    found = [workshop.storage.get(one.adapter_key) for one in workshop.checkpoints(model)]
+    assert found == undisturbed
+
+
+def test_trying_out_where_the_folder_is_gone_trains_again(workshop: Workshop) -> None:
+    undisturbed = trained(workshop, workshop.trainings(), workshop.model())
+    model = workshop.model()
+    job = job_id(model)
+    assert workshop.trainings().advance(job, 2, stop=NEVER)
+    shutil.rmtree(workshop.folder)
+    assert workshop.trainings().try_out(job, 2, stop=NEVER)
+    assert workshop.storage.get(workshop.checkpoints(model)[0].adapter_key) == undisturbed[0]
+
+
+def test_a_step_that_is_done_again_changes_nothing(workshop: Workshop) -> None:
+    model = workshop.model()
+    adapters = trained(workshop, workshop.trainings(), model)
+    before = [(one.step, one.score, one.adapter_sha256) for one in workshop.checkpoints(model)]
+    assert workshop.trainings().advance(job_id(model), 6, stop=NEVER)
+    assert workshop.trainings().try_out(job_id(model), 6, stop=NEVER)
+    assert [(one.step, one.score, one.adapter_sha256) for one in workshop.checkpoints(model)] == before
+    assert workshop.storage.get(workshop.checkpoints(model)[-1].adapter_key) == adapters[-1]
+
+
+def test_the_best_checkpoint_is_chosen_and_the_others_go(workshop: Workshop) -> None:
+    model = workshop.model(mode="fully_automated", held_out=1)
+    trained(workshop, workshop.trainings(), model)
+    found = workshop.checkpoints(model)
+    with workshop.database.transaction() as session:
+        for one, score in zip(found, (0.5, 0.3, 0.4), strict=True):
+            session.execute(sa.update(ModelCheckpoint).where(ModelCheckpoint.id == one.id).values(score=score))
+    workshop.trainings().end(job_id(model))
+    row = workshop.row(model)
+    assert (row.status, row.adapter, row.checkpoint_steps) == ("Completed", found[1].adapter_key, [])
+    assert [one.step for one in workshop.checkpoints(model)] == [4]
+    assert [workshop.storage.exists(one.adapter_key) for one in found] == [False, True, False]
+
+
+def test_held_out_pictures_are_not_trained_on(workshop: Workshop) -> None:
+    model = workshop.model(mode="fully_automated", held_out=2, images=10)
+    loaded = workshop.trainings()._load(model, job_id(model))
+    assert (len(loaded.examples), len(loaded.held_out)) == (8, 2)
+    assert not {one.digest() for one in loaded.examples} & {one.digest() for one in loaded.held_out}
+
+
+def test_it_stops_between_two_optimiser_steps(workshop: Workshop) -> None:
+    model = workshop.model()
+    trainings, job = workshop.trainings(), job_id(model)
+    told: list[int] = []
+
+    def tell(_model_id: int, shown: dict[str, Any]) -> None:
+        told.append(shown["step"])
+        if shown["step"] == 1:
+            workshop.set(model, status="Stopping")
+
+    trainings.tell = tell  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sartor.models.jobs._PROGRESS_PACE", 0.0)
+        assert trainings.advance(job, 2, stop=NEVER) is False
+    assert told == [1]
+    trainings.end(job)
+    row = workshop.row(model)
+    assert (row.status, row.adapter) == ("Stopped", None)
+    assert not (workshop.folder / job).exists()
+
+
+def test_asked_to_stop_it_neither_begins_nor_tries_out(workshop: Workshop) -> None:
+    model = workshop.model()
+    trainings, job = workshop.trainings(), job_id(model)
+    assert trainings.advance(job, 2, stop=NEVER)
+    workshop.set(model, status="Stopping")
+    assert trainings.try_out(job, 2, stop=NEVER) is False
+    assert trainings.advance(job, 4, stop=NEVER) is False
+    assert trainings.begin(job) == []
+    assert workshop.checkpoints(model) == []
+
+
+def test_a_process_that_ends_leaves_the_step_undone(workshop: Workshop) -> None:
+    model = workshop.model()
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Interrupted):
+        workshop.trainings().advance(job_id(model), 2, stop=stop)
+    assert workshop.row(model).status == "InProgress"
+
+
+def test_it_waits_while_an_image_is_drawn(workshop: Workshop) -> None:
+    model = workshop.model()
+    trainings = workshop.trainings()
+    workshop.busy = True
+    done = threading.Event()
+
+    def advance() -> None:
+        trainings.advance(job_id(model), 2, stop=NEVER)
+        done.set()
+
+    threading.Thread(target=advance, daemon=True).start()
+    assert not done.wait(1)
+    assert workshop.row(model).progress is None
+    workshop.busy = False
+    assert done.wait(60)
+
+
+def test_waiting_for_images_it_can_still_be_stopped(workshop: Workshop) -> None:
+    model = workshop.model()
+    workshop.busy = True
+    threading.Timer(0.3, lambda: workshop.set(model, status="Stopping")).start()
+    assert workshop.trainings().advance(job_id(model), 2, stop=NEVER) is False
+
+
+def test_a_picture_that_is_gone_ends_it_with_a_reason(workshop: Workshop) -> None:
+    model = workshop.model()
+    workshop.storage.delete(f"datasets/{model.dataset_id}/0.png")
+    with pytest.raises(SartorError, match="no longer there") as caught:
+        workshop.trainings().advance(job_id(model), 2, stop=NEVER)
+    workshop.trainings().fail(job_id(model), caught.value.record())
+    row = workshop.row(model)
+    assert row.status == "Failed"
+    assert row.error == caught.value.record()
+
+
+def test_divergence_is_said(workshop: Workshop) -> None:
+    model = workshop.model(learning_rate=1e30)
+    with pytest.raises(SartorError, match="diverged at step"):
+        workshop.trainings().advance(job_id(model), 6, stop=NEVER)
+
+
+def test_a_lost_job_fails_and_one_that_was_to_stop_is_stopped(workshop: Workshop) -> None:
+    first, second, third = workshop.model(), workshop.model(), workshop.model()
+    workshop.set(second, status="Stopping")
+    workshop.set(third, status="Completed")
+    for model in (first, second, third):
+        workshop.trainings().give_up(job_id(model))
+    assert [workshop.row(model).status for model in (first, second, third)] == ["Failed", "Stopped", "Completed"]
+
+
+def test_a_model_that_was_made_anew_under_the_same_id_is_another_job(workshop: Workshop) -> None:
+    model = workshop.model()
+    with pytest.raises(SartorError, match="deleted"):
+        workshop.trainings().advance(f"training-{model.id}-1", 2, stop=NEVER)
+
+
+# Through the service.
 
 
 @pytest.fixture
@@ -20,30 +307,57 @@ def owner(trainer: Service) -> Tenant:
     return trainer.tenant()
 
 
-def created(service: Service, tenant: Tenant, *, mode: str = "expert", **dataset: Any) -> int:
-    """A model on a dataset of its own."""
-    made = add_dataset(service.parts.database, service.parts.storage, tenant.organisation_id, **dataset)
-    answer = tenant.post(LIST, {"name": "Brand", "dataset_id": made.id, "training_mode": mode})
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
+@pytest.fixture
+def create(trainer: Service, owner: Tenant) -> Iterator[Callable[..., int]]:
+    """Makes a model on a dataset of its own; a training that a test leaves behind is stopped."""
+    made: list[int] = []
+
+    def make(*, mode: str = "expert", **dataset: Any) -> int:
+        data = add_dataset(trainer.parts.database, trainer.parts.storage, owner.organisation_id, **dataset)
+        answer = owner.post(LIST, {"name": "Brand", "dataset_id": data.id, "training_mode": mode})
+        assert answer.status_code == 201, answer.text
+        made.append(int(answer.json()["id"]))
+        return made[-1]
+
+    yield make
+    for model_id in made:
+        owner.post(f"{LIST}/{model_id}/stop_training")
+        ended(owner, model_id, or_gone=True)
 
 
-def ended(tenant: Tenant, model_id: int, seconds: float = 120) -> dict[str, Any]:
+def ended(tenant: Tenant, model_id: int, seconds: float = 120, *, or_gone: bool = False) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         model: dict[str, Any] = tenant.get(f"{LIST}/{model_id}").json()
+        if or_gone and (model.get("status") in (None, "Created")):
+            return model
         return model if model["status"] in ENDED else None
 
     found: dict[str, Any] = wait_for(look, seconds)
     return found
 
 
-def test_an_expert_training(trainer: Service, owner: Tenant) -> None:
-    model_id = created(trainer, owner)
+def under_way(tenant: Tenant, model_id: int) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        model: dict[str, Any] = tenant.get(f"{LIST}/{model_id}").json()
+        return model if model["progress"]["step"] > 0 else None
+
+    found: dict[str, Any] = wait_for(look, 60)
+    return found
+
+
+def start(tenant: Tenant, model_id: int, **parameters: Any) -> dict[str, Any]:
+    answer = tenant.post(f"{LIST}/{model_id}/start_training", parameters)
+    assert answer.status_code == 200, answer.text
+    started: dict[str, Any] = answer.json()
+    return started
+
+
+def test_an_expert_training_and_an_image_of_it(trainer: Service, owner: Tenant, create: Callable[..., int]) -> None:
+    model_id = create()
     parameters = {"rank": 4, "total_training_steps": 120, "checkpoint_interval": 100, "lr_scheduler": "linear"}
-    started = owner.post(f"{LIST}/{model_id}/start_training", parameters)
-    assert started.status_code == 200, started.text
-    assert started.json()["status"] == "InProgress"
-    assert started.json()["training_parameters"] == started.json()["training_parameters"] | parameters
+    started = start(owner, model_id, **parameters)
+    assert started["status"] == "InProgress"
+    assert started["training_parameters"] == started["training_parameters"] | parameters
     model = ended(owner, model_id)
     assert model["status"] == "Completed", model
     assert model["checkpoint_steps"] == ["100", "120"]
@@ -54,3 +368,73 @@ def test_an_expert_training(trainer: Service, owner: Tenant) -> None:
     losses = json.loads(owner.client.get(model["losses_url"]).content)
     assert [line["step"] for line in losses["losses"]] == list(range(1, 121))
     assert [one["step"] for one in losses["checkpoints"]] == [100, 120]
+
+    scene = {"structured_prompt": '{"short_description":"a boat"}', "seed": 1, "steps_num": 20}
+    pictures = []
+    for reference in (str(model_id), "paper-garden"):
+        body = scene | {"tailored_model_id": reference, "sync": True}
+        answer = owner.post("/v2/image/generate/tailored", body)
+        if reference == "paper-garden":
+            assert answer.status_code == 422, "the test brand's adapter is none"
+            continue
+        assert answer.status_code == 200, answer.text
+        pictures.append(owner.client.get(answer.json()["image_url"]).content)
+    copies = list((trainer.parts.settings.home / "adapters").iterdir())
+    downloaded = owner.client.get(owner.get(f"{LIST}/{model_id}/download").json()["download_url"]).content
+    assert f"{hashlib.sha256(downloaded).hexdigest()}.safetensors" in {path.name for path in copies}
+
+
+def test_a_stopped_training_stays_stopped(owner: Tenant, create: Callable[..., int]) -> None:
+    model_id = create()
+    start(owner, model_id, rank=4, total_training_steps=5000)
+    under_way(owner, model_id)
+    answer = owner.post(f"{LIST}/{model_id}/stop_training")
+    assert (answer.status_code, answer.json()["status"]) == (200, "Stopping")
+    asked = time.monotonic()
+    assert owner.post(f"{LIST}/{model_id}/stop_training").status_code == 409
+    model = ended(owner, model_id)
+    assert model["status"] == "Stopped"
+    assert time.monotonic() - asked < 10
+    assert 0 < model["progress"]["step"] < 5000
+    assert owner.post(f"{LIST}/{model_id}/start_training", {}).status_code == 409
+    assert owner.post(f"{LIST}/{model_id}/stop_training").status_code == 409
+
+
+def test_trainings_go_one_at_a_time_and_a_waiting_one_stops_at_once(owner: Tenant, create: Callable[..., int]) -> None:
+    first, second = create(), create()
+    start(owner, first, rank=4, total_training_steps=5000)
+    under_way(owner, first)
+    start(owner, second, rank=4, total_training_steps=5000)
+    time.sleep(0.5)
+    assert owner.get(f"{LIST}/{second}").json()["progress"]["step"] == 0
+    assert owner.post(f"{LIST}/{second}/stop_training").json()["status"] == "Stopped"
+    assert owner.get(f"{LIST}/{first}").json()["status"] == "InProgress"
+    assert owner.client.delete(f"{LIST}/{second}", headers=owner.headers).status_code == 204
+
+
+def test_an_automated_training(owner: Tenant, create: Callable[..., int]) -> None:
+    model_id = create(mode="fully_automated", images=10)
+    parameters = start(owner, model_id)["training_parameters"]
+    assert parameters["held_out_images"] == 1
+    assert "icons" in parameters["reason"]
+    model = ended(owner, model_id, 300)
+    assert model["status"] == "Completed", model
+    assert model["checkpoint_steps"] == []
+    losses = json.loads(owner.client.get(model["losses_url"]).content)
+    scores = {one["step"]: one["score"] for one in losses["checkpoints"]}
+    assert len(scores) == 4
+    best = min(scores, key=lambda step: (scores[step], -step))
+    answer = owner.get(f"{LIST}/{model_id}/download").json()
+    assert f"/{best}.safetensors?" in answer["download_url"]
+    assert owner.get(f"{LIST}/{model_id}/checkpoints").status_code == 400
+
+
+def test_a_broken_set_fails_with_a_reason(trainer: Service, owner: Tenant, create: Callable[..., int]) -> None:
+    model_id = create()
+    dataset_id = owner.get(f"{LIST}/{model_id}").json()["dataset_id"]
+    trainer.parts.storage.delete(f"datasets/{dataset_id}/2.png")
+    start(owner, model_id, rank=4, total_training_steps=10)
+    model = ended(owner, model_id)
+    assert (model["status"], model["error"]["code"]) == ("Failed", 412)
+    assert "no longer there" in model["error"]["details"]
+    assert owner.post(f"{LIST}/{model_id}/start_training", {}).status_code == 409

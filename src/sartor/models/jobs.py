@@ -54,7 +54,6 @@ TRAIN = Queue("train", window=1, per_tenant=1)
 _RECOVERIES = 20
 # Progress is written this often at most, and while an image is drawn the training looks this often, in seconds.
 _PROGRESS_PACE, _GLANCE = 0.5, 0.05
-_SAMPLE_STEPS = 20
 _STORAGE_ATTEMPTS = 4
 
 
@@ -88,6 +87,7 @@ class Trainings:
         folder: Path,
         busy: Callable[[], bool],
         threads: int | None = None,
+        sample_steps: int = 20,
     ) -> None:
         self._database = database
         self._storage = storage
@@ -95,6 +95,7 @@ class Trainings:
         self._folder = folder
         self._busy = busy
         self._threads = threads
+        self._sample_steps = sample_steps
         self._loaded: _Loaded | None = None
 
     def register(self, jobs: Jobs) -> None:
@@ -176,7 +177,9 @@ class Trainings:
                 score = caption_loss(loaded.checkpoint, loaded.held_out or loaded.examples, between=watch.glance)
                 samples = [
                     (
-                        draw_sample(loaded.checkpoint, caption, seed=seed, steps=_SAMPLE_STEPS, between=watch.glance),
+                        draw_sample(
+                            loaded.checkpoint, caption, seed=seed, steps=self._sample_steps, between=watch.glance
+                        ),
                         label,
                     )
                     for seed, (label, caption) in enumerate(captions)

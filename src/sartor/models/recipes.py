@@ -8,12 +8,13 @@ none of them has been measured here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sartor.fibo.training_config import EMBEDDED, TrainingConfig
 
+T = TypeVar("T")
 Base = Literal["embedded", "fibo"]
 # The area in pixels from which on a checkpoint is trained as FIBO is.
 _FIBO_AREA = 512 * 512
@@ -28,6 +29,16 @@ class Recipe:
     interval: int
     held_out: int
     reason: str
+
+    def checkpoint_steps(self) -> list[int]:
+        """Every interval, and the last step."""
+        return [*range(self.interval, self.config.steps, self.interval), self.config.steps]
+
+    def split(self, examples: Sequence[T]) -> tuple[list[T], list[T]]:
+        """Those to learn from and those held out, which are spread: alike pictures often follow each other."""
+        held = {(2 * index + 1) * len(examples) // (2 * self.held_out) for index in range(self.held_out)}
+        learned = [example for index, example in enumerate(examples) if index not in held]
+        return learned, [example for index, example in enumerate(examples) if index in held]
 
     def parameters(self) -> dict[str, Any]:
         """Under the public API's names; two are our own: pictures held out, and why this recipe."""
