@@ -212,16 +212,14 @@ def test_a_picture_that_is_none(
     assert "a.png cannot be read as a picture" in " ".join(capsys.readouterr().err.split())
 
 
-def make_pictures(folder: Path, captions: str | None) -> None:
+def make_pictures(folder: Path, captions: str) -> None:
     Image.new("RGB", (64, 64), "red").save(folder / "a.png")
-    if captions is not None:
-        (folder / "captions.json").write_text(captions)
+    (folder / "captions.json").write_text(captions)
 
 
 @pytest.mark.parametrize(
     ("captions", "reason"),
     [
-        (None, "captions.json is missing"),
         ("{", "is not JSON"),
         ("{}", "no caption for a.png"),
         ("[]", "no caption for a.png"),
@@ -232,7 +230,7 @@ def test_what_train_cannot_do(
     home: Path,
     checkpoint: str,
     tmp_path: Path,
-    captions: str | None,
+    captions: str,
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

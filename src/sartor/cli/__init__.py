@@ -127,20 +127,24 @@ def generate(
 
 @app.command()
 def train(
-    images: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of pictures and captions.json.")],
+    images: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of pictures.")],
     name: Annotated[str, typer.Option(help="The brand's name.")],
+    ip_type: Annotated[str, typer.Option(help="What the pictures are: icons, defined_character ...")] = "other",
+    medium: Annotated[str, typer.Option(help="illustration or photography.")] = "illustration",
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps. [default: the recipe's]")] = None,
     rank: Annotated[int | None, typer.Option(min=1, max=256, help="The adapter's rank. [default: likewise]")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-7, max=1.0, help="[default: likewise]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Learn a brand from a folder of pictures. Stopped and started again, it goes on where it was."""
+    """Learn a brand from a folder of pictures, captioned or not. Stopped and started again, it goes on where it was."""
     settings = _settings()
     from sartor.cli.studio import StudioError
-    from sartor.cli.studio import train as learn
+    from sartor.cli.training import Choices
+    from sartor.cli.training import train as learn
 
     try:
-        learn(settings, images, name=name, steps=steps, rank=rank, learning_rate=learning_rate, seed=seed)
+        choices = Choices(ip_type, medium, steps, rank, learning_rate, seed)
+        learn(settings, images, name=name, choices=choices)
     except StudioError as error:
         _fail(str(error))
 

@@ -1,0 +1,233 @@
+"""``sartor train``: from a folder of pictures to a brand, in this process, by the same recipe as the service's jobs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from PIL import Image, ImageOps
+from rich.console import Console
+
+from sartor.app import captioner_factory, checkpoint_folder, device_name
+from sartor.captioning.base import CaptioningError, Subject
+from sartor.cli.studio import BASE, StudioError, progress_bar, structured
+from sartor.fibo import FiboError
+from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, write_brand
+from sartor.models.looks import common_look
+from sartor.models.pictures import loss_curve, sample_sheet
+from sartor.models.recipes import Recipe, automated
+from sartor.models.samples import sample_captions
+from sartor.projects.schemas import IpType, Medium
+from sartor.settings import Settings
+from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse, plain
+
+if TYPE_CHECKING:
+    from sartor.fibo import Checkpoint
+    from sartor.fibo.training_data import Example
+
+CAPTIONS, SAMPLES, CURVE = "captions.json", "samples.png", "losses.png"
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+_SCHEMA_PICTURES = 10
+_SAMPLE_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person chose instead of the recipe; None is the recipe's."""
+
+    ip_type: str = "other"
+    medium: str = "illustration"
+    steps: int | None = None
+    rank: int | None = None
+    learning_rate: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises StudioError for a kind or a medium that there is not."""
+        for value, known in ((self.ip_type, get_args(IpType)), (self.medium, get_args(Medium))):
+            if value not in known:
+                raise StudioError(f"{value!r} is none of {', '.join(known)}.")
+
+    def recipe(self, training_area: int, images: int) -> Recipe:
+        """What is trained; of a training with a number of steps of its own there are as many checkpoints."""
+        found = automated(training_area, ip_type=self.ip_type, medium=self.medium, images=images)
+        given = {"steps": self.steps, "rank": self.rank, "learning_rate": self.learning_rate, "seed": self.seed}
+        config = replace(found.config, **{field: value for field, value in given.items() if value is not None})
+        interval = -(-config.steps * found.interval // found.config.steps)
+        return replace(found, config=config, interval=interval)
+
+
+def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> None:
+    """Trains a LoRA and installs it as a brand in HOME/brands; prints the folder. Raises StudioError."""
+    from sartor.fibo.checkpoint import load_checkpoint
+    from sartor.fibo.training_data import Example
+
+    console = Console(stderr=True, highlight=False)
+    folder = _new_folder(settings, name)
+    work = settings.home / "training" / folder.name
+    work.mkdir(parents=True, exist_ok=True)
+    pictures = _pictures(images)
+    schema, captions = _described(settings, images, pictures, choices, console)
+    kept = {file: plain(caption) for file, caption in captions.items()}
+    (work / CAPTIONS).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    examples = [Example(pictures[file], canonical(caption)) for file, caption in captions.items()]
+    try:
+        with console.status("Loading the model ..."):
+            checkpoint = load_checkpoint(checkpoint_folder(settings), device=device_name(settings))
+        recipe = choices.recipe(checkpoint.training_area, len(examples))
+        console.print(
+            f"{len(examples)} pictures; {recipe.config.steps} steps at rank {recipe.config.rank} ({recipe.reason}). "
+            "Ctrl-C stops; the same command goes on."
+        )
+        best = _trained(checkpoint, examples, recipe, schema, work, console)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ADAPTER).write_bytes((work / f"{best}.safetensors").read_bytes())
+        for shown, kept_as in ((f"{best}.png", SAMPLES), (CURVE, CURVE), (CAPTIONS, CAPTIONS)):
+            (folder / kept_as).write_bytes((work / shown).read_bytes())
+    except (FiboError, OSError) as error:
+        raise StudioError(str(error)) from error
+    used = recipe.parameters() | {"seed": recipe.config.seed, "checkpoint": best}
+    write_brand(folder, name=name, description=f"Trained on {len(examples)} pictures.", schema=schema, training=used)
+    console.print(
+        f"Samples: {folder / SAMPLES}\nDraw with it: sartor generate --model {folder.name} -o cat.png 'a cat'"
+    )
+    print(folder)
+
+
+def _trained(
+    checkpoint: Checkpoint,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    schema: VisualSchema,
+    work: Path,
+    console: Console,
+) -> int:
+    """Trains from checkpoint to checkpoint, tries each out, and returns the step of the best one."""
+    from sartor.fibo.training import LOSSES, train_lora
+    from sartor.fibo.training_trial import caption_loss, draw_sample, merged
+
+    learned, held = recipe.split(examples)
+    samples = sample_captions([example.caption for example in learned], plain(schema))
+    scores: dict[int, float] = {}
+    with _interruptible() as stop, progress_bar(console, "training", recipe.config.steps) as advance:
+        for until in recipe.checkpoint_steps():
+            result = train_lora(
+                checkpoint,
+                learned,
+                recipe.config,
+                work,
+                until=until,
+                on_progress=lambda progress: advance(progress.step, f"loss {progress.loss:.4f}"),
+                stop=stop,
+            )
+            if result.step < until:
+                raise StudioError(f"Stopped after step {result.step}; run the same command to go on.")
+            adapter, sheet = work / f"{until}.safetensors", work / f"{until}.png"
+            if result.step == until:
+                adapter.write_bytes(result.adapter.read_bytes())
+            advance(until, "drawing samples")
+            with merged(checkpoint, adapter):
+                scores[until] = caption_loss(checkpoint, held or learned)
+                drawn = [
+                    (draw_sample(checkpoint, caption, seed=seed, steps=_SAMPLE_STEPS), label)
+                    for seed, (label, caption) in enumerate(samples)
+                ]
+            sheet.write_bytes(sample_sheet(drawn))
+    losses = [json.loads(line)["loss"] for line in (work / LOSSES).read_text("utf-8").splitlines()]
+    (work / CURVE).write_bytes(loss_curve(losses, scores))
+    for step, score in scores.items():
+        console.print(f"checkpoint {step}: loss {score:.4f} on {'held-out' if held else 'the'} pictures")
+    return min(scores, key=lambda step: (scores[step], -step))
+
+
+def _described(
+    settings: Settings, images: Path, pictures: dict[str, Image.Image], choices: Choices, console: Console
+) -> tuple[VisualSchema, dict[str, StructuredPrompt]]:
+    """The visual schema and a caption for each picture: those of captions.json, else what the captioner sees."""
+    if (images / CAPTIONS).is_file():
+        captions = _given(settings, images / CAPTIONS, list(pictures))
+        return common_look(list(captions.values())), captions
+    subject = Subject(ip_type=choices.ip_type, medium=choices.medium)
+    try:
+        with console.status("Looking at the pictures ..."):
+            captioner = captioner_factory(settings)()
+            captioner.load()
+            sample = list(pictures.values())[:_SCHEMA_PICTURES]
+            schema = captioner.visual_schema(sample, subject=subject)
+        console.print("What they share:")
+        for note in schema.notes:
+            console.print(f"  {note}", markup=False)
+        captions = {}
+        with progress_bar(console, "captions", len(pictures)) as advance:
+            for done, (file, picture) in enumerate(pictures.items(), 1):
+                captions[file] = captioner.caption(picture, visual_schema=schema.value, subject=subject).value
+                advance(done, file)
+    except CaptioningError as error:
+        raise StudioError(str(error)) from error
+    return schema.value, captions
+
+
+def _given(settings: Settings, source: Path, files: list[str]) -> dict[str, StructuredPrompt]:
+    """File name -> caption. Words become structured prompts by the bridge."""
+    try:
+        given: Any = json.loads(source.read_text("utf-8"))
+    except ValueError as error:
+        raise StudioError(f"{source} is not JSON: {error}") from error
+    missing = [name for name in files if not isinstance(given, dict) or name not in given]
+    if missing:
+        raise StudioError(f"{source} has no caption for {', '.join(missing[:5])}.")
+    captions = {}
+    for name in files:
+        try:
+            value = given[name]
+            text = value if isinstance(value, str) else json.dumps(value)
+            captions[name] = parse(structured(settings, text, None))
+        except (StudioError, InvalidStructuredPrompt) as error:
+            raise StudioError(f"{source}, {name}: {error}") from error
+    return captions
+
+
+def _new_folder(settings: Settings, name: str) -> Path:
+    """Where the brand of this name goes; a second training of it replaces the first."""
+    if len(name) > LONGEST_NAME:
+        raise StudioError(f"A brand's name has {LONGEST_NAME} characters at most.")
+    try:
+        slug = slug_of(name)
+    except ValueError as error:
+        raise StudioError(str(error)) from error
+    if slug == BASE or any(brand.slug == slug for brand in find_brands([])):
+        raise StudioError(f"{slug} is taken by what Sartor itself brings, which would go before yours: choose another.")
+    return settings.brand_folders[0] / slug
+
+
+def _pictures(images: Path) -> dict[str, Image.Image]:
+    """File name -> upright RGB picture, of every one in the folder; what is transparent becomes black."""
+    files = sorted(path for path in images.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not files:
+        raise StudioError(f"{images} holds no pictures ({', '.join(sorted(_SUFFIXES))}).")
+    found = {}
+    for file in files:
+        try:
+            with Image.open(file) as opened:
+                upright = ImageOps.exif_transpose(opened).convert("RGBA")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise StudioError(f"{file} cannot be read as a picture: {error}") from error
+        found[file.name] = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright).convert("RGB")
+    return found
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, instead of breaking off in the middle of a step."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
