@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from starlette.concurrency import run_in_threadpool
 
@@ -82,6 +82,8 @@ T = TypeVar("T")
 # At a quiet minute of every hour; which of several workers does it, the database decides.
 _RETENTION_CRON = "17 * * * *"
 
+# Files up to here are sent in one piece: images are; a dataset as a ZIP may have gigabytes.
+_WHOLE_BYTES = 16 * 1024 * 1024
 _MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -482,9 +484,11 @@ def _mount_files(app: FastAPI, parts: Parts) -> None:
         try:
             if not parts.storage.admits(key, expires, signature):
                 raise KeyError(key)
-            data = parts.storage.get(key)
+            size, chunks = parts.storage.stream(key)
         except KeyError:
             raise NotFound("There is no such file, or its address has expired.") from None
         media_type = _MEDIA_TYPES.get(Path(key).suffix, "application/octet-stream")
         headers = {"Cache-Control": f"private, max-age={int(timedelta(hours=1).total_seconds())}, immutable"}
-        return Response(data, media_type=media_type, headers=headers)
+        if size <= _WHOLE_BYTES:
+            return Response(b"".join(chunks), media_type=media_type, headers=headers)
+        return StreamingResponse(chunks, media_type=media_type, headers=headers | {"Content-Length": str(size)})

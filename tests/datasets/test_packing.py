@@ -56,6 +56,20 @@ def test_the_zip_holds_images_and_captions(service: Service, tenant: Tenant) -> 
     assert tenant.get(f"/v2/datasets/{dataset_id}/download").status_code == 200
 
 
+def test_a_large_zip_is_sent_piece_by_piece(service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset_id = new_dataset(tenant, upload_type="advanced")
+    add(service, dataset_id, 0, "one")
+    address = download(tenant, dataset_id).json()["download_url"]
+    whole = tenant.client.get(address)
+    monkeypatch.setattr("sartor.app._WHOLE_BYTES", 1000)
+    for verb in ("GET", "HEAD"):
+        pieces = tenant.client.request(verb, address)
+        assert pieces.status_code == 200
+        assert pieces.headers["content-length"] == str(len(whole.content))
+        assert pieces.headers["cache-control"] == whole.headers["cache-control"]
+        assert pieces.content == (whole.content if verb == "GET" else b"")
+
+
 def test_captions_alone_only_where_all_are_automatic(service: Service, tenant: Tenant) -> None:
     dataset_id = new_dataset(tenant, upload_type="advanced")
     assert "captions_url" not in download(tenant, dataset_id).json()

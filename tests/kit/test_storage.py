@@ -54,6 +54,12 @@ def test_streams_are_written_whole_or_not_at_all(storage: Storage, tmp_path: Pat
     chunk = bytes(range(256)) * 4096
     storage.put_stream("large.zip", (chunk for _ in range(20)))
     assert storage.get("large.zip") == chunk * 20
+    size, chunks = storage.stream("large.zip")
+    pieces = list(chunks)
+    assert (size, b"".join(pieces)) == (len(chunk) * 20, chunk * 20)
+    assert max(map(len, pieces)) < size
+    with pytest.raises(KeyError):
+        storage.stream("nothing.zip")
     storage.put_stream("twice.zip", (storage.get("large.zip") for _ in range(2)))
     assert storage.get("twice.zip") == chunk * 40
 

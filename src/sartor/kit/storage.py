@@ -25,6 +25,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
 _ROUND_SECONDS = 3600
+_CHUNK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,14 @@ class Storage:
             return bytes(self._store.get(key).bytes())
         except (NotFoundError, FileNotFoundError):
             raise KeyError(key) from None
+
+    def stream(self, key: str) -> tuple[int, Iterator[bytes]]:
+        """How many bytes there are under ``key``, and they themselves, some megabytes at a time; raises KeyError."""
+        try:
+            found = self._store.get(key)
+        except (NotFoundError, FileNotFoundError):
+            raise KeyError(key) from None
+        return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK_BYTES))
 
     def exists(self, key: str) -> bool:
         try:
