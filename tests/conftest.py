@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
-    from sartor.app import Parts
+    from sartor.assembly import Parts
     from sartor.settings import Settings
 
 BRAND = "paper-garden"

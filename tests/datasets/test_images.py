@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sartor.app import Parts
+from sartor.assembly import Parts
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.moderation.base import Finding
 from tests.conftest import Service, Tenant

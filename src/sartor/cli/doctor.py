@@ -11,7 +11,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from sartor.app import bridge_factory, checkpoint_folder, engine_factory
+from sartor.assembly import bridge_factory, checkpoint_folder, engine_factory
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 from sartor.models.brands import find_brands

@@ -9,7 +9,8 @@ import threading
 
 import uvicorn
 
-from sartor.app import assemble, create_app
+from sartor.app import create_app
+from sartor.assembly import assemble
 from sartor.kit.logs import configure_logging
 from sartor.settings import Settings
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from PIL import Image, ImageOps
 from rich.console import Console
 
-from sartor.app import captioner_factory, checkpoint_folder, device_name
+from sartor.assembly import captioner_factory, checkpoint_folder, device_name
 from sartor.captioning.base import CaptioningError, Subject
 from sartor.cli.studio import BASE, StudioError, progress_bar, structured
 from sartor.fibo import FiboError

@@ -1,0 +1,317 @@
+"""Settings become parts: everything with state is made here, once, and connected.
+
+parts = assemble(settings)      nothing is started yet: ``parts.start()``
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from sartor.accounts.endpoints import Door
+from sartor.accounts.quotas import Quotas
+from sartor.accounts.service import Accounts
+from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
+from sartor.bridge.completion import Patience
+from sartor.bridge.packages import installed
+from sartor.captioning import Captioner, MeasuringCaptioner
+from sartor.datasets.bulk import BulkUploads
+from sartor.datasets.captions import Captions
+from sartor.datasets.jobs import Recaptioning
+from sartor.datasets.packing import Packing
+from sartor.datasets.service import Datasets
+from sartor.datasets.uploads import Uploads
+from sartor.generation.device import Device
+from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
+from sartor.generation.jobs import Pipeline
+from sartor.generation.service import Generation
+from sartor.kit.database import Database, now
+from sartor.kit.fetch import Fetcher
+from sartor.kit.jobs import Chore, Jobs
+from sartor.kit.metrics import Metrics
+from sartor.kit.rates import Rates, counter_for
+from sartor.kit.storage import Address, Storage
+from sartor.models.adapters import AdapterFiles
+from sartor.models.base import ServedBase
+from sartor.models.jobs import Trainings
+from sartor.models.lifecycle import Lifecycle
+from sartor.models.service import Models
+from sartor.models.tables import Model
+from sartor.moderation.base import ImageModerator, InTurn
+from sartor.moderation.hosted import HostedModerator
+from sartor.moderation.image import OpenNsfw
+from sartor.moderation.text import PhraseModerator
+from sartor.projects.service import InTraining, Projects
+from sartor.settings import Settings
+from sartor.webhooks.jobs import FIRST_PAUSE, Deliverer
+from sartor.webhooks.service import Webhooks
+
+log = structlog.get_logger(__name__)
+
+BridgeFactory = Callable[[], Bridge]
+CaptionerFactory = Callable[[], Captioner]
+T = TypeVar("T")
+
+# At a quiet minute of every hour; which of several workers does it, the database decides.
+_RETENTION_CRON = "17 * * * *"
+
+
+class Once(Generic[T]):
+    """A value that is made on the first call, however many threads ask for it."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything with state. ``start`` may take a second; the engine goes on loading in the background."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    accounts: Accounts
+    door: Door
+    projects: Projects
+    datasets: Datasets
+    uploads: Uploads
+    bulk_uploads: BulkUploads
+    recaptioning: Recaptioning
+    packing: Packing
+    captions: Captions
+    bridge: BridgeFactory
+    image_moderator: ImageModerator
+    models: Models
+    lifecycle: Lifecycle
+    jobs: Jobs
+    generation: Generation
+    fetcher: Fetcher
+    webhooks: Webhooks
+    device: Device
+    metrics: Metrics
+    warm_up: Callable[[], None]
+
+    def start(self) -> None:
+        """Tables, bundled brands, and, where this process works, the engine and the jobs."""
+        self.database.migrate()
+        self.models.seed()
+        if self.settings.work:
+            self.jobs.start()
+            # Without an engine this process must not take work from others that have one.
+            self.device.start(self.warm_up, otherwise=self.jobs.rest)
+        else:
+            self.jobs.prepare()
+
+    def stop(self) -> None:
+        """Interrupts running jobs, which go on at the next start, and lets go of everything."""
+        self.jobs.stop()
+        self.device.stop()
+        self.fetcher.close()
+        self.database.close()
+
+    @property
+    def ready(self) -> bool:
+        return self.device.ready or not self.settings.work
+
+
+def engine_factory(settings: Settings) -> EngineFactory:
+    """What makes the engine that the settings ask for."""
+
+    def load() -> DrawingEngine:
+        if settings.checkpoint == "plain":
+            return PlainEngine()
+        from sartor.fibo import Engine
+
+        return Engine.load(
+            checkpoint_folder(settings),
+            device=device_name(settings),
+            threads=settings.threads,
+            golden_file=settings.home / "golden.json",
+        )
+
+    return load
+
+
+def device_name(settings: Settings) -> str:
+    """The device that the settings name, or the best one that there is."""
+    if settings.device != "auto":
+        return settings.device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def checkpoint_folder(settings: Settings) -> str | Path:
+    """The folder or hub id of the checkpoint that the settings name."""
+    if settings.checkpoint == "embedded":
+        return Path(__file__).parent / "nano" / "checkpoint"
+    return settings.checkpoint
+
+
+def served_base(settings: Settings) -> ServedBase:
+    """What models are trained for. Where the plain engine draws, which reads no adapter, it is the embedded model."""
+    embedded = settings.checkpoint in {"embedded", "plain"}
+    folder = checkpoint_folder(settings.model_copy(update={"checkpoint": "embedded"}) if embedded else settings)
+    return ServedBase(folder, device=lambda: device_name(settings), embedded=embedded)
+
+
+def bridge_factory(settings: Settings) -> BridgeFactory:
+    """What makes the bridge that the settings ask for. Raises BridgeUnavailable for one that is not installed."""
+    key = settings.bridge_key.get_secret_value()
+    if settings.bridge == "offline" or (settings.bridge == "auto" and not key):
+        return OfflineBridge
+    if settings.bridge == "auto" and not installed():
+        log.warning('a key for a language model is set, but not the extra "gemini": the offline bridge is used')
+        return OfflineBridge
+    patience = Patience(total=settings.bridge_time_limit.total_seconds())
+    bridge = GeminiBridge(settings.bridge_model, key=key, patience=patience)
+    return lambda: bridge
+
+
+def captioner_factory(settings: Settings) -> CaptionerFactory:
+    """What makes the captioner that the settings ask for, by the rules that choose the bridge."""
+    return MeasuringCaptioner
+
+
+def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
+    """Whether a model that names the id in ``column`` is in training: what rooms below the models' ask."""
+
+    def ask(session: Session, identifier: int) -> bool:
+        busy = sa.exists().where(column == identifier, Model.status.in_(("InProgress", "Stopping")))
+        return bool(session.scalar(sa.select(busy)))
+
+    return ask
+
+
+def assemble(
+    settings: Settings,
+    *,
+    engine: EngineFactory | None = None,
+    bridge: BridgeFactory | None = None,
+    captioner: CaptionerFactory | None = None,
+    webhook_pause: timedelta = FIRST_PAUSE,
+) -> Parts:
+    """Makes the parts and connects them; nothing is started. The factories are called once each, in the background.
+
+    ``webhook_pause`` is between the first two attempts of a webhook, and doubled from then on.
+    """
+    database = Database(settings.database)
+    storage = Storage(settings.storage, key=settings.key)
+    adapters = AdapterFiles(storage, settings.home / "adapters")
+    models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands, adapters=adapters)
+    jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
+    device = Device(engine or engine_factory(settings))
+    metrics = Metrics(ready=lambda: device.ready or not settings.work)
+    accounts = Accounts(database, key=settings.key)
+    webhooks = Webhooks(database, jobs)
+    generation = Generation(database, storage, jobs, models, webhooks, outstanding_limit=settings.outstanding_limit)
+    base = served_base(settings)
+    lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
+    trainings = Trainings(
+        database,
+        storage,
+        base,
+        folder=settings.home / "training",
+        busy=lambda: device.busy,
+        threads=settings.threads,
+    )
+    trainings.register(jobs)
+    datasets = Datasets(database, storage, in_training=in_training(Model.dataset_id))
+    projects = Projects(
+        database,
+        in_training=in_training(Model.project_id),
+        removals=[datasets.remove_project, lifecycle.remove_of_project],
+    )
+    captions = Captions(Once(captioner or captioner_factory(settings)))
+    the_bridge = Once(bridge or bridge_factory(settings))
+    # Where a model is named that is not installed, this is where it is said: nothing is to pass unchecked.
+    hosted = [HostedModerator(settings.text_moderation_model)] if settings.text_moderation_model else []
+    image_moderator = OpenNsfw()
+    pipeline = Pipeline(
+        database,
+        storage,
+        models,
+        webhooks,
+        device,
+        metrics,
+        bridge=the_bridge,
+        text_moderator=InTurn([PhraseModerator(), *hosted]),
+        image_moderator=image_moderator,
+    )
+    pipeline.register(jobs)
+    fetcher = Fetcher(allowed=settings.fetch_networks)
+    deliverer = Deliverer(
+        database,
+        accounts,
+        webhooks,
+        fetcher,
+        metrics,
+        answer=lambda request_id, base: generation.announcement(request_id, Address(base, settings.link_lifetime)),
+        first_pause=webhook_pause,
+    )
+    deliverer.register(jobs)
+    recaptioning = Recaptioning(database, storage, jobs, captions=captions)
+    recaptioning.register(jobs)
+    bulk_uploads = BulkUploads(
+        database,
+        jobs,
+        fetcher,
+        datasets,
+        recaptioning,
+        image_moderator=image_moderator,
+        folder=settings.home / "uploads",
+    )
+    bulk_uploads.register(jobs)
+    jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
+    jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
+
+    rates = Rates(counter_for(settings.rate_limit_storage, database))
+    quotas = Quotas(rates, work=settings.rate_limit, reading=settings.read_rate_limit)
+
+    def warm_up() -> None:
+        the_bridge().load()
+        image_moderator.warm_up()
+        for moderator in hosted:
+            moderator.warm_up()
+
+    return Parts(
+        settings=settings,
+        database=database,
+        storage=storage,
+        accounts=accounts,
+        door=Door(accounts, quotas),
+        projects=projects,
+        datasets=datasets,
+        uploads=Uploads(database, storage, datasets, captions, image_moderator),
+        bulk_uploads=bulk_uploads,
+        recaptioning=recaptioning,
+        packing=Packing(database, storage),
+        captions=captions,
+        bridge=the_bridge,
+        image_moderator=image_moderator,
+        models=models,
+        lifecycle=lifecycle,
+        jobs=jobs,
+        generation=generation,
+        fetcher=fetcher,
+        webhooks=webhooks,
+        device=device,
+        metrics=metrics,
+        warm_up=warm_up,
+    )
