@@ -19,7 +19,7 @@ from torch import Tensor
 from sartor.fibo.adapters import Merger, read_adapter
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.errors import TrainingDiverged, TrainingMismatch
+from sartor.fibo.errors import Cancelled, TrainingDiverged, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME
 from sartor.fibo.sampler import condition, generate_latents, velocity
 from sartor.fibo.training import (
@@ -162,9 +162,23 @@ def test_another_seed_is_another_adapter(checkpoint: Checkpoint, uninterrupted: 
 def test_stopped_before_the_first_step(checkpoint: Checkpoint, tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
-    result = everything(checkpoint, tmp_path, stop=stop)
-    assert (result.step, result.finished, result.checkpoint.name) == (0, False, "checkpoint-000000")
-    assert result.losses.read_text() == ""
+    with pytest.raises(Cancelled):
+        everything(checkpoint, tmp_path / "stopped", stop=stop)
+    assert not list((tmp_path / "stopped").glob("checkpoint-*"))
+
+
+def test_stopped_while_pictures_are_prepared(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    class Third(threading.Event):
+        looks = 0
+
+        def is_set(self) -> bool:
+            self.looks += 1
+            return self.looks == 3
+
+    stop = Third()
+    with pytest.raises(Cancelled):
+        everything(checkpoint, tmp_path / "stopped", stop=stop)
+    assert stop.looks == 3
 
 
 def test_only_the_latest_checkpoints_are_kept(checkpoint: Checkpoint, uninterrupted: TrainingResult) -> None:

@@ -24,7 +24,7 @@ from torch import nn
 
 from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.errors import TrainingMismatch
+from sartor.fibo.errors import Cancelled, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
 from sartor.fibo.training_config import TrainingConfig, recipe
 from sartor.fibo.training_data import Example, Picture, TextStates, encode_picture
@@ -81,8 +81,9 @@ def train_lora(
 ) -> TrainingResult:
     """Trains, or continues from the directory's last checkpoint, and writes `pytorch_lora_weights.safetensors` there.
 
-    until: return after this step (for a job whose durable steps are checkpoints). stop: looked at between steps. Both
-    leave a checkpoint. The checkpoint's transformer must carry no adapter, and is afterwards what it was.
+    until: return after this step (for a job whose durable steps are checkpoints). stop: looked at between steps; both
+    leave a checkpoint. It is looked at while pictures are prepared, too: then Cancelled is raised and nothing is left.
+    The checkpoint's transformer must carry no adapter, and is afterwards what it was.
     Raises ValueError without examples, TrainingMismatch where the directory holds another training, TrainingDiverged
     where the loss is no longer finite, OSError.
     """
@@ -100,7 +101,7 @@ def train_lora(
     autocast, reason = choose_precision(transformer.device, config.precision)
     logger.info("training in %s", reason)
     generator = torch.Generator().manual_seed(config.seed)
-    pictures, texts = _prepare(checkpoint, (*examples, *regularisation), config, directory)
+    pictures, texts = _prepare(checkpoint, (*examples, *regularisation), config, directory, stop)
     groups = [group for group in (pictures[: len(examples)], pictures[len(examples) :]) if group]
     with (
         _evicted(checkpoint.vae, checkpoint.text_encoder),
@@ -152,7 +153,11 @@ def _last_checkpoint(directory: Path, origin: Mapping[str, Any]) -> Path | None:
 
 
 def _prepare(
-    checkpoint: Checkpoint, examples: Sequence[Example], config: TrainingConfig, directory: Path
+    checkpoint: Checkpoint,
+    examples: Sequence[Example],
+    config: TrainingConfig,
+    directory: Path,
+    stop: threading.Event | None,
 ) -> tuple[list[Picture], TextStates]:
     """Every picture as latents, every caption (and the empty one) as text states."""
     encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=0)
@@ -163,6 +168,8 @@ def _prepare(
     texts = TextStates(checkpoint.transformer, encoder, folder, config.text_memory)
     pictures = []
     for example in examples:
+        if stop is not None and stop.is_set():
+            raise Cancelled("stopped while the pictures were prepared")
         texts.add(example.caption)
         pictures.append(
             encode_picture(

@@ -124,25 +124,18 @@ class Trainings:
             )
         if not begun.rowcount:  # type: ignore[attr-defined]
             return []
-        return _checkpoint_steps(self._recipe(self._row(job)))
+        return self._recipe(self._row(job)).checkpoint_steps()
 
     def advance(self, job: str, until: int, *, stop: threading.Event) -> bool:
         """Trains up to the checkpoint at step ``until``; False where it was asked to stop."""
+        from sartor.fibo import Cancelled
         from sartor.fibo.training import train_lora
 
         row = self._row(job)
-        recipe, loaded, halt = self._recipe(row), self._load(row, job), threading.Event()
         watch = _Watch(self, row.id, stop)
-
-        def after_step(progress: Progress) -> None:
-            watch.tell(progress)
-            try:
-                watch.glance()
-            except (StopAsked, Interrupted):
-                halt.set()
-
         try:
             watch.glance()
+            recipe, loaded = self._recipe(row), self._load(row, job)
             with _readable():
                 result = train_lora(
                     loaded.checkpoint,
@@ -150,10 +143,12 @@ class Trainings:
                     recipe.config,
                     self._directory(job),
                     until=until,
-                    on_progress=after_step,
-                    stop=halt,
+                    on_progress=watch.tell,
+                    stop=watch,
                 )
-        except StopAsked:
+        except (StopAsked, Cancelled):
+            if stop.is_set():
+                raise Interrupted from None
             return False
         if stop.is_set():
             raise Interrupted
@@ -175,15 +170,12 @@ class Trainings:
         try:
             with _readable(), merged(loaded.checkpoint, adapter):
                 score = caption_loss(loaded.checkpoint, loaded.held_out or loaded.examples, between=watch.glance)
-                samples = [
-                    (
-                        draw_sample(
-                            loaded.checkpoint, caption, seed=seed, steps=self._sample_steps, between=watch.glance
-                        ),
-                        label,
+                samples = []
+                for seed, (label, caption) in enumerate(captions):
+                    image = draw_sample(
+                        loaded.checkpoint, caption, seed=seed, steps=self._sample_steps, between=watch.glance
                     )
-                    for seed, (label, caption) in enumerate(captions)
-                ]
+                    samples.append((image, label))
         except StopAsked:
             return False
         data = adapter.read_bytes()
@@ -271,15 +263,7 @@ class Trainings:
             examples = self._examples(found)
             with _readable():
                 checkpoint = self._base.load()
-            count = self._recipe(row).held_out
-            # Spread over the order of upload, in which alike pictures often follow each other.
-            held = {(2 * index + 1) * len(examples) // (2 * count) for index in range(count)}
-            self._loaded = _Loaded(
-                job,
-                checkpoint,
-                [example for index, example in enumerate(examples) if index not in held],
-                [example for index, example in enumerate(examples) if index in held],
-            )
+            self._loaded = _Loaded(job, checkpoint, *self._recipe(row).split(examples))
         return self._loaded
 
     def _examples(self, found: TrainingSet) -> list[Example]:
@@ -349,10 +333,14 @@ class Trainings:
                 session.delete(other)
 
 
-class _Watch:
-    """What a training does between two forwards: it looks whether to stop, and lets images go first."""
+class _Watch(threading.Event):
+    """What a training does between two forwards: it looks whether to stop, and lets images go first.
+
+    For the trainer it is the event to stop at.
+    """
 
     def __init__(self, trainings: Trainings, model_id: int, stop: threading.Event) -> None:
+        super().__init__()
         self._trainings = trainings
         self._model_id = model_id
         self._stop = stop
@@ -368,6 +356,14 @@ class _Watch:
             if not self._trainings.busy:
                 return
             self._stop.wait(_GLANCE)
+
+    def is_set(self) -> bool:
+        """Whether to stop; says so when the device is free."""
+        try:
+            self.glance()
+        except (Interrupted, StopAsked):
+            return True
+        return False
 
     def tell(self, progress: Progress) -> None:
         """Writes the progress down, not too often."""
@@ -400,12 +396,6 @@ def _readable() -> Iterator[None]:
     except CheckpointError as error:
         log.exception("the checkpoint could not be loaded")
         raise Unavailable("The base model could not be loaded; the log says why.") from error
-
-
-def _checkpoint_steps(recipe: Recipe) -> list[int]:
-    """Every interval, and the last step."""
-    steps = recipe.config.steps
-    return [*range(recipe.interval, steps, recipe.interval), steps]
 
 
 def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | None:
