@@ -229,7 +229,7 @@ def _at_work(session: Session, job_id: str) -> tuple[Dataset, Project] | None:
     return None if found is None else (found[0], found[1])
 
 
-def _left(dataset_id: int, job_id: str, only_missing: bool) -> sa.Select[tuple[DatasetImage]]:
+def _left(dataset_id: int, job_id: str, only_missing: bool) -> sa.Select[DatasetImage]:
     not_done = sa.or_(DatasetImage.captions_job_id.is_(None), DatasetImage.captions_job_id != job_id)
     query = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id, not_done).order_by(DatasetImage.id)
     return query.where(DatasetImage.caption.is_(None)) if only_missing else query
