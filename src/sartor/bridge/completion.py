@@ -20,7 +20,7 @@ from sartor.bridge.replying import UnusableReply
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Message = Mapping[str, str]
+Message = Mapping[str, Any]
 
 # Gemini's own ends of a reply that litellm files under "content_filter", though they refuse nothing that was asked.
 _NO_REFUSAL = frozenset({"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL"})

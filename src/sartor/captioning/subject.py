@@ -73,9 +73,19 @@ class Part:
         return "round" if abs(fill - np.pi / 4) < 0.045 and self.symmetry > 0.93 else "irregular"
 
 
-def find_parts(things: Array) -> tuple[Part, ...]:
-    """The things of a mask, bool [h, w], from the largest on; none where nothing is, one where they are too many."""
-    boxes = _boxes(things)
+def part_of(mask: Array) -> Part:
+    """The mask, bool [h, w] and not empty, as one thing."""
+    height, width = mask.shape
+    left, top, right, bottom = _box(mask)
+    return Part(mask, left / width, top / height, right / width, bottom / height)
+
+
+def find_parts(things: Array, *, thin: int = 1) -> tuple[Part, ...]:
+    """The things of a mask, bool [h, w], from the largest on; none where nothing is, one where they are too many.
+
+    Things that touch are told apart where the bridge between them does not outlive shrinking by `thin` pixels.
+    """
+    boxes = _boxes(things, thin)
     if not boxes:
         return ()
     largest = max(int(mask.sum()) for mask, _ in boxes)
@@ -90,14 +100,14 @@ def find_parts(things: Array) -> tuple[Part, ...]:
             own[near[0]] = other_mask | mask, _around(box, other)
     if len(own) > MOST:
         own = [(things, _box(things))]
-    height, width = things.shape
-    parts = [Part(mask, b[0] / width, b[1] / height, b[2] / width, b[3] / height) for mask, b in own]
-    return tuple(sorted(parts, key=lambda part: (-int(part.mask.sum()), part.top, part.left)))
+    return tuple(
+        sorted((part_of(mask) for mask, _ in own), key=lambda part: (-int(part.mask.sum()), part.top, part.left))
+    )
 
 
-def _boxes(things: Array) -> list[tuple[Array, Box]]:
+def _boxes(things: Array, thin: int) -> list[tuple[Array, Box]]:
     """The parts; what only touches at a pixel or two is not one."""
-    labels = _spread(label(shrunk(things)), things)
+    labels = _spread(label(shrunk(things, thin)), things)
     masks = [labels == number for number in range(1, int(labels.max(initial=0)) + 1)]
     return [(mask, _box(mask)) for mask in masks if mask.any()]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sartor.captioning.base import Subject
 from sartor.captioning.look import joined, medium_of
+from sartor.captioning.recognition import Named
 from sartor.captioning.sight import Sight
 from sartor.captioning.subject import Part
 from sartor.nano.captions import (
@@ -22,16 +23,6 @@ from sartor.nano.captions import (
 from sartor.nano.vocabulary import PLACES, SIZES
 
 ALIKE = 0.25  # by which the lengths of repeated things may differ, as a share of the larger
-
-
-@dataclass(frozen=True)
-class Named:
-    """A thing of the picture, and its name and style as far as they are known, with how sure that is (0..1)."""
-
-    part: Part
-    concept: str | None = None
-    style: str | None = None
-    sureness: float = 0.0
 
 
 def tell(sight: Sight, named: Sequence[Named], *, style: str | None, subject: Subject) -> dict[str, Any]:
