@@ -23,6 +23,7 @@ from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
 from sartor.bridge.completion import Patience
 from sartor.bridge.packages import installed
 from sartor.captioning import Captioner, MeasuringCaptioner
+from sartor.captioning.gemini import GeminiCaptioner
 from sartor.datasets.bulk import BulkUploads
 from sartor.datasets.captions import Captions
 from sartor.datasets.jobs import Recaptioning
@@ -185,8 +186,13 @@ def bridge_factory(settings: Settings) -> BridgeFactory:
 
 
 def captioner_factory(settings: Settings) -> CaptionerFactory:
-    """What makes the captioner that the settings ask for, by the rules that choose the bridge."""
-    return MeasuringCaptioner
+    """What makes the captioner, by the bridge's rules. Raises CaptioningUnavailable for one that is not installed."""
+    key = settings.bridge_key.get_secret_value()
+    if settings.bridge == "offline" or (settings.bridge == "auto" and not (key and installed())):
+        return MeasuringCaptioner
+    patience = Patience(total=settings.bridge_time_limit.total_seconds())
+    captioner = GeminiCaptioner(settings.bridge_model, key=key, patience=patience)
+    return lambda: captioner
 
 
 def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
