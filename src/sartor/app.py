@@ -49,8 +49,9 @@ _MEDIA_TYPES = {
     ".zip": "application/zip",
 }
 
-# By the ends of their paths: bodies that bring pictures.
+# By the ends of their paths: bodies that bring pictures or adapters.
 _LARGER_BODIES = {
+    "/models/import": models_endpoints.LARGEST_IMPORT,
     "/images": images_endpoints.LARGEST_UPLOAD,
     "/generate_visual_schema": wording_endpoints.LARGEST_BODY,
     "/refine_structured_prompt": wording_endpoints.LARGEST_BODY,
@@ -126,7 +127,7 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
         wording_endpoints.router(
             parts.datasets, parts.captions, parts.image_moderator, parts.fetcher, parts.door, bridge=parts.bridge
         ),
-        models_endpoints.router(parts.models, parts.lifecycle, parts.door, address_of=address_of),
+        models_endpoints.router(parts.models, parts.lifecycle, parts.imports, parts.door, address_of=address_of),
     ]
     app.include_router(generation, prefix="/v2")
     for routes in life_cycle:

@@ -42,6 +42,7 @@ from sartor.kit.rates import Rates, counter_for
 from sartor.kit.storage import Address, Storage
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
+from sartor.models.importing import Imports
 from sartor.models.jobs import Trainings
 from sartor.models.lifecycle import Lifecycle
 from sartor.models.service import Models
@@ -100,6 +101,7 @@ class Parts:
     image_moderator: ImageModerator
     models: Models
     lifecycle: Lifecycle
+    imports: Imports
     jobs: Jobs
     generation: Generation
     fetcher: Fetcher
@@ -313,6 +315,7 @@ def assemble(
         image_moderator=image_moderator,
         models=models,
         lifecycle=lifecycle,
+        imports=Imports(database, storage, base, folder=settings.home / "adapters"),
         jobs=jobs,
         generation=generation,
         fetcher=fetcher,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sartor.fibo import Checkpoint
     from sartor.fibo.transformer import FiboTransformer
 
+_LARGEST_RANK, _HEADER = 256, 1 << 20
 _EMBEDDED = "Sartor embedded"
 _HUB = "https://huggingface.co/"
 
@@ -54,6 +55,14 @@ class ServedBase:
 
         with torch.device("meta"):
             return FiboTransformer.from_config(self._read("transformer/config.json"))
+
+    @cached_property
+    def largest_adapter(self) -> int:
+        """Bytes that an adapter may have: rank 256 in fp32 on every layer, and a header. Raises as above."""
+        from sartor.fibo.adapters import adapter_targets
+
+        width = sum(linear.in_features + linear.out_features for linear in adapter_targets(self.blank).values())
+        return width * _LARGEST_RANK * 4 + _HEADER
 
     @cached_property
     def sha256(self) -> str | None:

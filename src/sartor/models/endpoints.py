@@ -1,20 +1,30 @@
 """``/v1/tailored-gen/models`` and what hangs on it, also under ``/v2``."""
 
-from collections.abc import Callable
-from typing import Annotated
+import base64
+import binascii
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
-from sartor.errors import describe
+from sartor.errors import BadRequest, BodyTooLarge, UnsupportedMediaType, describe
 from sartor.kit.idempotency import check_key
 from sartor.kit.storage import Address
+from sartor.models.importing import Imports
 from sartor.models.lifecycle import Lifecycle
 from sartor.models.schemas import (
     LARGEST_ID,
     CheckpointAnswer,
     CheckpointsAnswer,
     DownloadAnswer,
+    ImportFields,
     ModelAnswer,
     ModelBody,
     ModelChanges,
@@ -25,12 +35,18 @@ from sartor.projects.endpoints import Key
 
 ModelId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Step = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Of the training, as in `checkpoint_steps`.")]
+# In bytes. A form is written to disk as it arrives; base64 in JSON is held in memory.
+LARGEST_IMPORT = 8 << 30
+_LARGEST_JSON = 128 << 20
+_LARGEST_FIELD = 1 << 20
+_FORM = "multipart/form-data"
 Details = Annotated[bool, Query(description="Also show how each one was trained.")]
 
 
 def router(
     models: Models,
     lifecycle: Lifecycle,
+    imports: Imports,
     door: Door,
     *,
     address_of: Callable[[Request], Address],
@@ -39,6 +55,7 @@ def router(
     routes = guarded_router(door, tag="Models")
     _mount_models(routes, models, lifecycle, address_of)
     _mount_trainings(routes, lifecycle, address_of)
+    _mount_import(routes, imports)
     return routes
 
 
@@ -195,3 +212,77 @@ def _mount_trainings(routes: APIRouter, lifecycle: Lifecycle, address_of: Callab
     def delete_checkpoint(caller: CallerDependency, model_id: ModelId, checkpoint_step: Step) -> None:
         """Deletes it for good. The one that is drawn with stays."""
         lifecycle.delete_checkpoint(caller, model_id, checkpoint_step)
+
+
+def _mount_import(routes: APIRouter, imports: Imports) -> None:
+    fields = ImportFields.model_json_schema()
+    described = {
+        kind: {"schema": fields | {"properties": fields["properties"] | {"file": file}, "required": ["file"]}}
+        for kind, file in {
+            _FORM: {"type": "string", "format": "binary", "description": "A diffusers LoRA, safetensors."},
+            "application/json": {"type": "string", "format": "byte", "description": "The same in base64."},
+        }.items()
+    }
+
+    @routes.post(
+        "/tailored-gen/models/import",
+        operation_id="import_model",
+        summary="Import a model",
+        status_code=201,
+        response_model=ModelAnswer,
+        response_model_exclude_none=True,
+        responses=describe(400, 401, 404, 413, 415, 422, 429, 500, 503),
+        openapi_extra={"requestBody": {"required": True, "content": described}},
+    )
+    async def import_model(request: Request, caller: CallerDependency, idempotency_key: Key = None) -> ModelAnswer:
+        """A model of a LoRA that was trained elsewhere, ready to be drawn with. The file is safetensors in diffusers'
+        format and fits the model that is served here: 415 for any other kind of file, 422 for one that does not fit."""
+        key = check_key(idempotency_key)
+        async with _received(request) as (file, given):
+            taken = await run_in_threadpool(imports.take, caller, file, _fields(given), key=key)
+        return ModelAnswer.of(taken, details=True)
+
+
+@asynccontextmanager
+async def _received(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, Any]]]:
+    """The file and the fields of a form, or of JSON. Raises BadRequest, BodyTooLarge, UnsupportedMediaType."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == _FORM:
+        async with request.form(max_files=1, max_fields=16, max_part_size=_LARGEST_FIELD) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise BadRequest("file: is missing, or is not a file")
+            yield file.file, {name: value for name, value in form.items() if name != "file"}
+    elif kind == "application/json":
+        yield await _in_json(request)
+    else:
+        raise UnsupportedMediaType(f"The body must be {_FORM} or application/json.")
+
+
+async def _in_json(request: Request) -> tuple[BinaryIO, dict[str, Any]]:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_JSON:
+            raise BodyTooLarge(f"JSON may have {_LARGEST_JSON:,} bytes at most; send a larger file as {_FORM}.")
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("body: is not JSON") from None
+    if not isinstance(given, dict) or not isinstance(given.get("file"), str):
+        raise BadRequest("file: is missing, or is not base64 text")
+    try:
+        data = base64.b64decode(given.pop("file"), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest("file: is not base64") from None
+    return io.BytesIO(data), given
+
+
+def _fields(given: dict[str, Any]) -> ImportFields:
+    """Raises BadRequest, which names the field."""
+    try:
+        return ImportFields.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise BadRequest(f"{where}: {str(first['msg']).removeprefix('Value error, ')}") from None

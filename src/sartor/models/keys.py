@@ -8,8 +8,13 @@ from sartor.models.tables import Model
 
 
 def adapter_key(model_id: int, step: int) -> str:
-    """The adapter after this step; an imported one is step 0."""
+    """The adapter after this step."""
     return f"models/{model_id}/{step}.safetensors"
+
+
+def imported_key(sha256: str, token: str) -> str:
+    """An adapter that came from elsewhere; ``token`` sets apart models that were made of the same file."""
+    return f"models/imported/{sha256[:16]}-{token}.safetensors"
 
 
 def samples_key(model_id: int, step: int) -> str:
@@ -32,6 +37,16 @@ def all_keys(model_id: int, steps: Iterable[int]) -> list[str]:
     """Every key that a model with these checkpoints may have bytes under."""
     of_steps = [key(model_id, step) for step in steps for key in (adapter_key, samples_key)]
     return [*of_steps, losses_key(model_id), curve_key(model_id), card_key(model_id)]
+
+
+def result_of(model_id: int) -> str:
+    """How an idempotency key names a new model."""
+    return f"model:{model_id}"
+
+
+def result_to(result: str) -> int:
+    """The id of the model that ``result_of`` named."""
+    return int(result.removeprefix("model:"))
 
 
 def job_id(model: Model) -> str:

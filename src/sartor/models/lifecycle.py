@@ -23,7 +23,7 @@ from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.cards import base_card, model_card
 from sartor.models.jobs import TRAINING
-from sartor.models.keys import all_keys, card_key, curve_key, job_id, losses_key
+from sartor.models.keys import all_keys, card_key, curve_key, job_id, losses_key, result_of, result_to
 from sartor.models.recipes import Recipe, automated, expert
 from sartor.models.schemas import (
     DEFAULT_VERSION,
@@ -97,13 +97,13 @@ class Lifecycle:
             session.add(model)
             session.flush()
             if key is not None:
-                own = _result(model.id)
+                own = result_of(model.id)
                 digest = digest_of("model", body.model_dump(mode="json"))
                 claimed = claim(session, str(caller.organisation_id), key, digest, own)
                 if claimed != own:
                     session.delete(model)
                     session.flush()
-                    return find_model(session, caller.organisation_id, int(claimed.removeprefix(_result(""))))
+                    return find_model(session, caller.organisation_id, result_to(claimed))
         return model
 
     def update(self, caller: Caller, model_id: int, changes: ModelChanges) -> Model:
@@ -295,15 +295,16 @@ class Lifecycle:
         """Deletes everything of a model whose status is Deleted, the row last; whether that could go."""
         with self._database.transaction() as session:
             found = session.scalars(checkpoints_of(model.id)).all()
-        for key in all_keys(model.id, [0, *(one.step for one in found)]):
-            self._storage.delete(key)
+        for key in [*all_keys(model.id, (one.step for one in found)), model.adapter]:
+            if key is not None:
+                self._storage.delete(key)
         self._jobs.forget([job_id(model)])
         with self._database.transaction() as session:
             session.execute(sa.delete(ModelCheckpoint).where(ModelCheckpoint.model_id == model.id))
             gone = not self._in_use(session, model.id)
             if gone:
                 session.execute(sa.delete(Model).where(Model.id == model.id))
-            forget(session, [_result(model.id)])
+            forget(session, [result_of(model.id)])
         self._forget_copies([model.adapter_sha256, *(one.adapter_sha256 for one in found)])
         return gone
 
@@ -379,8 +380,3 @@ def _repeated(session: Session, caller: Caller, key: str | None, operation: str,
         return False
     own = f"{operation} {secrets.token_hex(4)}"
     return claim(session, str(caller.organisation_id), key, digest_of(operation, body), own) != own
-
-
-def _result(model_id: int | str) -> str:
-    """How an idempotency key names a new model."""
-    return f"model:{model_id}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from sartor.errors import ErrorObject
 from sartor.models.recipes import Expert
 from sartor.models.tables import Model, ModelCheckpoint
 from sartor.projects.schemas import Description, Name
+from sartor.vgl import parse_visual_schema, plain
 
 Status = Literal["Created", "InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 Mode = Literal["fully_automated", "expert"]
@@ -95,6 +97,28 @@ class TrainingBody(BaseModel):
     def expert(self) -> Expert:
         """What was given, with the documented defaults for the rest."""
         return Expert(**(asdict(Expert()) | self.given))
+
+
+class ImportFields(BaseModel):
+    """What comes with an adapter that was trained elsewhere."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    name: Name = "Imported model"
+    description: Description | None = None
+    visual_schema: dict[str, Any] | None = Field(
+        default=None, description="What its prompts are merged with: a JSON object, or its text."
+    )
+    project_id: Annotated[int, Whole, Field(ge=1, le=LARGEST_ID)] | None = None
+
+    @field_validator("visual_schema", mode="before")
+    @classmethod
+    def _schema(cls, value: object) -> object:
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str | Mapping):
+            raise ValueError("must be a JSON object, or its text")
+        return plain(parse_visual_schema(value))
 
 
 class ProgressAnswer(BaseModel):

@@ -1,0 +1,186 @@
+"""Adapters that were trained elsewhere: taken in with suspicion, and from then on models like any other.
+
+A file is written to disk while it arrives, bounded; what it is, its bytes tell. Nothing but safetensors is ever opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+from safetensors import safe_open
+from sqlalchemy.exc import IntegrityError
+
+from sartor.accounts.service import Caller
+from sartor.errors import BodyTooLarge, Unavailable, Unprocessable, UnsupportedMediaType
+from sartor.fibo.errors import InvalidAdapter
+from sartor.kit.database import Database, now
+from sartor.kit.idempotency import claim, digest_of
+from sartor.kit.storage import Storage
+from sartor.models.base import ServedBase
+from sartor.models.keys import imported_key, result_of, result_to
+from sartor.models.schemas import ImportFields
+from sartor.models.service import find_model
+from sartor.models.tables import Model
+from sartor.projects.service import find_project
+
+log = structlog.get_logger(__name__)
+
+_CHUNK = 1 << 20
+# What PyTorch's own files begin with: a ZIP, or a bare pickle.
+_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_PROBLEMS = 5
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A file that is on disk for now, and the hash of its bytes."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file that fits says of itself: its rank, and the base that it was trained on where it says so."""
+
+    rank: int
+    base_sha256: str | None
+
+
+class Imports:
+    """``folder`` holds files while they are checked."""
+
+    def __init__(self, database: Database, storage: Storage, base: ServedBase, *, folder: Path) -> None:
+        self._database = database
+        self._storage = storage
+        self._base = base
+        self._folder = folder
+
+    def take(self, caller: Caller, file: BinaryIO, fields: ImportFields, *, key: str | None = None) -> Model:
+        """A new model whose adapter is ``file``, or the one that the same idempotency key led to.
+
+        Raises NotFound for the project, BodyTooLarge for what is larger than any adapter of this base, and
+        UnsupportedMediaType for what is no safetensors file; Unprocessable for one that does not fit the base, and
+        for a key of another body.
+        """
+        if fields.project_id is not None:
+            with self._database.transaction() as session:
+                find_project(session, caller, fields.project_id)
+        with self._arrived(file) as arrived:
+            facts = self._check(arrived)
+            try:
+                return self._add(caller, arrived, facts, fields, key)
+            except IntegrityError:
+                if key is None:
+                    raise
+                return self._add(caller, arrived, facts, fields, key)  # the other one with this key is in by now
+
+    def _add(self, caller: Caller, arrived: Arrived, facts: Facts, fields: ImportFields, key: str | None) -> Model:
+        place = imported_key(arrived.sha256, secrets.token_hex(8))
+        self._storage.put_stream(place, _chunks(arrived.path))  # first: bytes without a row harm nobody
+        with self._database.transaction() as session:
+            model = Model(
+                organisation_id=caller.organisation_id,
+                name=fields.name,
+                description=fields.description or "",
+                status="Completed",
+                training_mode="expert",
+                training_parameters={"rank": facts.rank, "imported": True},
+                visual_schema=fields.visual_schema or {},
+                project_id=fields.project_id,
+                adapter=place,
+                adapter_sha256=arrived.sha256,
+                base_sha256=facts.base_sha256,
+                finished_at=now(),
+            )
+            session.add(model)
+            session.flush()
+            if key is None:
+                return model
+            own = result_of(model.id)
+            digest = digest_of("import", fields.model_dump(mode="json") | {"file": arrived.sha256})
+            claimed = claim(session, str(caller.organisation_id), key, digest, own)
+            if claimed == own:
+                return model
+            session.delete(model)
+            session.flush()
+            found = find_model(session, caller.organisation_id, result_to(claimed))
+        self._storage.delete(place)
+        return found
+
+    def _check(self, arrived: Arrived) -> Facts:
+        from sartor.fibo.adapters import METADATA, A, read_adapter
+
+        with arrived.path.open("rb") as file:
+            if file.read(4).startswith(_PICKLES):
+                raise UnsupportedMediaType(
+                    "file: is a PyTorch file, which may hold code and is never opened; save the LoRA as safetensors."
+                )
+        try:
+            with safe_open(arrived.path, framework="pt") as tensors:
+                names = sorted(tensors.keys())
+                metadata = (tensors.metadata() or {}).get(METADATA) or "{}"
+                ranks = [tensors.get_slice(name).get_shape()[:1] for name in names if name.endswith(A)]
+        except Exception:  # whatever a stranger's bytes may bring the reader to
+            raise UnsupportedMediaType("file: is no safetensors file.") from None
+        try:
+            read_adapter(arrived.path, self._base.blank)
+        except InvalidAdapter as error:
+            raise Unprocessable(f"file: does not fit {self._base.name}: {_problems(error)}") from None
+        base_sha256 = _trained_on(metadata)
+        if base_sha256 is not None and self._base.sha256 not in (None, base_sha256):
+            raise Unprocessable(
+                f"file: was trained on another checkpoint (SHA-256 {base_sha256[:16]}...) than {self._base.name}."
+            )
+        return Facts(max(rank[0] for rank in ranks), base_sha256)
+
+    @contextmanager
+    def _arrived(self, file: BinaryIO) -> Iterator[Arrived]:
+        """A copy on disk while the block runs. Raises BodyTooLarge."""
+        try:
+            limit = self._base.largest_adapter
+        except (OSError, ValueError, KeyError):
+            log.exception("the base model cannot be read")
+            raise Unavailable("The base model cannot be read; the log says why.") from None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".import-", suffix=".safetensors") as copy:
+            digest, size = hashlib.sha256(), 0
+            while chunk := file.read(_CHUNK):
+                size += len(chunk)
+                if size > limit:
+                    raise BodyTooLarge(f"file: no adapter of {self._base.name} has more than {limit:,} bytes.")
+                digest.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            yield Arrived(Path(copy.name), digest.hexdigest())
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _problems(error: InvalidAdapter) -> str:
+    shown = "; ".join(error.problems[:_PROBLEMS])
+    more = len(error.problems) - _PROBLEMS
+    return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def _trained_on(metadata: str) -> str | None:
+    """The base's SHA-256 that Sartor's own trainer writes into a file's header."""
+    try:
+        values = json.loads(metadata)
+    except (ValueError, RecursionError):
+        return None
+    found = values.get("sartor.base") if isinstance(values, dict) else None
+    return found if isinstance(found, str) and len(found) == 64 else None

@@ -1,0 +1,176 @@
+"""Adapters from elsewhere: what fits is a model at once, everything else is refused with its reason."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from sartor.fibo.adapters import METADATA, A, B, adapter_targets
+from tests.conftest import Service, Tenant
+from tests.models.conftest import LIST
+
+IMPORT = f"{LIST}/import"
+SCENE = {"structured_prompt": '{"short_description":"a boat"}', "seed": 1, "steps_num": 20, "sync": True}
+
+
+@pytest.fixture
+def owner(trainer: Service) -> Tenant:
+    return trainer.tenant()
+
+
+@pytest.fixture
+def adapter(trainer: Service) -> Callable[..., bytes]:
+    """A LoRA file for the served checkpoint; ``change`` may spoil its tensors."""
+
+    def make(
+        *, rank: int = 4, base: str | None = None, change: Callable[[dict[str, torch.Tensor]], Any] | None = None
+    ) -> bytes:
+        generator = torch.Generator().manual_seed(rank)
+        tensors = {}
+        for name, linear in adapter_targets(trainer.parts.imports._base.blank).items():
+            tensors[f"transformer.{name}{A}"] = torch.randn(rank, linear.in_features, generator=generator)
+            tensors[f"transformer.{name}{B}"] = torch.randn(linear.out_features, rank, generator=generator)
+        if change is not None:
+            change(tensors)
+        return save(tensors, metadata={METADATA: json.dumps({"sartor.base": base})} if base else None)
+
+    return make
+
+
+def sent(tenant: Tenant, data: bytes, **fields: str) -> Any:
+    return tenant.client.post(IMPORT, headers=tenant.headers, files={"file": ("lora.safetensors", data)}, data=fields)
+
+
+def test_strangers(trainer: Service) -> None:
+    assert trainer.client.post(IMPORT, files={"file": b"x"}).status_code == 401
+
+
+def test_what_fits_is_drawn_with(trainer: Service, owner: Tenant, adapter: Callable[..., bytes]) -> None:
+    data = adapter()
+    answer = sent(owner, data, name="Elsewhere", visual_schema='{"style_medium":"ink"}')
+    assert answer.status_code == 201, answer.text
+    model = answer.json()
+    assert (model["name"], model["status"], model["training_parameters"]["rank"]) == ("Elsewhere", "Completed", 4)
+    base = {"tailored_model_influence": 0.0} | SCENE | {"tailored_model_id": str(model["id"])}
+    pictures = []
+    for influence in (0.0, 1.0):
+        drawn = owner.post("/v2/image/generate/tailored", base | {"tailored_model_influence": influence})
+        assert drawn.status_code == 200, drawn.text
+        pictures.append(owner.client.get(drawn.json()["image_url"]).content)
+    assert pictures[0] != pictures[1]
+    link = owner.get(f"{LIST}/{model['id']}/download").json()["download_url"]
+    assert owner.client.get(link).content == data
+    assert owner.get(f"{LIST}/{model['id']}/checkpoints").json()["checkpoints"] == []
+    with trainer.parts.database.transaction() as session:
+        assert trainer.parts.models.look(session, model["id"]).visual_schema.style_medium == "ink"
+
+
+def test_as_json(owner: Tenant, adapter: Callable[..., bytes]) -> None:
+    body = {"file": base64.b64encode(adapter()).decode(), "name": "J", "visual_schema": {"style_medium": "ink"}}
+    assert owner.post(IMPORT, body).status_code == 201
+    assert owner.post(IMPORT, body | {"file": "%%"}).status_code == 400
+    assert owner.post(IMPORT, body | {"file": 5}).status_code == 400
+    assert owner.post(IMPORT, ["file"]).status_code == 400
+
+
+def test_one_key_one_model(owner: Tenant, adapter: Callable[..., bytes], trainer: Service) -> None:
+    headers = owner.headers | {"Idempotency-Key": "import once"}
+
+    def again(rank: int) -> Any:
+        return owner.client.post(IMPORT, headers=headers, files={"file": adapter(rank=rank)})
+
+    first = again(4)
+    assert again(4).json() == first.json()
+    assert again(8).status_code == 422
+    stored = trainer.parts.settings.home / "storage" / "models" / "imported"
+    model = owner.get(f"{LIST}/{first.json()['id']}/download").json()
+    assert [path.name for path in stored.iterdir() if path.name in model["download_url"]] != []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda tensors: tensors.pop(next(name for name in tensors if name.endswith(B))), "missing"),
+        (lambda tensors: tensors.update({"unet.x.lora_A.weight": torch.zeros(4, 4)}), "unknown"),
+        (lambda tensors: tensors.update({next(iter(tensors)): torch.zeros(4, 3)}), "mis-shaped"),
+        (lambda tensors: tensors.update({next(iter(tensors)): next(iter(tensors.values())).long()}), "dtype"),
+        (lambda tensors: tensors.update({next(iter(tensors)): next(iter(tensors.values())) / 0}), "not finite"),
+        (lambda tensors: tensors.clear(), "no tensors"),
+    ],
+)
+def test_what_does_not_fit(owner: Tenant, adapter: Callable[..., bytes], spoil: Callable[..., Any], said: str) -> None:
+    answer = sent(owner, adapter(change=spoil))
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]["details"]
+
+
+def test_one_that_was_trained_on_another_checkpoint(owner: Tenant, adapter: Callable[..., bytes]) -> None:
+    answer = sent(owner, adapter(base="0" * 64))
+    assert answer.status_code == 422
+    assert "another checkpoint" in answer.json()["error"]["details"]
+
+
+def torch_file() -> bytes:
+    buffer = io.BytesIO()
+    torch.save({"x": torch.zeros(1)}, buffer)
+    return buffer.getvalue()
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("lora.safetensors", b"x")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [torch_file(), pickle.dumps({"x": 1}), archive(), b"", b"\xff" * 100, b"\x08\0\0\0\0\0\0\0{}", b"\x89PNG\r\n"],
+    ids=["torch", "pickle", "zip", "empty", "noise", "cut", "png"],
+)
+def test_what_is_no_safetensors_file(owner: Tenant, data: bytes) -> None:
+    assert sent(owner, data).status_code == 415
+
+
+def test_size_is_bounded(owner: Tenant, trainer: Service) -> None:
+    answer = sent(owner, b"\0" * (trainer.parts.imports._base.largest_adapter + 1))
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"visual_schema": "{"}, 400),
+        ({"visual_schema": '{"lighting": 5}'}, 400),
+        ({"name": ""}, 400),
+        ({"name": "x" * 201}, 400),
+        ({"project_id": "abc"}, 400),
+        ({"project_id": "999999"}, 404),
+    ],
+)
+def test_fields(owner: Tenant, adapter: Callable[..., bytes], fields: dict[str, str], code: int) -> None:
+    answer = sent(owner, adapter(), **fields)
+    assert answer.status_code == code
+    if code == 400:
+        assert answer.json()["error"]["details"].startswith(next(iter(fields)))
+
+
+def test_other_bodies(owner: Tenant) -> None:
+    post = owner.client.post
+    assert post(IMPORT, headers=owner.headers, content=b"x").status_code == 415
+    assert post(IMPORT, headers=owner.headers, data={"name": "x"}, files={"other": b"x"}).status_code == 400
+    broken = owner.headers | {"content-type": "multipart/form-data"}
+    assert post(IMPORT, headers=broken, content=b"x").status_code == 400
+
+
+def test_nothing_stays_behind(trainer: Service) -> None:
+    assert not list((trainer.parts.settings.home / "adapters").glob(".import-*"))
