@@ -133,7 +133,7 @@ def service(app: FastAPI) -> Iterator[Service]:
     from fastapi.testclient import TestClient
 
     with TestClient(app) as client:
-        wait_for(lambda: True if client.get("/readyz").status_code == 200 else None)
+        wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, 300)
         yield Service(client, app.state.parts)
 
 

@@ -83,5 +83,5 @@ def trainer(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> 
     write_test_brand(home)
     app = create_app(make_settings(home, checkpoint=str(tiny_checkpoint), threads=1), bridge=shared_bridge)
     with TestClient(app) as client:
-        wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, 60)
+        wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, 300)
         yield Service(client, app.state.parts)
