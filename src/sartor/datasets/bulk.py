@@ -21,17 +21,17 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.datasets.archive import MAX_ARCHIVE_BYTES, Archive
+from sartor.datasets.bulk_rows import RUNNING, failure, running, status_of, upload_of
 from sartor.datasets.jobs import PAUSES, QUEUE, RECOVERIES, STORAGE_ATTEMPTS, Recaptioning, record
 from sartor.datasets.pictures import take_in
 from sartor.datasets.rows import check_draft, count_images, find_dataset
 from sartor.datasets.service import Datasets
 from sartor.datasets.sources import file_name
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
-from sartor.errors import BadRequest, BodyTooLarge, Moderated, NotFound, SartorError
+from sartor.errors import BadRequest, BodyTooLarge, Moderated, SartorError
 from sartor.kit.database import Database
 from sartor.kit.fetch import BadAddress, Fetcher, FetchError, RefusedAddress, TooLarge, TooManyRedirects
 from sartor.kit.idempotency import claim, digest_of
@@ -105,7 +105,7 @@ class BulkUploads:
                 dataset = find_dataset(session, caller, dataset_id)
                 if dataset.upload_type != "advanced":
                     raise BadRequest("A ZIP is for datasets of the upload type advanced; this one takes single images.")
-                return _upload_of(session, dataset_id) is None
+                return upload_of(session, dataset_id) is None
 
         def insert() -> dict[str, Any]:
             with self._database.transaction() as session:
@@ -116,8 +116,8 @@ class BulkUploads:
                     digest = digest_of(BULK_UPLOAD, asked)
                     claimed = claim(session, tenant, idempotency_key, digest, upload_id)
                     if claimed != upload_id:
-                        return self._status(session, dataset)
-                if _upload_of(session, dataset_id) is not None:
+                        return status_of(session, dataset)
+                if upload_of(session, dataset_id) is not None:
                     raise BadRequest("A ZIP was uploaded to this dataset already, or an attempt was made.")
                 if count_images(session, [dataset_id])[dataset_id]:
                     raise BadRequest("A ZIP is for an empty dataset; this one has images.")
@@ -127,7 +127,7 @@ class BulkUploads:
                 session.add(upload)
                 session.flush()
                 self._jobs.enqueue(session, BULK_UPLOAD, upload_id, tenant=str(caller.organisation_id))
-                return self._status(session, dataset)
+                return status_of(session, dataset)
 
         if await asyncio.to_thread(check):
             await self._probe(zip_url)
@@ -142,7 +142,7 @@ class BulkUploads:
             dataset = find_dataset(session, caller, dataset_id)
             if dataset.upload_type != "advanced":
                 raise BadRequest("A ZIP is for datasets of the upload type advanced; this one takes single images.")
-            return self._status(session, dataset)
+            return status_of(session, dataset)
 
     async def upload(self, upload_id: str) -> None:
         """The job behind ``POST .../images/bulk-upload``."""
@@ -205,7 +205,7 @@ class BulkUploads:
             with Archive(path) as archive:
                 total, digest = len(archive.entries), archive.digest
             with self._database.transaction() as session:
-                _upload(session, upload_id).total = total
+                running(session, upload_id).total = total
             return {"total": total, "digest": digest}
 
         return await asyncio.to_thread(read)
@@ -226,7 +226,7 @@ class BulkUploads:
                 raise BadRequest("zip_url: the ZIP is another one than at the beginning.")
             numbers = range(first, min(first + _ENTRIES_A_STEP, len(archive.entries)))
             with self._database.transaction() as session:
-                upload = _upload(session, upload_id)
+                upload = running(session, upload_id)
                 dataset = session.get_one(Dataset, upload.dataset_id)
                 added = set(
                     session.scalars(
@@ -248,14 +248,14 @@ class BulkUploads:
                         raise Moderated("image", finding.category)
                 except SartorError as error:
                     log.info("entry refused", upload_id=upload_id, entry=number, code=error.code)
-                    failures.append(_failure(number, name, error))
+                    failures.append(failure(number, name, error))
                 else:
                     source = "pending" if dataset.visual_schema is not None else None
                     self._datasets.add_image(
                         dataset.id, picture, name=file_name(name), caption_source=source, entry=number
                     )
         with self._database.transaction() as session:
-            upload = _upload(session, upload_id, lock=True)
+            upload = running(session, upload_id, lock=True)
             upload.done = numbers.stop
             upload.failures = [one for one in upload.failures if one["entry"] not in numbers] + failures
         return True
@@ -264,7 +264,7 @@ class BulkUploads:
         """Whether there are captions to write. Raises NotFound where the upload is gone, and BadRequest where not one
         entry became an image."""
         with self._database.transaction() as session:
-            upload = _upload(session, upload_id)
+            upload = running(session, upload_id)
             if not count_images(session, [upload.dataset_id])[upload.dataset_id]:
                 raise BadRequest("zip_url: not one file in this ZIP could be taken in; failed_images says why.")
         return self._recaptioning.begin_missing(upload_id, upload.dataset_id)
@@ -292,13 +292,13 @@ class BulkUploads:
         """The archive's address, after the folder was tidied. Raises NotFound where the upload is gone."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._database.transaction() as session:
-            upload = _upload(session, upload_id)
+            upload = running(session, upload_id)
             upload.status = "processing"
-            running = set(session.scalars(sa.select(BulkUpload.id).where(BulkUpload.status.in_(RUNNING))))
+            going_on = set(session.scalars(sa.select(BulkUpload.id).where(BulkUpload.status.in_(RUNNING))))
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
                 untouched = time.time() - path.stat().st_mtime > _LEFT_OVER_SECONDS
-                if untouched and path.name.partition(".")[0] not in running:
+                if untouched and path.name.partition(".")[0] not in going_on:
                     path.unlink()
         return upload.zip_url
 
@@ -317,48 +317,6 @@ class BulkUploads:
 
     def _path(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.zip"
-
-    def _status(self, session: Session, dataset: Dataset) -> dict[str, Any]:
-        upload = _upload_of(session, dataset.id)
-        if upload is None:
-            raise NotFound("No ZIP was uploaded to this dataset.")
-        described = sa.select(sa.func.count()).where(
-            DatasetImage.dataset_id == dataset.id, DatasetImage.entry.is_not(None), DatasetImage.caption.is_not(None)
-        )
-        failed = len(upload.failures)
-        share = upload.done / max(1, upload.total)
-        if dataset.visual_schema is not None and upload.total > failed:
-            # Taking a picture in and describing it are half of the work each.
-            share = (share + session.scalars(described).one() / (upload.total - failed)) / 2
-        answer = {
-            "status": upload.status,
-            "progress_percentage": 100 if upload.status == "completed" else min(99, int(100 * share)),
-            "total_processed": upload.done,
-            "done": upload.done - failed,
-            "failed": failed,
-            "failed_images": [{name: one[name] for name in _SHOWN} for one in upload.failures],
-        }
-        return answer if upload.error is None else answer | {"error": upload.error}
-
-
-RUNNING = ("pending", "processing")
-_SHOWN = ("filename", "error_code", "error_message")
-
-
-def _upload_of(session: Session, dataset_id: int) -> BulkUpload | None:
-    return session.scalar(sa.select(BulkUpload).where(BulkUpload.dataset_id == dataset_id))
-
-
-def _upload(session: Session, upload_id: str, *, lock: bool = False) -> BulkUpload:
-    """An upload that is going on. Raises NotFound where it was ended or deleted, with its dataset."""
-    found = session.get(BulkUpload, upload_id, with_for_update=lock)
-    if found is None or found.status not in RUNNING:
-        raise NotFound("The upload is gone.")
-    return found
-
-
-def _failure(number: int, name: str, error: SartorError) -> dict[str, Any]:
-    return {"entry": number, "filename": name, "error_code": error.code, "error_message": error.details}
 
 
 def _refusal(error: FetchError) -> SartorError:
