@@ -15,7 +15,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sartor.fibo import Cancelled, CheckpointError, Engine, EngineNotReproducible, InvalidSpec, Spec, read_recipe
+from sartor.fibo import (
+    Cancelled,
+    CheckpointError,
+    Compute,
+    Engine,
+    EngineNotReproducible,
+    InvalidSpec,
+    Spec,
+    read_recipe,
+)
 from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.checkpoint import load_checkpoint
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT, build_checkpoint
@@ -196,6 +205,7 @@ def test_the_number_of_threads_is_the_engines_own(engine: Engine) -> None:
         ({"influence": 1.6}, "influence"),
         ({"influence": float("nan")}, "influence"),
         ({"aspect_ratio": "7:5"}, "aspect_ratio"),
+        ({"caching": "cached-9"}, "caching"),
     ],
 )
 def test_impossible_specs_are_named(engine: Engine, change: dict[str, object], field: str) -> None:
@@ -282,3 +292,35 @@ def test_memory_modes_draw_the_same_bytes(
 def test_an_unknown_memory_mode_is_named(checkpoint_folder) -> None:
     with pytest.raises(ValueError, match="'huge'"):
         Engine.load(checkpoint_folder(), memory="huge")
+
+
+def test_two_devices_draw_the_same_bytes(engine: Engine, checkpoint_folder, adapters: tuple[Path, Path]) -> None:
+    other = Engine.load(checkpoint_folder(), threads=1, second_device="cpu")
+    other.warm_up()
+    for spec in (replace(SPEC, adapter=adapters[0]), replace(SPEC, guidance_scale=1.0), SPEC):
+        assert other.generate(spec).png == engine.generate(spec).png
+
+
+def test_cached_steps_are_asked_for_and_say_so(engine: Engine) -> None:
+    exact = engine.generate(replace(SPEC, steps=80))
+    cached = engine.generate(replace(SPEC, steps=80, caching="cached-3"))
+    assert cached.image.tobytes() != exact.image.tobytes()
+    assert read_recipe(cached.png).caching == cached.fingerprint.caching == "cached-3"
+    assert read_recipe(exact.png).caching == exact.fingerprint.caching == "exact"
+    assert cached.fingerprint.differences(exact.fingerprint) == {"caching": ("cached-3", "exact")}
+    assert cached.fingerprint.environment == exact.fingerprint.environment
+    assert engine.generate(replace(SPEC, steps=80)).png == exact.png
+    assert engine.generate(replace(SPEC, steps=80, caching="cached-3")).png == cached.png
+
+
+def test_fp8_is_another_engine(engine: Engine, checkpoint_folder, adapters: tuple[Path, Path]) -> None:
+    specs = [replace(SPEC, adapter=adapter) for adapter in (None, adapters[0], adapters[1], None)]
+    drawn = []
+    for memory in ("resident", "lean"):
+        other = Engine.load(checkpoint_folder(), threads=1, compute=Compute(linears="fp8"), memory=memory)
+        assert other.fingerprint.differences(engine.fingerprint) == {"linears": ("fp8", "full")}
+        other.warm_up()
+        drawn.append([other.generate(spec).png for spec in specs])
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] == drawn[0][3]
+    assert drawn[0][0] != engine.generate(SPEC).png

@@ -68,6 +68,7 @@ def test_a_damaged_recipe_is_named() -> None:
         "fingerprint": '{"checkpoint":"c","device":"cpu","dtype":"float32","threads":1,"from_the_future":true}',
     }
     assert read_recipe(plain_png(**whole)).fingerprint.threads == 1
+    assert read_recipe(plain_png(**whole)).caching == "exact"  # PNGs of before caching
     for damage in ({"seed": "{"}, {"fingerprint": "[]"}, {"fingerprint": "{}"}):
         with pytest.raises(RecipeError, match="damaged"):
             read_recipe(plain_png(**{**whole, **damage}))

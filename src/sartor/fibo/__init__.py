@@ -7,6 +7,7 @@ It knows nothing of HTTP, databases or what a structured prompt means.
 
 from sartor.fibo.aspect import ASPECT_RATIOS, image_size
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
+from sartor.fibo.compute import Compute
 from sartor.fibo.engine import Engine, Result
 from sartor.fibo.errors import (
     AdapterError,
@@ -22,6 +23,7 @@ from sartor.fibo.errors import (
     TrainingDiverged,
     TrainingError,
     TrainingMismatch,
+    UnsupportedDevice,
 )
 from sartor.fibo.fingerprint import Fingerprint
 from sartor.fibo.recipe import Recipe, read_recipe
@@ -33,6 +35,7 @@ __all__ = [
     "Cancelled",
     "Checkpoint",
     "CheckpointError",
+    "Compute",
     "Engine",
     "EngineNotReproducible",
     "FiboError",
@@ -48,6 +51,7 @@ __all__ = [
     "TrainingDiverged",
     "TrainingError",
     "TrainingMismatch",
+    "UnsupportedDevice",
     "image_size",
     "load_checkpoint",
     "read_recipe",

@@ -235,14 +235,21 @@ class Merger:
     """Owns which adapter a transformer carries. The transformer must be pristine when the merger is made.
 
     W0 of a layer is kept from the first adapter that touches it, on the weights' own device or, where that is short of
-    memory, in host memory (pristine_device "cpu"): the base model alone costs nothing extra.
+    memory, in host memory (pristine_device "cpu"): the base model alone costs nothing extra. pristine: the W0 of layers
+    whose active weight is rounded, by name; these layers round what they `take`.
     """
 
-    def __init__(self, transformer: nn.Module, *, pristine_device: str | None = None) -> None:
-        self._weights: dict[str, Tensor] = {
-            name: linear.weight for name, linear in adapter_targets(transformer).items()
-        }
-        self._pristine: dict[str, Tensor] = {}
+    def __init__(
+        self,
+        transformer: nn.Module,
+        *,
+        pristine_device: str | None = None,
+        pristine: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        self._linears = adapter_targets(transformer)
+        self._weights: dict[str, Tensor] = {name: linear.weight for name, linear in self._linears.items()}
+        self._rounded = frozenset(pristine or ())
+        self._pristine: dict[str, Tensor] = dict(pristine or {})
         pinned = any(weight.is_cuda for weight in self._weights.values())
         self._host = HostMemory(pinned=pinned) if pristine_device == "cpu" else None
         self._touched: set[str] = set()
@@ -263,7 +270,7 @@ class Merger:
             return
         self._state = None
         for name in sorted(self._touched - pairs.keys()):
-            self._weights[name].copy_(self._pristine[name])
+            self._put(name, self._pristine[name])
             self._touched.discard(name)
         for name, pair in pairs.items():
             weight = self._weights[name]
@@ -272,5 +279,12 @@ class Merger:
             self._touched.add(name)
             base = self._pristine[name].to(weight.device, non_blocking=True).float()
             up, down = (half.to(weight.device, torch.float32, non_blocking=True) for half in (pair.up, pair.down))
-            weight.copy_(torch.addmm(base, up, down, alpha=influence * pair.scale))
+            self._put(name, torch.addmm(base, up, down, alpha=influence * pair.scale))
         self._state = wanted
+
+    def _put(self, name: str, weight: Tensor) -> None:
+        if name in self._rounded:
+            linear: Any = self._linears[name]
+            linear.take(weight.to(linear.weight.device))
+        else:
+            self._weights[name].copy_(weight)

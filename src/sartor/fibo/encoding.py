@@ -36,6 +36,12 @@ class EncodedPrompt:
     def nbytes(self) -> int:
         return sum(tensor.nbytes for tensor in (self.embeds, *self.layers))
 
+    def to(self, device: torch.device) -> "EncodedPrompt":
+        """The same on a device; itself where it is there already."""
+        if self.embeds.device == device:
+            return self
+        return EncodedPrompt(self.embeds.to(device), tuple(layer.to(device) for layer in self.layers))
+
     def layers_for(self, depth: int) -> list[Tensor]:
         """One layer per transformer block: the last `depth` of them, or all and then the last one again and again."""
         if len(self.layers) >= depth:

@@ -21,20 +21,24 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sartor.fibo.adapters import Adapter, AdapterCache, Merger
+from sartor.fibo.adapters import Adapter, AdapterCache
 from sartor.fibo.aspect import GRID, image_size
 from sartor.fibo.autoencoder import to_image
+from sartor.fibo.caching import CACHINGS
 from sartor.fibo.checkpoint import PARTS, Checkpoint, load_checkpoint, serving_dtype
+from sartor.fibo.compute import Compute, prepare
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import Cancelled, CheckpointError, EngineNotReproducible
 from sartor.fibo.fingerprint import Fingerprint, describe_device
 from sartor.fibo.golden import GoldenHashes
+from sartor.fibo.guidance import Guidance, SecondDevice
 from sartor.fibo.host_memory import Visitor
 from sartor.fibo.hub import locate
-from sartor.fibo.memory import MODES, Mode, choose_mode, mode_named, sizes_of
+from sartor.fibo.memory import MODES, Mode, choose_mode, mode_named
 from sartor.fibo.recipe import Recipe, write_png
 from sartor.fibo.sampler import generate_latents
 from sartor.fibo.spec import Spec
+from sartor.fibo.transformer import FiboTransformer
 from sartor.fibo.upscaling import Upscaler
 
 ADAPTER_CACHE_BYTES = 4 << 30
@@ -64,27 +68,47 @@ class Engine:
         threads: int | None = None,
         golden_file: Path | None = None,
         memory: Mode = MODES[0],
+        compute: Compute | None = None,
+        device: str | None = None,
+        second: FiboTransformer | None = None,
+        attention_record: Path | None = None,
     ) -> None:
-        """See `load`. Takes the checkpoint's transformer for itself: adapters are merged into it in place."""
+        """See `load`. Takes the transformer, and a second one, for itself: adapters are merged into them in place."""
         self.training_area = checkpoint.training_area
         self._threads = threads or torch.get_num_threads()
         self._transformer = checkpoint.transformer
         self._scheduler_config = checkpoint.scheduler_config
         self.memory = memory
-        device = self._transformer.device
+        where = torch.device(device) if device else self._transformer.device
         parts = [checkpoint.text_encoder, checkpoint.vae]
-        visits = [nullcontext if memory.parts_on_device else Visitor(part, device).here for part in parts]
+        visits = [nullcontext if memory.parts_on_device else Visitor(part, where).here for part in parts]
         self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, visit=visits[0])
         self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
         self._upscaler = _upscaler(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
-        self._merger = Merger(self._transformer, pristine_device=None if memory.pristine_on_device else "cpu")
+        self._compute = compute or Compute()
+        self._mergers = [
+            prepare(
+                each,
+                where if each is self._transformer else each.device,
+                self._compute,
+                memory,
+                tokens=self.training_area // GRID**2,
+                record=attention_record,
+            )
+            for each in (self._transformer, second)
+            if each is not None
+        ]
+        self._second = SecondDevice(second, self._threads) if second is not None else None
         self._lock = threading.Lock()
         self._goldens = GoldenHashes(checkpoint.folder, golden_file)
         self.fingerprint = Fingerprint(
             checkpoint=checkpoint.sha256,
             device=describe_device(self._transformer.device),
             dtype=str(self._transformer.dtype).removeprefix("torch."),
+            mode="compiled" if self._compute.compiles(where) else "eager",
+            attention=self._transformer.attention,
+            linears=self._compute.linears,
             threads=self._threads,
             upscaler=self._upscaler.version if self._upscaler else None,
         )
@@ -99,27 +123,49 @@ class Engine:
         threads: int | None = None,
         golden_file: Path | None = None,
         memory: str | None = None,
+        compute: Compute | None = None,
+        second_device: str | None = None,
         hash_memory: Path | None = None,
+        attention_record: Path | None = None,
     ) -> Self:
-        """Loads a checkpoint folder or hub id. Raises CheckpointError, NotEnoughMemory, and ValueError for a name.
+        """Loads a checkpoint folder or hub id.
+
+        Raises CheckpointError, NotEnoughMemory, UnsupportedDevice, and ValueError for an unknown name.
 
         dtype None: fp32 on the CPU, bf16 elsewhere. threads None: as many as PyTorch would take now; other numbers
         round otherwise, so that two machines agree only where they use the same. golden_file: where the warm-up keeps
         the hash it found for environments that the checkpoint's own golden.json does not know; None keeps nothing.
-        memory: the name of one of memory.py's modes; None takes the fastest that fits. hash_memory: a file that keeps
-        the hashes of large files.
+        memory: the name of one of memory.py's modes; None takes the fastest that fits. compute: see compute.py.
+        second_device: where the negative prompt's branch is drawn, with another copy of the transformer, at the same
+        time. hash_memory, attention_record: files that keep what is slow to find out (integrity.py, attention.py).
         """
+        compute = compute or Compute()
         folder = locate(checkpoint, list(PARTS))
         dtype = dtype or serving_dtype(device)
-        mode = mode_named(memory) if memory else _mode(folder, device, dtype)
+        fp8 = compute.linears == "fp8"
+        mode = mode_named(memory) if memory else choose_mode(folder, device, dtype.itemsize, fp8=fp8)
+        # Rounded on the way: where memory is short, the device never holds the full weights.
         loaded = load_checkpoint(
             folder,
-            device=device,
+            device="cpu" if fp8 and not mode.pristine_on_device else device,
             dtype=dtype,
             parts_device=device if mode.parts_on_device else "cpu",
             hash_memory=hash_memory,
         )
-        return cls(loaded, threads=threads, golden_file=golden_file, memory=mode)
+        second = None
+        if second_device is not None:
+            second = FiboTransformer.load(folder / "transformer", dtype=dtype, device=second_device)
+            second.eval().requires_grad_(False)
+        return cls(
+            loaded,
+            threads=threads,
+            golden_file=golden_file,
+            memory=mode,
+            compute=compute,
+            device=device,
+            second=second,
+            attention_record=attention_record,
+        )
 
     def size(self, aspect_ratio: str) -> tuple[int, int]:
         """(width, height) in pixels that the transformer draws for an aspect ratio, before any upscaling."""
@@ -167,7 +213,7 @@ class Engine:
                     on_step(step, spec.steps)
                 _heed(stop)
             image = self._finish(latents, width, height)
-        fingerprint = replace(self.fingerprint, adapter=adapter.sha256 if adapter else None)
+        fingerprint = replace(self.fingerprint, adapter=adapter.sha256 if adapter else None, caching=spec.caching)
         recipe = Recipe(
             model=spec.model,
             prompt=spec.prompt,
@@ -178,6 +224,7 @@ class Engine:
             influence=spec.influence,
             negative_prompt=spec.negative_prompt,
             fingerprint=fingerprint,
+            caching=spec.caching,
         )
         return Result(image, write_png(image, recipe), fingerprint)
 
@@ -187,7 +234,8 @@ class Engine:
             self._encoder.forget()
 
     def _walk(self, spec: Spec, adapter: Adapter | None, width: int, height: int) -> Iterator[tuple[int, Tensor]]:
-        self._merger.apply(adapter, spec.influence)
+        for merger in self._mergers:
+            merger.apply(adapter, spec.influence)
         guided = spec.guidance_scale > 1
         return generate_latents(
             self._transformer,
@@ -199,6 +247,7 @@ class Engine:
             seed=spec.seed,
             guidance_scale=spec.guidance_scale,
             scheduler_config=self._scheduler_config,
+            guidance=Guidance(CACHINGS.get(spec.caching), self._second),
         )
 
     def _finish(self, latents: Tensor, width: int, height: int) -> Image.Image:
@@ -237,17 +286,6 @@ class Engine:
 def _heed(stop: threading.Event | None) -> None:
     if stop is not None and stop.is_set():
         raise Cancelled("stopped by the caller")
-
-
-def _mode(folder: Path, device: str, dtype: torch.dtype) -> Mode:
-    """The fastest memory mode that fits; a folder that cannot be read is named by whoever loads it."""
-    if torch.device(device).type == "cpu":
-        return MODES[0]
-    try:
-        sizes = sizes_of(folder, dtype.itemsize)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder} is not a FIBO checkpoint: {error}") from error
-    return choose_mode(sizes, device)
 
 
 def _upscaler(extras: Mapping[str, Any]) -> Upscaler | None:

@@ -3,6 +3,7 @@
 FiboError
 ├── CheckpointError          a checkpoint is missing, incomplete, or not FIBO's architecture
 ├── NotEnoughMemory          no memory mode fits into what is free
+├── UnsupportedDevice        a device cannot compute as it is asked to
 ├── AdapterError             an adapter cannot be used
 │   └── InvalidAdapter       a file is not a LoRA, or not one for this transformer
 ├── InvalidSpec              a recipe asks for what cannot be drawn
@@ -32,6 +33,10 @@ class CheckpointError(FiboError):
 
 class NotEnoughMemory(FiboError):
     """No memory mode fits into what is free."""
+
+
+class UnsupportedDevice(FiboError):
+    """A device cannot compute as it is asked to."""
 
 
 class AdapterError(FiboError):

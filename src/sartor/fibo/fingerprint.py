@@ -28,17 +28,23 @@ class Fingerprint:
     threads: int
     mode: str = "eager"
     """How the transformer runs: compiled code rounds otherwise than eager code."""
+    attention: str = "torch"
+    """The kernel that attends (attention.py)."""
+    linears: str = "full"
+    """fp8 where the blocks' linears are rounded (fp8.py)."""
     upscaler: str | None = None
     torch: str = torch.__version__
     transformers: str = transformers.__version__
     arithmetic: int = ARITHMETIC
     adapter: str | None = None
     """SHA-256 of the LoRA file, where one was merged."""
+    caching: str = "exact"
+    """Which steps reused the last one's work (caching.py)."""
 
     @property
     def environment(self) -> str:
-        """A short name for this engine, whatever adapter it has merged: 16 hexadecimal digits."""
-        text = json.dumps(replace(self, adapter=None).to_dict(), sort_keys=True)
+        """A short name for this engine, whatever it is asked to draw: 16 hexadecimal digits."""
+        text = json.dumps(replace(self, adapter=None, caching="exact").to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def differences(self, other: "Fingerprint") -> dict[str, tuple[Any, Any]]:

@@ -24,7 +24,8 @@ from sartor.fibo.aspect import GRID
 from sartor.fibo.autoencoder import AutoencoderConfig, FrameAutoencoder
 from sartor.fibo.checkpoint import FIBO_AREA
 from sartor.fibo.encoding import CACHE_BYTES, MAX_TOKENS
-from sartor.fibo.errors import NotEnoughMemory
+from sartor.fibo.errors import CheckpointError, NotEnoughMemory
+from sartor.fibo.fp8 import rounded_linears
 from sartor.fibo.full_size import FIBO_AUTOENCODER, FIBO_TRANSFORMER
 from sartor.fibo.transformer import FiboTransformer, TransformerConfig
 
@@ -129,19 +130,29 @@ def nbytes(module: nn.Module, itemsize: int) -> int:
 
 
 def measure(
-    transformer: FiboTransformer, text_encoder: Any, autoencoder: FrameAutoencoder, area: int, itemsize: int
+    transformer: FiboTransformer,
+    text_encoder: Any,
+    autoencoder: FrameAutoencoder,
+    area: int,
+    itemsize: int,
+    *,
+    fp8: bool = False,
 ) -> Sizes:
     """The sizes of these models in numbers of itemsize bytes, for pictures of `area` pixels and the longest texts.
 
-    text_encoder is transformers' language model. They may be on the meta device, as `blank` makes them.
+    text_encoder is transformers' language model; fp8 says that the blocks' linears will be so (fp8.py). They may be on
+    the meta device, as `blank` makes them.
     """
     width, text = transformer.config.width, text_encoder.config
     layers = text.num_hidden_layers + 3  # the words' own, and the two that are joined
     states = layers * text.hidden_size * MAX_TOKENS * itemsize
     captions = transformer.depth * width // 2 * MAX_TOKENS * itemsize
+    saved = (
+        sum(linear.weight.numel() for linear in rounded_linears(transformer).values()) * (itemsize - 1) if fp8 else 0
+    )
     stream = (area // GRID**2 + MAX_TOKENS) * width
     return Sizes(
-        transformer=nbytes(transformer, itemsize),
+        transformer=nbytes(transformer, itemsize) - saved,
         adapted=itemsize * sum(linear.weight.numel() for linear in adapter_targets(transformer).values()),
         text_encoder=nbytes(text_encoder, itemsize),
         autoencoder=nbytes(autoencoder, itemsize),
@@ -162,7 +173,7 @@ def blank(
         return FiboTransformer(transformer), SmolLM3ForCausalLM(text_encoder), FrameAutoencoder(autoencoder)
 
 
-def sizes_of(folder: Path, itemsize: int) -> Sizes:
+def sizes_of(folder: Path, itemsize: int, *, fp8: bool = False) -> Sizes:
     """What the checkpoint in a folder will take, from its configurations. Raises OSError, ValueError, KeyError."""
     from transformers import SmolLM3Config
 
@@ -175,7 +186,7 @@ def sizes_of(folder: Path, itemsize: int) -> Sizes:
         AutoencoderConfig.from_dict(read("vae/config.json")),
     )
     area = int(read("model_index.json").get("sartor", {}).get("training_area", FIBO_AREA))
-    return measure(*models, area, itemsize)
+    return measure(*models, area, itemsize, fp8=fp8)
 
 
 def fibo_sizes() -> Sizes:
@@ -205,13 +216,17 @@ def free_host_bytes() -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def choose_mode(sizes: Sizes, device: torch.device | str) -> Mode:
-    """The mode for a device as it is now. A CPU's memory is the host's: there nothing is gained by moving anything.
+def choose_mode(folder: Path, device: torch.device | str, itemsize: int, *, fp8: bool = False) -> Mode:
+    """The mode for a checkpoint folder on a device as it is now, in numbers of itemsize bytes.
 
-    Raises NotEnoughMemory.
+    A CPU's memory is the host's: there nothing is gained by moving anything. Raises NotEnoughMemory, CheckpointError.
     """
     device = torch.device(device)
     if device.type != "cuda":
         return MODES[0]
+    try:
+        sizes = sizes_of(folder, itemsize, fp8=fp8)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} is not a FIBO checkpoint: {error}") from error
     free, _ = torch.cuda.mem_get_info(device)
     return choose_memory(free, free_host_bytes(), sizes).mode

@@ -29,9 +29,12 @@ class Recipe:
     influence: float
     negative_prompt: str
     fingerprint: Fingerprint
+    caching: str = "exact"
+    """How steps were saved; a PNG that does not say so was drawn exactly."""
 
 
-TEXTS = {"model", "prompt", "aspect_ratio", "negative_prompt"}
+TEXTS = {"model", "prompt", "aspect_ratio", "negative_prompt", "caching"}
+OPTIONAL = {"caching"}
 
 
 def write_png(image: Image.Image, recipe: Recipe) -> bytes:
@@ -53,7 +56,7 @@ def read_recipe(png: bytes) -> Recipe:
     except (OSError, ValueError, SyntaxError) as error:
         raise RecipeError("not a readable PNG") from error
     found = {key.removeprefix(PREFIX): value for key, value in chunks.items() if key.startswith(PREFIX)}
-    if missing := [field.name for field in fields(Recipe) if field.name not in found]:
+    if missing := [field.name for field in fields(Recipe) if field.name not in found.keys() | OPTIONAL]:
         raise RecipeError(f"the PNG carries no recipe: {', '.join(missing)} missing")
     try:
         values: dict[str, Any] = {name: text if name in TEXTS else json.loads(text) for name, text in found.items()}

@@ -7,15 +7,17 @@ guessed velocity back to t = 0:
     sigmas            which times to stop at; larger pictures stay longer near noise
     initial_noise     where to start: the seed's own noise
     condition         what never changes on the way: text, projected captions, rotary table
+    velocity          the transformer's guess for one text
     guided_velocity   the guess with the prompt, pushed away from the guess with the negative prompt
     generate_latents  the walk itself, yielding after each step
 
 All functions are pure. The two guesses are separate calls of batch 1, each at its text's own length, without a mask:
-padding one text to the other's length only adds work. Training uses `shift_exponent` and `time_shift` too.
+padding one text to the other's length only adds work. Training uses `shift_exponent` and `time_shift` too. Other ways
+to guess, cheaper or on two devices, are in guidance.py.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +31,8 @@ from sartor.fibo.errors import CheckpointError
 from sartor.fibo.transformer import FiboTransformer
 
 Times = TypeVar("Times", np.ndarray, Tensor)
+Velocity = Callable[[Tensor, Tensor], Tensor]
+"""Of one drawing: latents [1, N, C] and timestep [1] in 0..1000 -> velocity [1, N, C]."""
 
 # What diffusers' FlowMatchEulerDiscreteScheduler assumes where its configuration is silent.
 SCHEDULER_DEFAULTS: dict[str, Any] = {
@@ -128,20 +132,32 @@ def velocity(transformer: FiboTransformer, latents: Tensor, timestep: Tensor, gi
     return guess
 
 
+def guided(towards: Tensor, away: Tensor, guidance_scale: float) -> Tensor:
+    """Classifier-free guidance, n + scale (p - n) (Ho and Salimans, arXiv:2207.12598)."""
+    return away + guidance_scale * (towards - away)
+
+
 def guided_velocity(
     transformer: FiboTransformer,
-    latents: Tensor,
-    timestep: Tensor,
-    positive: Condition,
-    negative: Condition | None,
+    prompt: EncodedPrompt,
+    negative_prompt: EncodedPrompt | None,
+    height: int,
+    width: int,
     guidance_scale: float,
-) -> Tensor:
-    """Classifier-free guidance, n + scale (p - n) (Ho and Salimans, arXiv:2207.12598); p alone without a negative."""
-    towards = velocity(transformer, latents, timestep, positive)
-    if negative is None:
-        return towards
-    away = velocity(transformer, latents, timestep, negative)
-    return away + guidance_scale * (towards - away)
+) -> Velocity:
+    """The guided guess for two texts; that of the prompt alone without a negative prompt or where the scale is <= 1."""
+    positive = condition(transformer, prompt, height, width)
+    negative = None
+    if negative_prompt is not None and guidance_scale > 1:
+        negative = condition(transformer, negative_prompt, height, width)
+
+    def guess(latents: Tensor, timestep: Tensor) -> Tensor:
+        towards = velocity(transformer, latents, timestep, positive)
+        if negative is None:
+            return towards
+        return guided(towards, velocity(transformer, latents, timestep, negative), guidance_scale)
+
+    return guess
 
 
 @torch.no_grad()
@@ -156,21 +172,19 @@ def generate_latents(
     seed: int,
     guidance_scale: float,
     scheduler_config: Mapping[str, Any],
+    guidance: Callable[..., Velocity] = guided_velocity,
 ) -> Iterator[tuple[int, Tensor]]:
     """Yields (step, latents) for step 1 to `steps`; the last latents, fp32 [1, height * width, C], are the picture.
 
     height and width count latent tokens (16 pixels each). The negative prompt is not looked at where
-    guidance_scale <= 1. Whoever iterates decides on progress, stopping and what is kept.
+    guidance_scale <= 1. Whoever iterates decides on progress, stopping and what is kept. guidance: what makes the
+    velocity for these texts.
     """
     levels = sigmas(steps, height * width, scheduler_config)
     times = levels * scheduler_settings(scheduler_config)["num_train_timesteps"]
-    positive = condition(transformer, prompt, height, width)
-    negative = None
-    if negative_prompt is not None and guidance_scale > 1:
-        negative = condition(transformer, negative_prompt, height, width)
+    guess = guidance(transformer, prompt, negative_prompt, height, width, guidance_scale)
     latents = initial_noise(seed, transformer.config.in_channels, height, width).to(transformer.device)
     for step in range(steps):
         timestep = times[step : step + 1].to(transformer.device)
-        guess = guided_velocity(transformer, latents, timestep, positive, negative, guidance_scale)
-        latents = latents + (levels[step + 1] - levels[step]).item() * guess.float()
+        latents = latents + (levels[step + 1] - levels[step]).item() * guess(latents, timestep).float()
         yield step + 1, latents

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartor.fibo.adapters import MAX_INFLUENCE
+from sartor.fibo.caching import CACHINGS, EXACT
 from sartor.fibo.errors import InvalidInfluence, InvalidSpec
 
 
@@ -25,6 +26,8 @@ class Spec:
     """A LoRA file in diffusers' format."""
     influence: float = 1.0
     """0 to 1.5: the share of the adapter that is merged; 0 is the base model exactly."""
+    caching: str = "exact"
+    """exact, or a name of caching.py's: faster, and not the same picture."""
     model: str = ""
     """The tailored model's name, for the recipe in the PNG; it changes nothing in the picture."""
 
@@ -38,3 +41,5 @@ class Spec:
             raise InvalidSpec(f"guidance_scale must be between 0 and 100, not {self.guidance_scale}")
         if not 0 <= self.influence <= MAX_INFLUENCE:
             raise InvalidInfluence(self.influence)
+        if self.caching not in (EXACT, *CACHINGS):
+            raise InvalidSpec(f"caching must be one of {', '.join((EXACT, *CACHINGS))}, not {self.caching!r}")

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from sartor.fibo.attention import DEFAULT, kernel
 from sartor.fibo.blocks import (
     CaptionProjection,
     DoubleBlock,
@@ -92,13 +93,15 @@ class TransformerConfig:
 class FiboTransformer(nn.Module):
     """The velocity field of FIBO: see the module's first lines, `project_captions`, `rotary` and `forward`.
 
-    `gradient_checkpointing = True` trades a second forward of each block for its activations while training.
+    `gradient_checkpointing = True` trades a second forward of each block for its activations while training;
+    `attention` names the kernel that attends (attention.py).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         self.gradient_checkpointing = False
+        self.attention = DEFAULT
         self._tables: OrderedDict[tuple[Any, ...], Rotary] = OrderedDict()
         heads, head_dim, width = config.num_attention_heads, config.attention_head_dim, config.width
         self.time_embed = TimeEmbedding(width, config.time_theta)
@@ -160,27 +163,72 @@ class FiboTransformer(nn.Module):
         timestep [B] in 0..1000; text [B, T, joint_attention_dim]; captions from `project_captions`; rotary from
         `rotary`; mask, only for captions of several lengths in one batch, bool [B, 1, 1, T + N]: True is a real key.
         """
+        image, text, time = self.embed(latents, timestep, text)
+        return self.answer(self.blocks(image, text, time, captions, rotary, mask), time)
+
+    def embed(self, latents: Tensor, timestep: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the blocks begin with: image [B, N, D], text [B, T, D], time [B, D]. Arguments as `forward` has them."""
         # Under autocast linears answer in half precision: the residual streams stay in the weights' own dtype.
         image = self.x_embedder(latents).to(self.dtype)
         text = self.context_embedder(text).to(self.dtype)
-        time = F.silu(self.time_embed(timestep.to(self.dtype)).to(self.dtype))
-        length, half = text.shape[1], self.config.width // 2
-        depth = iter(captions)
-        for block in self.transformer_blocks:
-            text = torch.cat([text[..., :half], next(depth).to(text.dtype)], dim=-1)
-            image, text = self._run(block, image, text, time, rotary, mask)
+        return image, text, F.silu(self.time_embed(timestep.to(self.dtype)).to(self.dtype))
+
+    def blocks(
+        self,
+        image: Tensor,
+        text: Tensor,
+        time: Tensor,
+        captions: Sequence[Tensor],
+        rotary: Rotary,
+        mask: Tensor | None = None,
+        *,
+        start: int = 0,
+    ) -> Tensor:
+        """The image stream [B, N, D] after the last block, from the streams before block number `start` on.
+
+        start is at most the number of double blocks.
+        """
+        for place in range(start, self.config.num_layers):
+            image, text = self.double(place, image, text, time, captions, rotary, mask)
+        length = text.shape[1]
         for place, block in enumerate(self.single_transformer_blocks, start=1):
-            text = torch.cat([text[..., :half], next(depth).to(text.dtype)], dim=-1)
-            joined = torch.cat([text, image], dim=1)
+            joined = torch.cat([self._read(text, captions[self.config.num_layers + place - 1]), image], dim=1)
             if place == self.config.num_single_layers:  # the text has said all it will
                 image = self._run(block, joined, time, rotary, mask, length)
             else:
                 text, image = self._run(block, joined, time, rotary, mask).split([length, image.shape[1]], dim=1)
+        return image
+
+    def double(
+        self,
+        place: int,
+        image: Tensor,
+        text: Tensor,
+        time: Tensor,
+        captions: Sequence[Tensor],
+        rotary: Rotary,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Both streams after the double block number `place`."""
+        block = self.transformer_blocks[place]
+        streams: tuple[Tensor, Tensor] = self._run(block, image, self._read(text, captions[place]), time, rotary, mask)
+        return streams
+
+    def answer(self, image: Tensor, time: Tensor) -> Tensor:
+        """The velocity [B, N, C] from the image stream after the last block."""
         scale, shift = self.norm_out(time)
         velocity: Tensor = self.proj_out(modulate(image, shift, scale))
         return velocity
 
+    def _read(self, text: Tensor, caption: Tensor) -> Tensor:
+        """DimFusion: the second half of the text stream's channels is this depth's caption."""
+        return torch.cat([text[..., : self.config.width // 2], caption.to(text.dtype)], dim=-1)
+
     def _run(self, block: nn.Module, *arguments: Any) -> Any:
+        with kernel(self.attention):
+            return self._through(block, *arguments)
+
+    def _through(self, block: nn.Module, *arguments: Any) -> Any:
         if self.gradient_checkpointing and torch.is_grad_enabled():
             return checkpoint(block, *arguments, use_reentrant=False)
         return block(*arguments)

@@ -1,0 +1,86 @@
+"""Other ways to make the guided velocity than sampler.py's own: with cached steps, and on two devices at once.
+
+A `Guidance` stands where sampler.py has `guided_velocity`, for one drawing. Without options it makes the same bytes.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from sartor.fibo.caching import CachedBranch, Caching
+from sartor.fibo.encoding import EncodedPrompt
+from sartor.fibo.sampler import Velocity, condition, guided, velocity
+from sartor.fibo.transformer import FiboTransformer
+
+
+class SecondDevice:
+    """A second copy of the transformer, and the thread that draws the negative prompt's branch with it."""
+
+    def __init__(self, transformer: FiboTransformer, threads: int) -> None:
+        """threads: of the CPU, where that is the device; the same number as elsewhere, for the same bytes."""
+        self.transformer = transformer
+        self._thread = ThreadPoolExecutor(1, "second device", initializer=torch.set_num_threads, initargs=(threads,))
+
+    def both(self, towards: Velocity, away: Velocity, latents: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor]:
+        """Both guesses at once, on the first device. away is computed here, and has finished when this returns."""
+        device = self.transformer.device
+        far = self._thread.submit(self._alone, away, latents.to(device), timestep.to(device))
+        try:
+            near = towards(latents, timestep)
+        finally:
+            there = far.result()
+        return near, there.to(latents.device)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._thread.shutdown()
+
+    @torch.no_grad()
+    def _alone(self, away: Velocity, latents: Tensor, timestep: Tensor) -> Tensor:
+        return away(latents, timestep)
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Options of one drawing; branches is filled with what was made, for whoever wants to look at it."""
+
+    caching: Caching | None = None
+    second: SecondDevice | None = None
+    branches: list[Velocity] = field(default_factory=list, compare=False)
+
+    def __call__(
+        self,
+        transformer: FiboTransformer,
+        prompt: EncodedPrompt,
+        negative_prompt: EncodedPrompt | None,
+        height: int,
+        width: int,
+        guidance_scale: float,
+    ) -> Velocity:
+        """As sampler.py's `guided_velocity`."""
+        towards = self._branch(transformer, prompt, height, width)
+        if negative_prompt is None or guidance_scale <= 1:
+            return towards
+        elsewhere = self.second.transformer if self.second else transformer
+        away = self._branch(elsewhere, negative_prompt, height, width)
+
+        def guess(latents: Tensor, timestep: Tensor) -> Tensor:
+            if self.second is not None:
+                return guided(*self.second.both(towards, away, latents, timestep), guidance_scale)
+            near = towards(latents, timestep)
+            return guided(near, away(latents, timestep), guidance_scale)
+
+        return guess
+
+    def _branch(self, transformer: FiboTransformer, prompt: EncodedPrompt, height: int, width: int) -> Velocity:
+        prompt = prompt.to(transformer.device)
+        given = condition(transformer, prompt, height, width)
+
+        def exact(latents: Tensor, timestep: Tensor) -> Tensor:
+            return velocity(transformer, latents, timestep, given)
+
+        branch: Velocity = exact if self.caching is None else CachedBranch(transformer, given, self.caching)
+        self.branches.append(branch)
+        return branch

@@ -1,0 +1,63 @@
+"""Two guidance branches at once, on two devices that are both this CPU: the same bytes."""
+
+import threading
+
+import pytest
+import torch
+
+from sartor.fibo.caching import CACHINGS
+from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
+from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.guidance import Guidance, SecondDevice
+from sartor.fibo.sampler import guided_velocity
+from tests.fibo.test_caching import draw
+
+
+@pytest.fixture(scope="module")
+def checkpoint(checkpoint_folder) -> Checkpoint:
+    return load_checkpoint(checkpoint_folder())
+
+
+@pytest.fixture
+def second(checkpoint_folder):
+    device = SecondDevice(load_checkpoint(checkpoint_folder()).transformer, threads=1)
+    yield device
+    device.close()
+
+
+@pytest.mark.parametrize("scale", [1.0, 5.0])
+def test_without_options_it_is_the_samplers_own(checkpoint: Checkpoint, scale: float) -> None:
+    expected = draw(checkpoint, guided_velocity, scale=scale)
+    assert torch.equal(draw(checkpoint, Guidance(), scale=scale), expected)
+
+
+@pytest.mark.parametrize("scale", [1.0, 5.0])
+@pytest.mark.parametrize("caching", [None, *CACHINGS.values()])
+def test_two_devices_draw_the_same_bytes(checkpoint: Checkpoint, second: SecondDevice, caching, scale: float) -> None:
+    expected = draw(checkpoint, Guidance(caching), scale=scale)
+    assert torch.equal(draw(checkpoint, Guidance(caching, second), scale=scale), expected)
+
+
+def test_the_second_transformer_draws_the_negative_branch_in_its_own_thread(
+    checkpoint: Checkpoint, second: SecondDevice
+) -> None:
+    here, there = [], []
+    for transformer, seen in ((checkpoint.transformer, here), (second.transformer, there)):
+        transformer.x_embedder.register_forward_hook(
+            lambda *_, seen=seen: seen.append((threading.current_thread().name, torch.get_num_threads()))
+        )
+    draw(checkpoint, Guidance(None, second))
+    assert {name for name, _ in here} == {threading.current_thread().name}
+    assert len(here) == len(there) == 12
+    assert {count for _, count in there} == {1}
+    assert all(name.startswith("second device") for name, _ in there)
+
+
+def test_an_error_on_the_second_device_is_the_drawings(checkpoint: Checkpoint, second: SecondDevice) -> None:
+    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
+    guess = Guidance(None, second)(
+        checkpoint.transformer, encoder.encode("a"), encoder.encode(""), height=4, width=4, guidance_scale=5.0
+    )
+    second.transformer.x_embedder.register_forward_pre_hook(lambda *_: 1 / 0)
+    with torch.no_grad(), pytest.raises(ZeroDivisionError):
+        guess(torch.zeros(1, 16, 4), torch.tensor([500.0]))
