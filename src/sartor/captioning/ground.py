@@ -21,6 +21,7 @@ from sartor.nano.vocabulary import BACKGROUND_COLORS
 FRAME = 4  # pixels
 FITS = 0.03  # Oklab distance to the surface within which a pixel of the frame lies on it
 SMOOTH = 0.6  # of the frame's pixels that have to lie on the surface
+GRAIN = 0.012  # Oklab a pixel: a frame of more is smoothed first
 BANDED = 0.04  # of the heights at which both sides leave the surface: then it is a horizon
 SLOPE = 0.05  # Oklab distance between a gradient's ends, at least
 CONTRAST = 0.06  # Oklab distance from which a pixel is not background
@@ -50,7 +51,9 @@ def read_ground(rgb: Array) -> Ground:
     lab = to_oklab(rgb)
     frame = np.ones(lab.shape[:2], bool)
     frame[FRAME:-FRAME, FRAME:-FRAME] = False
-    surface, on = _surface(lab, frame)
+    grain = float(np.median(steps(lab)[frame]))
+    even = _blurred(lab) if grain > GRAIN else lab
+    surface, on = _surface(even, frame, min(max(FITS, 3 * grain), 2 * FITS))
     share = float(on[frame].mean())
     scenery = recognise(rgb)
     corners = surface[[0, 0, -1, -1], [0, -1, 0, -1]]
@@ -62,7 +65,7 @@ def read_ground(rgb: Array) -> Ground:
         colors = tuple(dict.fromkeys(ends))
         things = _solid(things & ~shadow)
         return Ground("scene", colors, things, things, shadow & ~things, share, scenery)
-    differing = np.linalg.norm(lab - surface, axis=-1) > CONTRAST
+    differing = np.linalg.norm(even - surface, axis=-1) > CONTRAST
     shadow = _shadow(rgb, differing)
     differing = differing & ~shadow
     things = _solid(differing)
@@ -75,7 +78,15 @@ def read_ground(rgb: Array) -> Ground:
     return Ground(kind, tuple(dict.fromkeys(slopes)), things, differing & things, shadow, share)
 
 
-def _surface(lab: Array, frame: Array) -> tuple[Array, Array]:
+def _blurred(lab: Array) -> Array:
+    """The mean of each 5 x 5 pixels."""
+    padded = np.pad(lab, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    height, width = lab.shape[:2]
+    rows = np.stack([padded[:, shift : shift + width] for shift in range(5)]).mean(0)
+    return np.asarray(np.stack([rows[shift : shift + height] for shift in range(5)]).mean(0))
+
+
+def _surface(lab: Array, frame: Array, limit: float) -> tuple[Array, Array]:
     """The smooth surface through most of the frame, [h, w, 3], and which pixels lie on it, bool [h, w].
 
     Least squares, fitted again and again to what was near the last fit: things that reach into the frame drop out.
@@ -84,8 +95,6 @@ def _surface(lab: Array, frame: Array) -> tuple[Array, Array]:
     y, x = np.mgrid[0:height, 0:width]
     y, x = 2 * y / (height - 1) - 1, 2 * x / (width - 1) - 1
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, y**3], axis=-1)
-    grain = float(np.median(steps(lab)[frame]))
-    limit = max(FITS, 3 * grain)
     near = np.linalg.norm(lab - np.median(lab[frame], axis=0), axis=-1) < 3 * limit
     used = frame & near if near[frame].mean() > SMOOTH else frame
     surface = lab

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sartor.captioning.palette import Swatch, palette
 from sartor.captioning.pixels import Array, steps, to_oklab
@@ -14,6 +15,7 @@ RIM = 3  # pixels from a thing's edge in which an outline lies
 EDGE = 0.05  # Oklab a pixel: more is an edge between colours
 CLOSE = 0.03  # Oklab distance to a colour of the palette within which a pixel has it
 STILL = 0.004  # Oklab a pixel: less is no change at all
+RIMMED = 0.95  # of the rim that an outline takes: shading that is darker at the edges takes less
 INK = 0.2  # Oklab distance from which one colour is a line on another
 
 
@@ -70,6 +72,22 @@ def read_drawing(rgb: Array, things: Array, differing: Array) -> Drawing | None:
     )
 
 
+def whole_pixels(lab: Array) -> Array:
+    """Those that have one colour alone, bool [h, w]: between edges, and in the middle of lines."""
+    lightness = lab[..., 0]
+    low, high = _extremes(lightness, 1)
+    near_low, near_high = _extremes(lightness, 2)
+    middle = (lightness <= low + CLOSE / 2) | (lightness >= high - CLOSE / 2)
+    return shrunk(steps(lab) < EDGE / 2) | (middle & (near_high - near_low > INK))
+
+
+def _extremes(values: Array, reach: int) -> tuple[Array, Array]:
+    """The smallest and the largest value within `reach` pixels of each."""
+    padded = np.pad(values, reach, mode="edge")
+    views = sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1))
+    return views.min((2, 3)), views.max((2, 3))
+
+
 def _outline(rgb: Array, lab: Array, things: Array) -> tuple[float, float, Swatch | None]:
     """Whether the rim has a dark colour that the inside next to it has not, how wide it is, and which colour."""
     rim = things & ~shrunk(things, RIM)
@@ -84,7 +102,7 @@ def _outline(rgb: Array, lab: Array, things: Array) -> tuple[float, float, Swatc
     inked = float(grown(alike)[rim].mean())
     filling = float(alike[deep].mean())
     contrast = float(np.median(lab[deep][:, 0])) - float(to_oklab(ink)[0])
-    if contrast < INK or inked < 0.6 or filling > 0.5:
+    if contrast < INK or inked < RIMMED or filling > 0.5:
         return 0.0, 0.0, None
     strokes = alike & things
     edge = strokes & ~shrunk(strokes)

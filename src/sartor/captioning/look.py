@@ -9,9 +9,12 @@ from sartor.captioning.palette import Swatch
 from sartor.nano.vocabulary import NUMBERS
 
 BOLD = 0.022  # of the picture's side: outlines of at least that width
-FEW = 3  # colours that are worth counting
-FLAT = 0.9  # of the pixels between edges that have exactly one of few colours
-SMOOTH = 0.35  # of them whose colour changes slowly
+FEW = 2  # colours that are counted: of more, a rare one is easily missed
+WHOLE = 0.985  # of the pixels that the counted colours have to make up
+FLAT = 0.95  # of the pixels between edges that have exactly one of few colours
+STILL = 0.45  # of them whose colour may change slowly all the same
+SMOOTH = 0.5  # of them whose colour changes slowly, where there is shading
+MOST = 3  # colours that a colour scheme lists
 GRAINY = 0.3  # of them that differ from their neighbours at random
 
 Clause = tuple[str, str]  # the words, and the measure
@@ -20,7 +23,7 @@ Clause = tuple[str, str]  # the words, and the measure
 def clauses(drawing: Drawing, colors: tuple[Swatch, ...]) -> dict[str, Clause]:
     """At most one clause for "lines", "colors" and "surface"; `colors` are those of the whole picture."""
     found: dict[str, Clause] = {}
-    flat = drawing.flat >= FLAT and drawing.shaded < SMOOTH
+    flat = drawing.flat >= FLAT and drawing.shaded < STILL
     if drawing.lines:
         words = f"{_ink(colors)} line drawing without fill"
         found["lines"] = words, f"lines cover {drawing.lines:.0%} of what they enclose, and the rest is background"
@@ -30,7 +33,7 @@ def clauses(drawing: Drawing, colors: tuple[Swatch, ...]) -> dict[str, Clause]:
         found["lines"] = f"{weight} {_dark(drawing.ink)} outlines", measure
     else:
         found["lines"] = "no outlines", "the rim has the colours of the inside"
-    if flat and len(colors) <= FEW:
+    if flat and len(colors) <= FEW and sum(swatch.share for swatch in colors) >= WHOLE:
         number = NUMBERS[len(colors)]
         words = f"{number} flat color" + ("s" if len(colors) > 1 else "")
         found["colors"] = words, f"{drawing.flat:.0%} of the pixels between edges have one of {len(colors)} colours"
@@ -66,7 +69,7 @@ def medium_of(subject_medium: str, found: Mapping[str, Clause]) -> tuple[str, st
 def scheme_of(colors: tuple[Swatch, ...], ground: str | None) -> str | None:
     """`color_scheme` of a picture with so few colours that they can be listed: "navy blue on cream"."""
     names = list(dict.fromkeys(swatch.ground_name for swatch in colors))
-    if not names or len(names) > FEW:
+    if not names or len(names) > MOST:
         return None
     rest = [name for name in names if name != ground]
     if ground is not None and rest and len(rest) < len(names):

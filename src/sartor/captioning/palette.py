@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS
 
 SAME = 0.07  # Oklab distance below which two clusters are one colour
 MOST = 8  # clusters
+RARE = 0.12  # of the pixels: a rarer colour may be a mixture
+MIXED = 0.05  # Oklab distance from the line between two colours
 SAMPLE = 4096  # pixels that are enough
 
 RGB = tuple[int, int, int]
@@ -59,6 +62,27 @@ def palette(rgb: Array, *, most: int = MOST) -> tuple[Swatch, ...]:
             r, g, b = (round(float(value)) for value in np.median(own, axis=0))
             swatches.append(Swatch((r, g, b), len(own) / len(pixels)))
     return tuple(sorted(swatches, key=lambda swatch: (-swatch.share, swatch.rgb)))
+
+
+def unmixed(swatches: tuple[Swatch, ...]) -> tuple[Swatch, ...]:
+    """The swatches without rare ones that lie between two others: those are where edges were smoothed."""
+    lab = to_oklab(np.array([swatch.rgb for swatch in swatches])) if swatches else np.zeros((0, 3))
+    kept = []
+    for index, swatch in enumerate(swatches):
+        larger = [other for other in range(len(swatches)) if swatches[other].share > swatch.share]
+        between = any(
+            _aside(lab[index], lab[one], lab[other]) < MIXED for one, other in itertools.combinations(larger, 2)
+        )
+        if swatch.share >= RARE or not between:
+            kept.append(swatch)
+    return tuple(kept)
+
+
+def _aside(point: Array, one: Array, other: Array) -> float:
+    """The distance of a point from the straight line between two others, infinite beyond their ends."""
+    way = other - one
+    along = float((point - one) @ way / max(float(way @ way), 1e-12))
+    return float(np.linalg.norm(one + along * way - point)) if 0 < along < 1 else np.inf
 
 
 def _distances(lab: Array, centers: Array) -> Array:

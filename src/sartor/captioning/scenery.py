@@ -17,6 +17,7 @@ from sartor.captioning.regions import label
 from sartor.nano.scene import GROUNDS, HORIZON, LIGHT_GAINS, SKIES
 
 NEAR = 0.029  # Oklab distance, the mean over the heights
+UNUSUAL = 0.006  # by which another light than the even one has to be nearer: in the dark all are near
 STARS = 6  # specks: a dark blue without them is a colour, not a night
 HEIGHTS = (0.02, 0.2, 0.4, 0.75, 0.98)  # of the picture, from the top
 
@@ -63,7 +64,8 @@ def recognise(rgb: Array) -> Scenery | None:
     gaps = np.linalg.norm(expected[:, :, None] - seen[None], axis=-1).min(-1)
     # Hills stand before one of the heights: the worst one is left out.
     distances = np.sort(gaps, axis=1)[:, :-1].mean(1)
-    best = int(distances.argmin())
+    unusual = np.array([light != "even" for _, light in keys])
+    best = int((distances + UNUSUAL * unusual).argmin())
     if distances[best] >= NEAR or (keys[best][0] == "night" and _stars(rgb) < STARS):
         return None
     return Scenery(*keys[best], float(distances[best]))

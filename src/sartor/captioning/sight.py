@@ -8,11 +8,10 @@ import numpy as np
 from PIL import Image
 
 from sartor.captioning.ground import Ground, read_ground
-from sartor.captioning.line import EDGE, Drawing, read_drawing
+from sartor.captioning.line import Drawing, read_drawing, whole_pixels
 from sartor.captioning.look import Clause, clauses
-from sartor.captioning.palette import Swatch, palette
-from sartor.captioning.pixels import Array, reduced, steps, to_oklab
-from sartor.captioning.regions import shrunk
+from sartor.captioning.palette import Swatch, palette, unmixed
+from sartor.captioning.pixels import Array, reduced, to_oklab
 from sartor.captioning.subject import Part, find_parts
 from sartor.nano.colors import name_colors
 
@@ -69,9 +68,8 @@ def look_at(picture: Image.Image) -> Sight:
         raise ValueError("the picture is a strip: its longer side is more than eight times the shorter one")
     ground = read_ground(rgb)
     drawing = read_drawing(rgb, ground.things, ground.differing)
-    between = shrunk(steps(to_oklab(rgb)) < EDGE / 2)
-    shown = rgb[between & ~ground.shadow]
-    colors = tuple(swatch for swatch in palette(shown) if swatch.share >= SHARE)
+    shown = rgb[whole_pixels(to_oklab(rgb)) & ~ground.shadow]
+    colors = unmixed(tuple(swatch for swatch in palette(shown) if swatch.share >= SHARE))
     return Sight(
         rgb=rgb,
         ground=ground,

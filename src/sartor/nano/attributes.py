@@ -48,6 +48,8 @@ ALIKE = frozenset(
     for word in line.split()
 )
 
+SEED = 11
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -218,7 +220,7 @@ def joined(one: Sprites, other: Sprites) -> Sprites:
     return Sprites(*(torch.cat(pair) for pair in pairs))
 
 
-def train(work: Path, target: Path, steps: int, *, output: Path, batch: int = 64, seed: int = 11) -> AttributeNetwork:
+def train(work: Path, target: Path, steps: int, *, output: Path, batch: int = 64, seed: int = SEED) -> AttributeNetwork:
     """Trains the network; a killed run goes on from its last checkpoint in `output`. Writes the weights to `target`."""
     things, styles = names()
     known = known_sprites(SpriteBank.load(work / "sprites.npz"))
@@ -280,9 +282,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--output", type=Path, help="folder of the run; attributes/ in the work folder by default")
     parser.add_argument("--target", type=Path, default=WEIGHTS, help="the file of weights to write")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--evaluate", action="store_true", help="measure the weights at --target instead of training")
+    parser.add_argument("--count", type=int, default=100, help="scenes that are captioned for the evaluation")
     a = parser.parse_args()
-    train(a.work, a.target, a.steps, output=a.output or a.work / "attributes")
+    output = a.output or a.work / "attributes"
+    if not a.evaluate:
+        train(a.work, a.target, a.steps, output=output)
+        return
+    from sartor.nano.attribute_report import report, table
+
+    torch.set_num_threads(1)
+    print(table(report(a.work, output, a.target, count=a.count, seed=SEED)))
 
 
 if __name__ == "__main__":
