@@ -225,13 +225,14 @@ class FiboTransformer(nn.Module):
         return torch.cat([text[..., : self.config.width // 2], caption.to(text.dtype)], dim=-1)
 
     def _run(self, block: nn.Module, *arguments: Any) -> Any:
-        with kernel(self.attention):
-            return self._through(block, *arguments)
-
-    def _through(self, block: nn.Module, *arguments: Any) -> Any:
         if self.gradient_checkpointing and torch.is_grad_enabled():
-            return checkpoint(block, *arguments, use_reentrant=False)
-        return block(*arguments)
+            return checkpoint(self._attending, block, *arguments, use_reentrant=False)
+        return self._attending(block, *arguments)
+
+    def _attending(self, block: nn.Module, *arguments: Any) -> Any:
+        """Inside what is computed again: the second time must attend as the first."""
+        with kernel(self.attention):
+            return block(*arguments)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
