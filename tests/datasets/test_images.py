@@ -358,17 +358,21 @@ def test_no_more_than_200(service: Service, tenant: Tenant) -> None:
     assert "200" in error_of(upload(tenant, dataset_id, picture(1)), 409)
 
 
-def test_the_same_key_adds_one_image(tenant: Tenant, home: Path) -> None:
+def test_the_same_key_adds_one_image(tenant: Tenant, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset_id = new_dataset(tenant)
     key = {"Idempotency-Key": "a key"}
     first = upload(tenant, dataset_id, picture(), headers=key)
     before = stored(home)
-    again = upload(tenant, dataset_id, picture(), headers=key)
+    with monkeypatch.context() as context:
+        context.setattr("sartor.datasets.uploads.take_in", None)  # what was done is not done again
+        again = upload(tenant, dataset_id, picture(), headers=key)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.json() == first.json()
     assert (len(tenant.get(images_of(dataset_id)).json()), stored(home)) == (1, before)
     error_of(upload(tenant, dataset_id, picture(1), headers=key), 422)
     assert stored(home) == before
+    assert delete(tenant, f"{images_of(dataset_id)}/{first.json()['id']}").status_code == 204
+    assert upload(tenant, dataset_id, picture(), headers=key).status_code == 201
 
 
 def test_both_prefixes_answer_alike(tenant: Tenant) -> None:

@@ -251,6 +251,7 @@ class Datasets:
             image = find_image(session, dataset_id, image_id)
             self._erase([image.image_key, image.thumbnail_key])
             session.delete(image)
+            forget(session, [image_result(image_id)])
 
     def _counted(self, which: sa.ColumnElement[bool]) -> list[tuple[Dataset, int]]:
         with self._database.transaction() as session:
@@ -264,14 +265,17 @@ class Datasets:
                 dataset = session.get(Dataset, dataset_id)
                 if dataset is None:
                     continue
-                keys = [
-                    key for image in images_of(session, dataset_id) for key in (image.image_key, image.thumbnail_key)
-                ]
-                keys += archive_keys(dataset)
+                images = images_of(session, dataset_id)
+                keys = archive_keys(dataset) + _keys_of(images)
             self._erase(keys)  # bytes first: a row that is left can be deleted again, forgotten bytes cannot
             with self._database.transaction() as session:
+                if session.get(Dataset, dataset_id) is None:  # somebody else deleted it at the same time
+                    continue
+                hold(session, dataset_id)
+                late = _keys_of(images_of(session, dataset_id))  # an upload's that came in meanwhile
                 session.execute(sa.delete(Dataset).where(Dataset.id == dataset_id))
-                forget(session, [_result(dataset_id)])
+                forget(session, [_result(dataset_id), *(image_result(image.id) for image in images)])
+            self._erase(set(late) - set(keys))
 
     def _erase(self, keys: Iterable[str]) -> None:
         with ThreadPoolExecutor(_HANDS) as hands:
@@ -303,6 +307,10 @@ class Datasets:
                     session.expunge_all()
                     return find_dataset(session, caller, int(claimed.removeprefix(_result(""))))
         return dataset
+
+
+def _keys_of(images: Sequence[DatasetImage]) -> list[str]:
+    return [key for image in images for key in (image.image_key, image.thumbnail_key)]
 
 
 def image_key(stem: str) -> str:
@@ -345,6 +353,11 @@ def _check_whole(session: Session, dataset: Dataset, count: int) -> None:
         raise Conflict(f"A dataset is completed with {LEAST_IMAGES} images or more; this one has {count}.")
     if dataset.captions_update_status == "in_progress":
         raise Conflict("Captions are still being written.")
+
+
+def image_result(image_id: int | str) -> str:
+    """How an idempotency key names an image."""
+    return f"image:{image_id}"
 
 
 def _result(dataset_id: int | str) -> str:

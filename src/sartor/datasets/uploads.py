@@ -15,11 +15,11 @@ from sartor.datasets.captions import Captions, subject_of
 from sartor.datasets.pictures import Picture, read_picture, take_in
 from sartor.datasets.rows import check_draft, check_room, check_single_uploads, find_dataset, find_image
 from sartor.datasets.schemas import UploadBody
-from sartor.datasets.service import Datasets
+from sartor.datasets.service import Datasets, image_result
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, Moderated, Unavailable, Unprocessable
 from sartor.kit.database import Database
-from sartor.kit.idempotency import claim, digest_of
+from sartor.kit.idempotency import claim, digest_of, led_to
 from sartor.kit.storage import Storage
 from sartor.moderation.base import ImageModerator
 from sartor.projects.tables import Project
@@ -60,19 +60,21 @@ class Uploads:
         Where no caption can be written now, the image is kept without one, as ``pending``. Raises NotFound, Conflict,
         what ``take_in`` does, and Moderated.
         """
+        sent = {"dataset_id": dataset_id, "sha256": hashlib.sha256(data).hexdigest(), "name": name, "url": source_url}
+        digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))
+        if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
+            return self._datasets.image(caller, dataset_id, earlier)
         picture = take_in(data, increase_resolution=body.increase_resolution)
         if body.content_moderation and (finding := self._moderator.check(picture.png)):
             raise Moderated("image", finding.category)
         caption, source = self._first_caption(caller, dataset_id, picture)
-        sent = {"dataset_id": dataset_id, "sha256": hashlib.sha256(data).hexdigest(), "name": name, "url": source_url}
-        digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))
 
         def once(session: Session, image: DatasetImage) -> None:
             if idempotency_key is not None:
-                own = f"image:{image.id}"
+                own = image_result(image.id)
                 claimed = claim(session, str(caller.organisation_id), idempotency_key, digest, own)
                 if claimed != own:
-                    raise _Repeated(int(claimed.removeprefix("image:")))
+                    raise _Repeated(int(claimed.removeprefix(image_result(""))))
 
         def add() -> DatasetImage:
             return self._datasets.add_image(
@@ -115,6 +117,12 @@ class Uploads:
             log.warning("an image was kept without a caption", dataset_id=dataset_id, reason=error.details)
             return None, "pending"
         return words, "automatic"
+
+    def _earlier(self, caller: Caller, key: str, digest: str) -> int | None:
+        """The id of the image that the key led to already."""
+        with self._database.transaction() as session:
+            found = led_to(session, str(caller.organisation_id), key, digest)
+        return None if found is None else int(found.removeprefix(image_result("")))
 
     @staticmethod
     def _tried_twice(add: Callable[[], DatasetImage]) -> DatasetImage:

@@ -57,15 +57,26 @@ def claim(session: Session, tenant: str, key: str, digest: str, result_id: str) 
     Raises Unprocessable where the key was used for something else, and IntegrityError at the flush where another
     transaction claims it at this moment: then the whole transaction is tried again.
     """
+    earlier = led_to(session, tenant, key, digest)
+    if earlier is not None:
+        return earlier
+    expired = session.get(IdempotencyKey, (tenant, key))
+    if expired is not None:
+        session.delete(expired)
+        session.flush()
+    session.add(IdempotencyKey(tenant=tenant, key=key, digest=digest, result_id=result_id))
+    session.flush()
+    return result_id
+
+
+def led_to(session: Session, tenant: str, key: str, digest: str) -> str | None:
+    """The result that ``key`` stands for already: to be asked before work that is worth sparing.
+
+    Raises Unprocessable where the key was used for something else.
+    """
     found = session.get(IdempotencyKey, (tenant, key))
-    if found is not None and found.created_at < now() - LIFETIME:
-        session.delete(found)
-        session.flush()
-        found = None
-    if found is None:
-        session.add(IdempotencyKey(tenant=tenant, key=key, digest=digest, result_id=result_id))
-        session.flush()
-        return result_id
+    if found is None or found.created_at < now() - LIFETIME:
+        return None
     if found.digest != digest:
         raise Unprocessable(f"{HEADER}: was used for another request already")
     return found.result_id
