@@ -159,3 +159,24 @@ def test_stopping_before_the_engine_is_there() -> None:
         device.draw(SPEC, on_step=lambda *_: None, stop=stop)
     gate.set()
     device.stop()
+
+
+def test_it_is_busy_while_it_loads_and_while_it_draws() -> None:
+    gate, drawing, finish = threading.Event(), threading.Event(), threading.Event()
+    device = started(opened(gate))
+    assert device.busy
+    gate.set()
+    wait_for(lambda: True if device.ready else None)
+    assert not device.busy
+
+    def on_step(*_: int) -> None:
+        drawing.set()
+        finish.wait()
+
+    thread = threading.Thread(target=lambda: device.draw(SPEC, on_step=on_step, stop=threading.Event()))
+    thread.start()
+    drawing.wait()
+    assert device.busy
+    finish.set()
+    thread.join()
+    assert not device.busy

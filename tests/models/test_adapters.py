@@ -1,0 +1,62 @@
+"""Copies of adapters: downloaded once, whole, and named by their bytes."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+
+from sartor.kit.storage import Storage
+from sartor.models.adapters import AdapterFiles
+
+DATA = b"adapter" * 1000
+SHA256 = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    storage = Storage((tmp_path / "storage").as_uri(), key=b"k")
+    storage.put("models/1/6.safetensors", DATA)
+    return storage
+
+
+@pytest.fixture
+def files(tmp_path: Path, storage: Storage) -> AdapterFiles:
+    return AdapterFiles(storage, tmp_path / "adapters")
+
+
+def test_the_first_call_downloads_and_the_next_does_not(storage: Storage, files: AdapterFiles) -> None:
+    path = files.get("models/1/6.safetensors", SHA256)
+    assert path.read_bytes() == DATA
+    assert path.name == f"{SHA256}.safetensors"
+    storage.delete("models/1/6.safetensors")
+    assert files.get("models/1/6.safetensors", SHA256) == path
+
+
+def test_what_is_not_there_or_not_the_same_is_said(storage: Storage, files: AdapterFiles, tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        files.get("models/2/6.safetensors", SHA256)
+    storage.put("models/1/6.safetensors", b"other")
+    with pytest.raises(ValueError, match="bytes"):
+        files.get("models/1/6.safetensors", SHA256)
+    assert not [path for path in tmp_path.rglob("adapters/*") if path.is_file()]
+
+
+def test_forgetting_twice_is_fine(files: AdapterFiles) -> None:
+    path = files.get("models/1/6.safetensors", SHA256)
+    for _ in range(2):
+        files.forget(SHA256)
+    assert not path.exists()
+
+
+def test_many_at_once_read_whole_files(files: AdapterFiles) -> None:
+    read: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: read.append(files.get("models/1/6.safetensors", SHA256).read_bytes()))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read == [DATA] * 8
