@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from PIL import Image
 from sartor.captioning.base import CaptioningError, Finding, Subject
 from sartor.captioning.freezing import frozen
 from sartor.captioning.naming import WEIGHTS, Namer
-from sartor.captioning.recognition import Named, recognise, style_of
-from sartor.captioning.sharing import EXCEPTIONS, share
+from sartor.captioning.recognition import Named, certain_style, recognise, styles_of
+from sartor.captioning.sharing import share
 from sartor.captioning.sight import Sight, look_at
 from sartor.captioning.telling import setting_of, tell
 from sartor.vgl import StructuredPrompt, VisualSchema, parse, parse_visual_schema, plain
@@ -36,7 +35,7 @@ class MeasuringCaptioner:
         if not pictures:
             raise CaptioningError("a visual schema is made from pictures, and there are none")
         seen = [self._look(picture) for picture in pictures]
-        style = _common_style([style_of(named) for _, named in seen])
+        style = certain_style([styles_of(sight, named) for sight, named in seen])
         told = [tell(sight, named, style=style, subject=subject) for sight, named in seen]
         values, notes = share([sight for sight, _ in seen], told, style=style, subject=subject)
         return Finding(parse_visual_schema(values), notes)
@@ -46,7 +45,7 @@ class MeasuringCaptioner:
     ) -> Finding[StructuredPrompt]:
         """Raises CaptioningError for a picture that is too small."""
         sight, named = self._look(picture)
-        style = style_of(named)
+        style = certain_style([styles_of(sight, named)])
         values = tell(sight, named, style=style, subject=subject)
         notes = [
             f"{len(sight.parts)} separate things before a {sight.ground.kind} background: {setting_of(sight)}",
@@ -72,9 +71,3 @@ class MeasuringCaptioner:
             if self._namer is None:
                 self._namer = Namer.load(self._weights)
             return self._namer
-
-
-def _common_style(styles: Sequence[str | None]) -> str | None:
-    """The style that nearly all pictures have; None where there is none, or one without a name."""
-    style, times = Counter(styles).most_common(1)[0]
-    return style if len(styles) - times <= EXCEPTIONS * len(styles) else None

@@ -14,16 +14,17 @@ from sartor.captioning.subject import Part, find_parts, part_of
 
 FINER = (2, 3, 5)  # pixels by which a thing is shrunk to see whether it is two that touch
 FEW = 4  # parts of which every two are tried as one
-STYLE_SURE = 0.6  # from which a style is called by its name
+STYLE_SURE = 0.45  # from which a style is called by its name,
+UNKNOWN = 0.35  # unless another style, one without a name, is as likely as this
+DOUBTED = 0.5  # what is left of a flat style's probability where shading was measured, and the other way round
 
 
 @dataclass(frozen=True)
 class Named:
-    """A thing of the picture, and its name and style as far as they are known, with how sure that is (0..1)."""
+    """A thing of the picture, its name as far as it is known, how sure that is (0..1), and each style's probability."""
 
     part: Part
     concept: str | None = None
-    style: str | None = None
     sureness: float = 0.0
     styles: tuple[tuple[str, float], ...] = ()
 
@@ -37,25 +38,35 @@ def recognise(namer: Namer, picture: Image.Image, sight: Sight) -> tuple[Sight, 
     return replace(sight, parts=tuple(one.part for one in named)), named
 
 
-def style_of(named: Sequence[Named]) -> str | None:
-    """The style of a picture: the one that its things have on average, if that is certain enough."""
-    if not named:
-        return None
+def styles_of(sight: Sight, named: Sequence[Named]) -> dict[str, float]:
+    """The probability of each style: what the things have on average, held against the measured shading."""
     totals: dict[str, float] = {}
     for one in named:
         for style, share in one.styles:
             totals[style] = totals.get(style, 0.0) + share / len(named)
-    style = max(totals, key=lambda name: totals[name])
-    return style if style != OTHER and totals[style] >= STYLE_SURE else None
+    words = " ".join(text for text, _ in sight.looks.values())
+    for style, contrary in (("flat", "shading"), ("soft3d", "flat color")):
+        if style in totals and contrary in words:
+            totals[style] *= DOUBTED
+    whole = sum(totals.values())
+    return {style: share / whole for style, share in totals.items()}
+
+
+def certain_style(pictures: Sequence[dict[str, float]]) -> str | None:
+    """The style that pictures have on average, a key of the vocabulary's; None for one without a name."""
+    seen = [one for one in pictures if one]
+    if not seen:
+        return None
+    mean = {style: sum(one[style] for one in seen) / len(seen) for style in seen[0]}
+    style = max(mean, key=lambda name: mean[name])
+    return style if style != OTHER and mean[style] >= STYLE_SURE and mean[OTHER] < UNKNOWN else None
 
 
 def _named(guess: Guess, part: Part) -> Named:
     concept, sureness = guess.thing
-    style, share = guess.style
     return Named(
         part,
         concept if concept != OTHER and sureness >= SURE else None,
-        style if style != OTHER and share >= STYLE_SURE else None,
         sureness,
         tuple(sorted(guess.styles.items())),
     )

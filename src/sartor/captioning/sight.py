@@ -10,13 +10,15 @@ from PIL import Image
 from sartor.captioning.ground import Ground, read_ground
 from sartor.captioning.line import Drawing, read_drawing, whole_pixels
 from sartor.captioning.look import Clause, clauses
-from sartor.captioning.palette import Swatch, palette, unmixed
+from sartor.captioning.palette import Swatch, nearest_name, palette, unmixed
 from sartor.captioning.pixels import Array, reduced, to_oklab
 from sartor.captioning.subject import Part, find_parts
 from sartor.nano.colors import name_colors
+from sartor.nano.vocabulary import BACKGROUND_COLORS
 
 SMALLEST = 16  # pixels a side: of less nothing can be said
 DIM = 158  # of 255: where not even the brightest pixels are brighter, the light is dim
+TINTED = 0.04  # Oklab distance from gray: a dark colour of more is not called black
 SHARE = 0.025  # of a picture's pixels: rarer colours are left out
 
 
@@ -54,9 +56,18 @@ class Sight:
 
     def colors_of(self, part: Part) -> tuple[str, ...]:
         """The named colours of a thing, dominant first, by the rule that the composer's captions follow."""
+        lab = to_oklab(self.rgb)
         shown = part.mask & self.ground.differing
-        opaque = shown if shown.sum() > 20 else part.mask
-        return name_colors(np.dstack([self.rgb, (opaque * 255).astype(np.uint8)]))
+        whole = shown & whole_pixels(lab)
+        opaque = next((mask for mask in (whole, shown) if mask.sum() > 20), part.mask)
+        names = name_colors(np.dstack([self.rgb, (opaque * 255).astype(np.uint8)]))
+        if names[:1] == ("black",):
+            dark = (
+                np.median(self.rgb[opaque & (lab[..., 0] < 0.5)], axis=0) if (lab[opaque][:, 0] < 0.5).any() else None
+            )
+            if dark is not None and np.linalg.norm(to_oklab(dark)[1:]) > TINTED:
+                return nearest_name(dark, BACKGROUND_COLORS), *names[1:]
+        return names
 
 
 def look_at(picture: Image.Image) -> Sight:
