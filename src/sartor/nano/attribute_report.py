@@ -28,7 +28,7 @@ from sartor.nano.measures import Score, share
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.vocabulary import CONCEPT_BY_NAME, CONCEPTS
+from sartor.nano.vocabulary import CONCEPT_BY_NAME, CONCEPTS, STYLE_BY_NAME, STYLES
 from sartor.vgl import plain
 
 SEED = 90_210  # of everything here; no training uses it
@@ -41,11 +41,11 @@ Scores = dict[str, Score]
 
 @dataclass(frozen=True)
 class Answers:
-    """For each drawing whether its name was the first answer, among five, and given with certainty; and its style."""
+    """For each drawing: its name came first, or among five; a wrong name was given; its style came first."""
 
     first: list[bool]
     five: list[bool]
-    certain: list[bool]
+    wrong: list[bool]
     style: list[bool]
 
 
@@ -63,7 +63,8 @@ def ask(namer: Namer, sprites: Sprites, *, treated: bool, seed: int = SEED) -> A
         rank = (things > own).sum(1)
         answers.first.extend((rank < 1).tolist())
         answers.five.extend((rank < 5).tolist())
-        answers.certain.extend(((rank < 1) & (own[:, 0] >= SURE)).tolist())
+        named = (things.argmax(1) != len(namer.things) - 1) & (things.max(1).values >= SURE)
+        answers.wrong.extend((named & (rank > 0)).tolist())
         answers.style.extend((styles.argmax(1) == style).tolist())
     return answers
 
@@ -75,6 +76,7 @@ def score_network(namer: Namer, work: Path, output: Path, seed: int) -> Scores:
         found = ask(namer, known, treated=look == "treated")
         scores[f"{look} drawings: name first"] = share(found.first)
         scores[f"{look} drawings: name among five"] = share(found.five)
+        scores[f"{look} drawings: a wrong name given"] = share(found.wrong)
         scores[f"{look} drawings: style, or that it is another"] = share(found.style)
     brand = known_sprites(in_ink(SpriteBank.load(work / "brand.npz")))
     found = ask(namer, brand, treated=False)
@@ -83,7 +85,7 @@ def score_network(namer: Namer, work: Path, output: Path, seed: int) -> Scores:
     scores["the brand's drawings: another style"] = share(found.style)
     _, held = other_sprites(work, output, seed)
     found = ask(namer, held, treated=False)
-    scores["things without a word: no name given"] = share(found.first)
+    scores["things without a word: a wrong name given"] = share(found.wrong)
     return scores
 
 
@@ -145,6 +147,11 @@ def compare(scene: Scene, caption: dict[str, Any]) -> Iterator[tuple[str, bool]]
     counted = sum(entry.get("number_of_objects", 1) for entry in entries)
     yield "number of things", counted == sum(thing.count for thing in scene.things)
     yield "background", caption["background_setting"] == phrase_background(scene.background)
+    assert scene.style is not None
+    media = {style.style_medium for style in STYLES}
+    yield "style named right", caption.get("style_medium") == STYLE_BY_NAME[scene.style].style_medium
+    if caption.get("style_medium") in media:
+        yield "given style is right", caption["style_medium"] == STYLE_BY_NAME[scene.style].style_medium
     if "shadows" in caption.get("lighting", {}):
         yield "whether there is a shadow", ("no shadow" in caption["lighting"]["shadows"]) == (scene.shadow == "none")
 
