@@ -24,15 +24,14 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan, BriaFiboPipeline, FlowMatchEulerDiscreteScheduler
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
+from transformers import SmolLM3Config, SmolLM3ForCausalLM
 
+from benchmarks.random_models import byte_tokenizer
 from sartor.fibo import Engine, Spec
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.transformer import FiboTransformer
 
 REFERENCE_BOS = 128000
-BEGIN = "<|begin|>"
 WIDTH, HEADS, DOUBLE, SINGLE = 256, 4, 4, 8
 TEXT_WIDTH, TEXT_LAYERS, TEXT_TOKENS, LATENT = 256, 6, 150, 16
 
@@ -41,11 +40,7 @@ def random_checkpoint(folder: Path, side: int) -> None:
     """Writes the embedded model's shape with random weights, for pictures of side * side pixels."""
     torch.manual_seed(0)
     head = WIDTH // HEADS
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    bytes_only = Tokenizer(models.BPE({BEGIN: 0, **{c: i + 1 for i, c in enumerate(alphabet)}}, []))
-    bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    special = dict.fromkeys(("bos_token", "pad_token"), BEGIN)
-    PreTrainedTokenizerFast(tokenizer_object=bytes_only, **special).save_pretrained(folder / "tokenizer")
+    byte_tokenizer().save_pretrained(folder / "tokenizer")
     AutoencoderKLWan(
         base_dim=24,
         decoder_base_dim=32,

@@ -146,6 +146,8 @@ def engine_factory(settings: Settings) -> EngineFactory:
             device=device_name(settings),
             threads=settings.threads,
             golden_file=settings.home / "golden.json",
+            hash_memory=settings.home / "hashes.json",
+            attention_record=settings.home / "attention.json",
         )
 
     return load

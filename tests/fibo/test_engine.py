@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from sartor.fibo import (
 from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.caching import CACHINGS, Caching
 from sartor.fibo.checkpoint import load_checkpoint
+from sartor.fibo.compute import compile_blocks
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT, build_checkpoint
 from tests.fibo.test_sampler import stock_pipeline
 
@@ -327,3 +329,19 @@ def test_fp8_is_another_engine(engine: Engine, checkpoint_folder, adapters: tupl
     assert drawn[0] == drawn[1]
     assert drawn[0][0] == drawn[0][3]
     assert drawn[0][0] != engine.generate(SPEC).png
+
+
+def test_compiled_blocks_are_warmed_up_for_every_ratio(
+    engine: Engine, checkpoint_folder, adapters: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Traced as for a GPU, but without generating code, which takes a minute.
+    monkeypatch.setattr("sartor.fibo.compute.compile_blocks", partial(compile_blocks, backend="eager"))
+    compiled = Engine.load(checkpoint_folder(), threads=1, compute=Compute(compiled=True))
+    assert compiled.fingerprint.differences(engine.fingerprint) == {"mode": ("compiled", "eager")}
+    compiled.warm_up()
+    specs = [replace(SPEC, adapter=adapter, aspect_ratio=ratio) for ratio in ("9:16", "5:4") for adapter in adapters]
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        drawn = [compiled.generate(spec) for spec in specs]
+    for spec, result in zip(specs, drawn, strict=True):
+        plain = np.asarray(engine.generate(spec).image, dtype=int)
+        assert np.abs(np.asarray(result.image, dtype=int) - plain).max() <= 1

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from sartor.assembly import bridge_factory, checkpoint_folder, engine_factory
+from sartor.assembly import bridge_factory, checkpoint_folder, device_name, engine_factory
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 from sartor.models.brands import find_brands
@@ -29,6 +29,7 @@ def examine(settings: Settings) -> bool:
         "home": lambda: _home(settings),
         "database": lambda: _database(settings),
         "storage": lambda: _storage(settings),
+        "memory": lambda: _memory(settings),  # before anything is loaded: it looks at what is free
         "checkpoint": lambda: _checkpoint(settings),
         "brands": lambda: _brands(settings),
         "bridge": lambda: bridge_factory(settings)().name,
@@ -94,6 +95,24 @@ def _checkpoint(settings: Settings) -> str:
         f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}, {fingerprint.threads} threads, "
         "the warm-up picture has the hash that it should"
     )
+
+
+def _memory(settings: Settings) -> str:
+    """What each memory mode needs, computed from the numbers of parameters: nothing of it is measured."""
+    if settings.checkpoint == "plain":
+        return "the plain engine needs none"
+    from sartor.fibo.checkpoint import PARTS, serving_dtype
+    from sartor.fibo.hub import locate
+    from sartor.fibo.memory import choose_mode, fibo_sizes, plans, sizes_of
+
+    device, folder = device_name(settings), locate(checkpoint_folder(settings), list(PARTS))
+    itemsize = serving_dtype(device).itemsize
+    needs = ", ".join(map(str, plans(sizes_of(folder, itemsize))))
+    chosen = choose_mode(folder, device, itemsize).name
+    found = f"{chosen} on {device}; computed, not measured: {needs}"
+    if settings.checkpoint == "embedded":
+        found += f". FIBO on a GPU would need {', '.join(map(str, plans(fibo_sizes())))}"
+    return found
 
 
 def _brands(settings: Settings) -> str:

@@ -11,24 +11,24 @@ merged from pristine weights, no state between requests but caches, and a warm-u
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from sartor.fibo.adapters import Adapter, AdapterCache
-from sartor.fibo.aspect import GRID, image_size
+from sartor.fibo.aspect import ASPECT_RATIOS, GRID, image_size
 from sartor.fibo.autoencoder import to_image
 from sartor.fibo.caching import CACHINGS
 from sartor.fibo.checkpoint import PARTS, Checkpoint, load_checkpoint, serving_dtype
 from sartor.fibo.compute import Compute, prepare
 from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.errors import Cancelled, CheckpointError, EngineNotReproducible
+from sartor.fibo.errors import Cancelled, EngineNotReproducible
 from sartor.fibo.fingerprint import Fingerprint, describe_device
 from sartor.fibo.golden import GoldenHashes
 from sartor.fibo.guidance import Guidance, SecondDevice
@@ -39,7 +39,7 @@ from sartor.fibo.recipe import Recipe, write_png
 from sartor.fibo.sampler import generate_latents
 from sartor.fibo.spec import Spec
 from sartor.fibo.transformer import FiboTransformer
-from sartor.fibo.upscaling import Upscaler
+from sartor.fibo.upscaling import upscaler_of
 
 ADAPTER_CACHE_BYTES = 4 << 30
 """Host memory for adapters; four at full size and rank 128, hundreds of the embedded model's."""
@@ -84,7 +84,7 @@ class Engine:
         visits = [nullcontext if memory.parts_on_device else Visitor(part, where).here for part in parts]
         self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, visit=visits[0])
         self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
-        self._upscaler = _upscaler(checkpoint.extras)
+        self._upscaler = upscaler_of(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
         self._compute = compute or Compute()
         self._mergers = [
@@ -175,7 +175,8 @@ class Engine:
         """Draws a small picture and compares its hash with what this environment gave before.
 
         The very first call of a text encoder in a process was seen to differ in the last bits, so one is thrown away.
-        An unknown environment draws twice and compares with itself. Raises EngineNotReproducible.
+        An unknown environment draws twice and compares with itself. Compiled blocks are warmed up at every aspect ratio
+        too. Raises EngineNotReproducible.
         """
         with self._alone(None):
             self._encoder.encode("{}")
@@ -191,6 +192,9 @@ class Engine:
                 f"the warm-up picture hashes to {found[:16]}, and {expected[:16]} was expected here "
                 f"(environment {self.fingerprint.environment})"
             )
+        if self.fingerprint.mode == "compiled":
+            for ratio in ASPECT_RATIOS:
+                self.generate(Spec(prompt="{}", seed=0, steps=1, aspect_ratio=ratio))
 
     def generate(
         self,
@@ -286,12 +290,3 @@ class Engine:
 def _heed(stop: threading.Event | None) -> None:
     if stop is not None and stop.is_set():
         raise Cancelled("stopped by the caller")
-
-
-def _upscaler(extras: Mapping[str, Any]) -> Upscaler | None:
-    name = extras.get("upscaler")
-    if name is None:
-        return None
-    if name != Upscaler.name:
-        raise CheckpointError(f"the checkpoint asks for the upscaler {name!r}; there is only {Upscaler.name!r}")
-    return Upscaler()

@@ -79,7 +79,8 @@ class MemoryPlan:
     host_bytes: int
 
     def __str__(self) -> str:
-        return f"{self.mode.name} {self.device_bytes / GIB:.1f} GiB + {self.host_bytes / GIB:.1f} GiB of host memory"
+        host = f" and {self.host_bytes / GIB:.1f} GiB of host memory" if self.host_bytes else ""
+        return f"{self.mode.name} {self.device_bytes / GIB:.1f} GiB{host}"
 
 
 def plan(mode: Mode, sizes: Sizes) -> MemoryPlan:

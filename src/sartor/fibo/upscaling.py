@@ -5,11 +5,15 @@ that runs under ncnn: 0.1 s from 128x128 to 512x512 on one core. An option of a 
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import ncnn
 import numpy as np
 from PIL import Image
+
+from sartor.fibo.errors import CheckpointError
 
 FOLDER = Path(__file__).parent / "upscaler"
 SCALE = 4
@@ -60,3 +64,13 @@ class Upscaler:
         if status != 0:
             raise RuntimeError(f"ncnn answered {status}")
         return np.array(large)
+
+
+def upscaler_of(extras: Mapping[str, Any]) -> Upscaler | None:
+    """What a checkpoint's extras ask for, None for nothing. Raises CheckpointError for an upscaler there is not."""
+    name = extras.get("upscaler")
+    if name is None:
+        return None
+    if name != Upscaler.name:
+        raise CheckpointError(f"the checkpoint asks for the upscaler {name!r}; there is only {Upscaler.name!r}")
+    return Upscaler()
