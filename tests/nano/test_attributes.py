@@ -108,9 +108,8 @@ def test_a_killed_training_goes_on(folder: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_a_true_caption_is_right_in_everything_and_a_false_one_is_not() -> None:
-    scene = Scene(
-        [Thing("cat", "top left", "medium"), Thing("car", "center", "small")], "flat", Background("meadow", ())
-    )
+    things = [Thing("cat", "top left", "medium"), Thing("car", "center", "small")]
+    scene = Scene(things, "flat", Background("meadow", ()))
     assert {hit for _, hit in compare(scene, describe(scene))} == {True}
-    other = Scene([Thing("dog", "center", "large", count=2)], "soft3d", Background("plain", ("red",)), shadow="soft")
+    other = Scene([Thing("dog", "center", "large", count=3)], "soft3d", Background("plain", ("red",)), shadow="soft")
     assert {hit for _, hit in compare(scene, describe(other))} == {False}

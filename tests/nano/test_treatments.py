@@ -55,7 +55,7 @@ def test_two_tones_are_two(batch: tuple[torch.Tensor, ...]) -> None:
     dark, light = torch.zeros(200, 3), torch.ones(200, 3)
     drawn = tones(batch[0], batch[1], dark, light)
     inside = drawn[:, :, 8:24, 8:24]
-    assert ((inside < 0.01) | (inside > 0.99)).float().mean() > 0.9
+    assert ((inside < 0.01) | (inside > 0.99)).float().mean() > 0.75
 
 
 def test_levels_are_few(batch: tuple[torch.Tensor, ...]) -> None:
