@@ -54,7 +54,8 @@ def _change(lightness: Array, step: int) -> Array:
     padded = np.pad(lightness, step, mode="edge")
     across = padded[step:-step, 2 * step :] - padded[step:-step, : -2 * step]
     down = padded[2 * step :, step:-step] - padded[: -2 * step, step:-step]
-    return np.hypot(across, down) / 2
+    change: Array = np.hypot(across, down) / 2
+    return change
 
 
 def oklab(rgb: Array) -> Array:
