@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.parts import USUAL, Bench
+from sartor.fibo.attention import DEFAULT
 from sartor.fibo.lora import injected
 from sartor.fibo.sampler import condition
 
@@ -52,6 +53,7 @@ def compare(bench: Bench) -> None:
             guess = model(noisy, moment, given.text, given.captions, given.rotary, mask=mask)
         return guess.float()
 
+    serving, model.attention = model.attention, DEFAULT  # training takes masks, which fast kernels do not
     model.gradient_checkpointing = bench.size == "full"
     with injected(model, rank, generator=generator) as layers:
         parameters = list(layers.parameters().values())
@@ -67,7 +69,7 @@ def compare(bench: Bench) -> None:
                 elif device.type == "cuda":
                     peak = torch.cuda.max_memory_allocated(device) / 2**30
                     bench.report.add("training", f"peak memory, {named(published)}", peak, "GiB")
-    model.gradient_checkpointing = False
+    model.gradient_checkpointing, model.attention = False, serving
     for published, found in times.items():
         bench.report.add("training", f"a step at rank {rank}, {named(published)}", statistics.median(found), "s")
     ratios = [theirs / mine for theirs, mine in zip(times[True], times[False], strict=True)]

@@ -69,10 +69,10 @@ def test_what_is_reused_is_what_the_blocks_added(checkpoint: Checkpoint) -> None
     with torch.no_grad():
         branch(one, time)
         image, text, embedded = model.embed(one, time, given.text)
-        image, text = model.double(0, image, text, embedded, given.captions, given.rotary)
+        image, text = model.double_block(0, image, text, embedded, given.captions, given.rotary)
         rest = model.blocks(image, text, embedded, given.captions, given.rotary, start=1) - image
         image, text, embedded = model.embed(other, time, given.text)
-        image, _ = model.double(0, image, text, embedded, given.captions, given.rotary)
+        image, _ = model.double_block(0, image, text, embedded, given.captions, given.rotary)
         assert torch.equal(branch(other, time), model.answer(image + rest, embedded))
     assert branch.computed == 1
 

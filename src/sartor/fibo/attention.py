@@ -73,9 +73,9 @@ def _try(name: str, q: Tensor, k: Tensor, v: Tensor, exact: Tensor, repeats: int
                 times.append(time.perf_counter() - start)
     except RuntimeError as error:  # no such kernel here, or no memory for it
         return Trial(name, refused=str(error).splitlines()[0])
-    error = float((found - exact).norm() / exact.norm())
-    refused = None if error <= TOLERANCE[q.dtype] else f"its error is above {TOLERANCE[q.dtype]:g}"
-    return Trial(name, statistics.median(times), error, refused)
+    distance = float((found - exact).norm() / exact.norm())
+    refused = None if distance <= TOLERANCE[q.dtype] else f"its error is above {TOLERANCE[q.dtype]:g}"
+    return Trial(name, statistics.median(times), distance, refused)
 
 
 def fastest(trials: list[Trial]) -> str:

@@ -47,7 +47,7 @@ class CachedBranch:
         """The velocity [1, N, C] at latents [1, N, C] and timestep [1]."""
         model, given = self._transformer, self._given
         before, text, time = model.embed(latents.to(model.dtype), timestep, given.text)
-        image, text = model.double(0, before, text, time, given.captions, given.rotary)
+        image, text = model.double_block(0, before, text, time, given.captions, given.rotary)
         first = image - before
         if self._first is None or self._rest is None or change(first, self._first) >= self._threshold:
             last = model.blocks(image, text, time, given.captions, given.rotary, start=1)

@@ -189,7 +189,7 @@ class FiboTransformer(nn.Module):
         start is at most the number of double blocks.
         """
         for place in range(start, self.config.num_layers):
-            image, text = self.double(place, image, text, time, captions, rotary, mask)
+            image, text = self.double_block(place, image, text, time, captions, rotary, mask)
         length = text.shape[1]
         for place, block in enumerate(self.single_transformer_blocks, start=1):
             joined = torch.cat([self._read(text, captions[self.config.num_layers + place - 1]), image], dim=1)
@@ -199,7 +199,7 @@ class FiboTransformer(nn.Module):
                 text, image = self._run(block, joined, time, rotary, mask).split([length, image.shape[1]], dim=1)
         return image
 
-    def double(
+    def double_block(
         self,
         place: int,
         image: Tensor,
