@@ -59,11 +59,11 @@ class Workshop:
             sample_steps=2,
         )
 
-    def model(self, *, mode: str = "expert", held_out: int = 0, **values: Any) -> Model:
+    def model(self, *, mode: str = "expert", **values: Any) -> Model:
         """One that has been started: six steps, a checkpoint every second."""
         dataset = add_dataset(self.database, self.storage, self.organisation_id, images=values.pop("images", 5))
         given = Expert(lr_scheduler="cosine", learning_rate=1e-3, total_training_steps=6, rank=4, checkpoint_interval=2)
-        parameters = expert(self.base.training_area, given).parameters() | {"held_out_images": held_out}
+        parameters = expert(self.base.training_area, given).parameters()
         with self.database.transaction() as session:
             row = Model(
                 organisation_id=self.organisation_id,
@@ -117,7 +117,8 @@ def test_step_by_step(workshop: Workshop) -> None:
     for one in found:
         assert one.samples_key is not None
         sheet = Image.open(io.BytesIO(workshop.storage.get(one.samples_key)))
-        assert sheet.width > 5 * 256, "three captions and two things that none names"
+        assert sheet.width > 4 * 256
+        assert sheet.height > 2 * 256, "three captions and five things that none names"
     row = workshop.row(model)
     assert row.checkpoint_steps == ["2", "4", "6"]
     assert row.base_sha256 == workshop.base.sha256
@@ -182,7 +183,7 @@ def test_a_step_that_is_done_again_changes_nothing(workshop: Workshop) -> None:
 
 
 def test_the_best_checkpoint_is_chosen_and_the_others_go(workshop: Workshop) -> None:
-    model = workshop.model(mode="fully_automated", held_out=1)
+    model = workshop.model(mode="fully_automated")
     trained(workshop, workshop.trainings(), model)
     found = workshop.checkpoints(model)
     with workshop.database.transaction() as session:
@@ -193,13 +194,6 @@ def test_the_best_checkpoint_is_chosen_and_the_others_go(workshop: Workshop) -> 
     assert (row.status, row.adapter, row.checkpoint_steps) == ("Completed", found[1].adapter_key, [])
     assert [one.step for one in workshop.checkpoints(model)] == [4]
     assert [workshop.storage.exists(one.adapter_key) for one in found] == [False, True, False]
-
-
-def test_held_out_pictures_are_not_trained_on(workshop: Workshop) -> None:
-    model = workshop.model(mode="fully_automated", held_out=2, images=10)
-    loaded = workshop.trainings()._load(model, job_id(model))
-    assert (len(loaded.examples), len(loaded.held_out)) == (8, 2)
-    assert not {one.digest() for one in loaded.examples} & {one.digest() for one in loaded.held_out}
 
 
 def test_it_stops_between_two_optimiser_steps(workshop: Workshop) -> None:
@@ -415,7 +409,6 @@ def test_trainings_go_one_at_a_time_and_a_waiting_one_stops_at_once(owner: Tenan
 def test_an_automated_training(owner: Tenant, create: Callable[..., int]) -> None:
     model_id = create(mode="fully_automated", images=10)
     parameters = start(owner, model_id)["training_parameters"]
-    assert parameters["held_out_images"] == 1
     assert "icons" in parameters["reason"]
     model = ended(owner, model_id, 300)
     assert model["status"] == "Completed", model

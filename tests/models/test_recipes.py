@@ -27,7 +27,6 @@ def test_there_is_one_for_every_brand(area: int, ip_type: str, medium: str, imag
     assert recipe.reason.startswith(f"{ip_type}: ")
     assert len(recipe.checkpoint_steps()) == 4
     assert recipe.checkpoint_steps()[-1] == recipe.config.steps
-    assert recipe.held_out * 10 <= images
     assert from_parameters(area, parameters) == recipe
 
 
@@ -55,15 +54,6 @@ def test_every_row_is_reached() -> None:
     assert [row for row in ROWS if not any(row.reason in reason for reason in reasons)] == []
 
 
-def test_held_out_pictures_are_spread_and_the_rest_is_learned() -> None:
-    recipe = automated(FIBO_AREA, ip_type="icons", medium="illustration", images=30)
-    learned, held = recipe.split(range(30))
-    assert held == [5, 15, 25]
-    assert sorted([*learned, *held]) == list(range(30))
-    none = automated(FIBO_AREA, ip_type="icons", medium="illustration", images=9)
-    assert none.split(range(9)) == (list(range(9)), [])
-
-
 def test_experts_begin_with_the_documented_defaults() -> None:
     recipe = expert(FIBO_AREA, TrainingBody().expert())
     assert recipe.parameters() == recipe.parameters() | {
@@ -73,7 +63,6 @@ def test_experts_begin_with_the_documented_defaults() -> None:
         "total_training_steps": 750,
         "checkpoint_interval": 500,
         "lr_warmup_steps": 100,
-        "held_out_images": 0,
     }
     assert recipe.checkpoint_steps() == [500, 750]
 

@@ -20,9 +20,9 @@ from sartor.cli.studio import BASE, StudioError, progress_bar, structured
 from sartor.fibo import FiboError
 from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, write_brand
 from sartor.models.looks import common_look
-from sartor.models.pictures import loss_curve, sample_sheet
+from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, automated
-from sartor.models.samples import sample_captions
+from sartor.models.samples import sample_captions, try_adapter
 from sartor.projects.schemas import IpType, Medium
 from sartor.settings import Settings
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse, plain
@@ -57,7 +57,12 @@ class Choices:
     def recipe(self, training_area: int, images: int) -> Recipe:
         """What is trained; of a training with a number of steps of its own there are as many checkpoints."""
         found = automated(training_area, ip_type=self.ip_type, medium=self.medium, images=images)
-        given = {"steps": self.steps, "rank": self.rank, "learning_rate": self.learning_rate, "seed": self.seed}
+        given: dict[str, Any] = {
+            "steps": self.steps,
+            "rank": self.rank,
+            "learning_rate": self.learning_rate,
+            "seed": self.seed,
+        }
         config = replace(found.config, **{field: value for field, value in given.items() if value is not None})
         interval = -(-config.steps * found.interval // found.config.steps)
         return replace(found, config=config, interval=interval)
@@ -110,16 +115,14 @@ def _trained(
 ) -> int:
     """Trains from checkpoint to checkpoint, tries each out, and returns the step of the best one."""
     from sartor.fibo.training import LOSSES, train_lora
-    from sartor.fibo.training_trial import caption_loss, draw_sample, merged
 
-    learned, held = recipe.split(examples)
-    samples = sample_captions([example.caption for example in learned], plain(schema))
+    samples = sample_captions([example.caption for example in examples], plain(schema))
     scores: dict[int, float] = {}
     with _interruptible() as stop, progress_bar(console, "training", recipe.config.steps) as advance:
         for until in recipe.checkpoint_steps():
             result = train_lora(
                 checkpoint,
-                learned,
+                examples,
                 recipe.config,
                 work,
                 until=until,
@@ -132,17 +135,15 @@ def _trained(
             if result.step == until:
                 adapter.write_bytes(result.adapter.read_bytes())
             advance(until, "drawing samples")
-            with merged(checkpoint, adapter):
-                scores[until] = caption_loss(checkpoint, held or learned)
-                drawn = [
-                    (draw_sample(checkpoint, caption, seed=seed, steps=_SAMPLE_STEPS), label)
-                    for seed, (label, caption) in enumerate(samples)
-                ]
-            sheet.write_bytes(sample_sheet(drawn))
+            trial = try_adapter(
+                checkpoint, adapter, samples, [example.image for example in examples], steps=_SAMPLE_STEPS
+            )
+            scores[until] = trial.score
+            sheet.write_bytes(trial.sheet)
     losses = [json.loads(line)["loss"] for line in (work / LOSSES).read_text("utf-8").splitlines()]
     (work / CURVE).write_bytes(loss_curve(losses, scores))
     for step, score in scores.items():
-        console.print(f"checkpoint {step}: loss {score:.4f} on {'held-out' if held else 'the'} pictures")
+        console.print(f"checkpoint {step}: new things are {score:.4f} from the pictures' look")
     return min(scores, key=lambda step: (scores[step], -step))
 
 

@@ -35,9 +35,9 @@ from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
 from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
-from sartor.models.pictures import loss_curve, sample_sheet
+from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, from_parameters
-from sartor.models.samples import sample_captions
+from sartor.models.samples import sample_captions, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ class _Loaded:
     job: str
     checkpoint: Checkpoint
     examples: list[Example]
-    held_out: list[Example]
 
 
 class Trainings:
@@ -158,7 +157,6 @@ class Trainings:
         """Keeps the checkpoint at ``until`` with its score and its samples; False where it was asked to stop."""
         from sartor.fibo.lora import FILE_NAME
         from sartor.fibo.training_state import checkpoint_name
-        from sartor.fibo.training_trial import caption_loss, draw_sample, merged
 
         row = self._row(job)
         loaded = self._load(row, job)
@@ -168,20 +166,21 @@ class Trainings:
         watch = _Watch(self, row.id, stop)
         captions = sample_captions([example.caption for example in loaded.examples], row.visual_schema)
         try:
-            with _readable(), merged(loaded.checkpoint, adapter):
-                score = caption_loss(loaded.checkpoint, loaded.held_out or loaded.examples, between=watch.glance)
-                samples = []
-                for seed, (label, caption) in enumerate(captions):
-                    image = draw_sample(
-                        loaded.checkpoint, caption, seed=seed, steps=self._sample_steps, between=watch.glance
-                    )
-                    samples.append((image, label))
+            with _readable():
+                trial = try_adapter(
+                    loaded.checkpoint,
+                    adapter,
+                    captions,
+                    [example.image for example in loaded.examples],
+                    steps=self._sample_steps,
+                    between=watch.glance,
+                )
         except StopAsked:
             return False
         data = adapter.read_bytes()
         self._storage.put(adapter_key(row.id, until), data)
-        self._storage.put(samples_key(row.id, until), sample_sheet(samples), media_type="image/png")
-        self._record_checkpoint(row, until, hashlib.sha256(data).hexdigest(), score, loaded.checkpoint.sha256)
+        self._storage.put(samples_key(row.id, until), trial.sheet, media_type="image/png")
+        self._record_checkpoint(row, until, hashlib.sha256(data).hexdigest(), trial.score, loaded.checkpoint.sha256)
         self._show_losses(row.id, self._directory(job))
         return True
 
@@ -263,7 +262,7 @@ class Trainings:
             examples = self._examples(found)
             with _readable():
                 checkpoint = self._base.load()
-            self._loaded = _Loaded(job, checkpoint, *self._recipe(row).split(examples))
+            self._loaded = _Loaded(job, checkpoint, examples)
         return self._loaded
 
     def _examples(self, found: TrainingSet) -> list[Example]:

@@ -8,13 +8,12 @@ none of them has been measured here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from sartor.fibo.training_config import EMBEDDED, TrainingConfig
 
-T = TypeVar("T")
 Base = Literal["embedded", "fibo"]
 # The area in pixels from which on a checkpoint is trained as FIBO is.
 _FIBO_AREA = 512 * 512
@@ -23,25 +22,18 @@ _ANY = "any"
 
 @dataclass(frozen=True)
 class Recipe:
-    """``config`` is what is trained; ``held_out`` pictures of the set are kept for choosing the best checkpoint."""
+    """``config`` is what is trained, with a checkpoint to choose from every ``interval`` steps."""
 
     config: TrainingConfig
     interval: int
-    held_out: int
     reason: str
 
     def checkpoint_steps(self) -> list[int]:
         """Every interval, and the last step."""
         return [*range(self.interval, self.config.steps, self.interval), self.config.steps]
 
-    def split(self, examples: Sequence[T]) -> tuple[list[T], list[T]]:
-        """Those to learn from and those held out, which are spread: alike pictures often follow each other."""
-        held = {(2 * index + 1) * len(examples) // (2 * self.held_out) for index in range(self.held_out)}
-        learned = [example for index, example in enumerate(examples) if index not in held]
-        return learned, [example for index, example in enumerate(examples) if index in held]
-
     def parameters(self) -> dict[str, Any]:
-        """Under the public API's names; two are our own: pictures held out, and why this recipe."""
+        """Under the public API's names; our own: why this recipe."""
         return {
             "learning_rate": self.config.learning_rate,
             "lr_scheduler": self.config.schedule,
@@ -49,7 +41,6 @@ class Recipe:
             "total_training_steps": self.config.steps,
             "checkpoint_interval": self.interval,
             "lr_warmup_steps": self.config.warmup_steps or None,
-            "held_out_images": self.held_out,
             "reason": self.reason,
         }
 
@@ -94,8 +85,6 @@ SIZES = (
     (5_000, 1.6, "many pictures: each is seen less often, and the look is learned from all of them"),
 )
 
-# Of the pictures, one in ten is held out, three at most; of fewer than ten none can be spared.
-_HELD_OUT_SHARE, _HELD_OUT_MOST = 10, 3
 # How many checkpoints the best one is chosen from.
 _CHECKPOINTS = 4
 # Small sets wait for a batch of fifteen over several rounds; large batches hide the noise of few noise levels.
@@ -114,10 +103,7 @@ def automated(training_area: int, *, ip_type: str, medium: str, images: int) -> 
     _, factor, size_reason = next(size for size in SIZES if images <= size[0] or size is SIZES[-1])
     steps = round(row.steps * factor / 20) * 20
     config = replace(_foundation(base), steps=steps, rank=row.rank, learning_rate=row.rate)
-    held_out = min(_HELD_OUT_MOST, images // _HELD_OUT_SHARE)
-    return Recipe(
-        config, -(-steps // _CHECKPOINTS), held_out, f"{ip_type}: {row.reason}; {images} images: {size_reason}"
-    )
+    return Recipe(config, -(-steps // _CHECKPOINTS), f"{ip_type}: {row.reason}; {images} images: {size_reason}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +128,7 @@ def expert(training_area: int, given: Expert) -> Recipe:
         schedule=given.lr_scheduler,  # type: ignore[arg-type]
         warmup_steps=given.lr_warmup_steps if given.lr_scheduler == "constant_with_warmup" else 0,
     )
-    return Recipe(config, given.checkpoint_interval, 0, "as given")
+    return Recipe(config, given.checkpoint_interval, "as given")
 
 
 def from_parameters(training_area: int, parameters: Mapping[str, Any]) -> Recipe:
@@ -155,8 +141,7 @@ def from_parameters(training_area: int, parameters: Mapping[str, Any]) -> Recipe
         schedule=parameters["lr_scheduler"],
         warmup_steps=int(parameters["lr_warmup_steps"] or 0),
     )
-    interval, held_out = int(parameters["checkpoint_interval"]), int(parameters["held_out_images"])
-    return Recipe(config, interval, held_out, parameters["reason"])
+    return Recipe(config, int(parameters["checkpoint_interval"]), parameters["reason"])
 
 
 def _foundation(base: Base) -> TrainingConfig:

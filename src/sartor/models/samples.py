@@ -1,29 +1,94 @@
-"""What the samples of a training show: things that it has seen, and things that it has not, in the brand's look."""
+"""What is drawn of a checkpoint to judge it by: things that it has seen and others, in the brand's look.
+
+The score is how far the pictures of unseen things are from the brand's own in look (captioning/likeness.py): whether
+the look was learned, and not only the pictures. The loss on held-out pictures would cost pictures, and says the
+opposite of what one sees: docs/training.md has the figures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
+from sartor.captioning.likeness import style_distance
+from sartor.models.pictures import sample_sheet
 from sartor.vgl import canonical, merge, parse, parse_visual_schema, plain
 
+if TYPE_CHECKING:
+    from sartor.fibo import Checkpoint
+
+# As many of the brand's own pictures show its look; more would only take memory.
+_COMPARED = 48
 _SEEN = 3
-_UNSEEN = 2
-# Everyday things that the embedded model knows too; the first two that no caption speaks of are drawn.
-_CONCEPTS = ("bicycle", "teapot", "butterfly", "lighthouse", "pear", "chair", "sailboat", "hat", "clock", "dog")
+_UNSEEN = 5
+# Everyday things that the embedded model knows too; the first that no caption speaks of are drawn.
+_CONCEPTS = (
+    "bicycle", "teapot", "butterfly", "lighthouse", "pear", "chair", "sailboat", "hat", "clock", "dog", "book", "bus",
+    "flower", "snowman", "guitar", "boat", "bird", "lamp", "ball", "tent",
+)  # fmt: skip
 
 
-def sample_captions(captions: Sequence[str], visual_schema: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(label, canonical JSON): three of the captions, spread over them, then two things that none of them names."""
+@dataclass(frozen=True)
+class Caption:
+    """``text`` is canonical JSON; ``label`` says for people what it shows."""
+
+    label: str
+    text: str
+    seen: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """score: the distance in look, 0 and more, lower is better. sheet: a PNG of all samples."""
+
+    score: float
+    sheet: bytes
+
+
+def sample_captions(captions: Sequence[str], visual_schema: Mapping[str, Any]) -> list[Caption]:
+    """Three of the captions, spread over them, then five things that none of them names."""
     count = min(_SEEN, len(captions))
     seen = [captions[index * len(captions) // count] for index in range(count)]
     words = " ".join(captions).lower()
     schema = parse_visual_schema(visual_schema)
-    unseen = [concept for concept in _CONCEPTS if concept not in words][:_UNSEEN]
+    unseen = [concept for concept in _CONCEPTS if concept not in words][:_UNSEEN] or list(_CONCEPTS[:_UNSEEN])
     return [
-        *((_label(caption), caption) for caption in seen),
-        *((f"unseen: {concept}", canonical(merge(schema, parse(_scene(concept))))) for concept in unseen),
+        *(Caption(_label(text), text, seen=True) for text in seen),
+        *(
+            Caption(f"unseen: {concept}", canonical(merge(schema, parse(_scene(concept)))), seen=False)
+            for concept in unseen
+        ),
     ]
+
+
+def try_adapter(
+    checkpoint: Checkpoint,
+    adapter: Path,
+    captions: Sequence[Caption],
+    pictures: Sequence[Image.Image],
+    *,
+    steps: int,
+    between: Callable[[], None] = lambda: None,
+) -> Trial:
+    """Draws every caption with the adapter, each with its own fixed seed, and compares them with the brand's pictures.
+
+    between: called before each forward; what it raises ends the trial. Raises as `merged` does.
+    """
+    from sartor.fibo.training_trial import draw_sample, merged
+
+    with merged(checkpoint, adapter):
+        drawn = [
+            draw_sample(checkpoint, caption.text, seed=seed, steps=steps, between=between)
+            for seed, caption in enumerate(captions)
+        ]
+    unseen = [image for image, caption in zip(drawn, captions, strict=True) if not caption.seen]
+    labels = [caption.label for caption in captions]
+    compared = pictures[:: -(-len(pictures) // _COMPARED)]
+    return Trial(style_distance(unseen, compared), sample_sheet(list(zip(drawn, labels, strict=True))))
 
 
 def _label(caption: str) -> str:
