@@ -17,8 +17,9 @@ from sartor.app import create_app
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
+from sartor.models.tables import Model
 from sartor.projects.tables import Project
-from tests.conftest import SCHEMA, Service, make_settings, shared_bridge, wait_for, write_test_brand
+from tests.conftest import SCHEMA, Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
 from tests.fibo.conftest import build_checkpoint
 
 LIST = "/v1/tailored-gen/models"
@@ -68,6 +69,23 @@ def add_dataset(
                 )
             )
     return dataset
+
+
+def dataset_of(service: Service, tenant: Tenant, **values: Any) -> Dataset:
+    return add_dataset(service.parts.database, service.parts.storage, tenant.organisation_id, **values)
+
+
+def own_model(service: Service, tenant: Tenant, **values: Any) -> int:
+    defaults = {"name": "Mine", "status": "Completed", "training_parameters": {"rank": 8}, "checkpoint_steps": ["100"]}
+    with service.parts.database.transaction() as session:
+        row = Model(organisation_id=tenant.organisation_id, **(defaults | values))
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def bundled(tenant: Tenant) -> dict[str, Any]:
+    return next(model for model in tenant.get(LIST).json() if model["name"] == "Paper Garden")
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,8 @@ import io
 import json
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,20 +28,21 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from sartor.datasets.training_set import TrainingSet, training_set
-from sartor.errors import Conflict, PreconditionFailed, SartorError, Unavailable, Unprocessable
+from sartor.errors import Conflict, PreconditionFailed, SartorError
 from sartor.kit.database import AWAY, Database, now
 from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
+from sartor.models.failures import readable, record_of
 from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, from_parameters
 from sartor.models.samples import sample_captions, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
+from sartor.models.watch import Interrupted, StopAsked, Watch
 
 if TYPE_CHECKING:
     from sartor.fibo import Checkpoint
-    from sartor.fibo.training import Progress
     from sartor.fibo.training_data import Example
 
 log = structlog.get_logger(__name__)
@@ -52,17 +52,7 @@ TRAINING = "training"
 TRAIN = Queue("train", window=1, per_tenant=1)
 # A training outlives many restarts of its service; one that kills its process every time has to end at last.
 _RECOVERIES = 20
-# Progress is written this often at most, and while an image is drawn the training looks this often, in seconds.
-_PROGRESS_PACE, _GLANCE = 0.5, 0.05
 _STORAGE_ATTEMPTS = 4
-
-
-class Interrupted(Exception):
-    """The process ends: the step is done again by the next one."""
-
-
-class StopAsked(Exception):
-    """The model's status is no longer InProgress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +101,7 @@ class Trainings:
                     break
             await step("end", self.end, job, attempts=_STORAGE_ATTEMPTS)
         except Exception as error:
-            await step("fail", self.fail, job, _record(error, job))
+            await step("fail", self.fail, job, record_of(error, job))
         finally:
             self._unload(job)
 
@@ -131,11 +121,11 @@ class Trainings:
         from sartor.fibo.training import train_lora
 
         row = self._row(job)
-        watch = _Watch(self, row.id, stop)
+        watch = Watch(self, row.id, stop)
         try:
             watch.glance()
             recipe, loaded = self._recipe(row), self._load(row, job)
-            with _readable():
+            with readable():
                 result = train_lora(
                     loaded.checkpoint,
                     loaded.examples,
@@ -163,10 +153,10 @@ class Trainings:
         adapter = self._directory(job) / checkpoint_name(until) / FILE_NAME
         if not adapter.is_file() and not self.advance(job, until, stop=stop):  # on another machine
             return False
-        watch = _Watch(self, row.id, stop)
+        watch = Watch(self, row.id, stop)
         captions = sample_captions([example.caption for example in loaded.examples], row.visual_schema)
         try:
-            with _readable():
+            with readable():
                 trial = try_adapter(
                     loaded.checkpoint,
                     adapter,
@@ -260,7 +250,7 @@ class Trainings:
             if found is None:
                 raise PreconditionFailed("The dataset was deleted.")
             examples = self._examples(found)
-            with _readable():
+            with readable():
                 checkpoint = self._base.load()
             self._loaded = _Loaded(job, checkpoint, examples)
         return self._loaded
@@ -332,71 +322,6 @@ class Trainings:
                 session.delete(other)
 
 
-class _Watch(threading.Event):
-    """What a training does between two forwards: it looks whether to stop, and lets images go first.
-
-    For the trainer it is the event to stop at.
-    """
-
-    def __init__(self, trainings: Trainings, model_id: int, stop: threading.Event) -> None:
-        super().__init__()
-        self._trainings = trainings
-        self._model_id = model_id
-        self._stop = stop
-        self._told = 0.0
-
-    def glance(self) -> None:
-        """Returns when the device is free. Raises Interrupted and StopAsked."""
-        while True:
-            if self._stop.is_set():
-                raise Interrupted
-            if self._trainings.asked_to_stop(self._model_id):
-                raise StopAsked
-            if not self._trainings.busy:
-                return
-            self._stop.wait(_GLANCE)
-
-    def is_set(self) -> bool:
-        """Whether to stop; says so when the device is free."""
-        try:
-            self.glance()
-        except (Interrupted, StopAsked):
-            return True
-        return False
-
-    def tell(self, progress: Progress) -> None:
-        """Writes the progress down, not too often."""
-        if progress.step < progress.steps and time.monotonic() - self._told < _PROGRESS_PACE:
-            return
-        self._told = time.monotonic()
-        shown = {
-            "step": progress.step,
-            "steps": progress.steps,
-            "loss": progress.loss,
-            "rate": round(progress.rate, 3),
-            "seconds_left": round(progress.seconds_left, 1),
-        }
-        self._trainings.tell(self._model_id, shown)
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """Turns what a training can fail by into errors that a client can read; anything else passes."""
-    import torch
-
-    from sartor.fibo import CheckpointError, TrainingDiverged
-
-    try:
-        yield
-    except TrainingDiverged as error:
-        raise Unprocessable(f"The training diverged at step {error.step}: a lower learning_rate may help.") from error
-    except torch.OutOfMemoryError as error:
-        raise Unprocessable("The device's memory is too small for this training: a lower rank may help.") from error
-    except CheckpointError as error:
-        log.exception("the checkpoint could not be loaded")
-        raise Unavailable("The base model could not be loaded; the log says why.") from error
-
-
 def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | None:
     """The best one where that is the service's choice, else the last."""
     if not found:
@@ -410,11 +335,3 @@ def _change(session: Session, model_id: int, before: str, /, **values: Any) -> b
     """Changes a model that is in this state; whether it was."""
     changed = session.execute(sa.update(Model).where(Model.id == model_id, Model.status == before).values(**values))
     return bool(changed.rowcount)  # type: ignore[attr-defined]
-
-
-def _record(error: Exception, job: str) -> dict[str, Any]:
-    """What the client is told; a bug is only logged."""
-    if isinstance(error, SartorError):
-        return error.record()
-    log.error("training failed", job=job, exc_info=error)
-    return SartorError("An unexpected error ended the training; the log says more.").record()
