@@ -54,6 +54,11 @@ def test_strangers(trainer: Service) -> None:
     assert trainer.client.post(IMPORT, files={"file": b"x"}).status_code == 401
 
 
+@pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE"])
+def test_it_is_no_model(owner: Tenant, verb: str) -> None:
+    assert owner.client.request(verb, IMPORT, headers=owner.headers).status_code == 405
+
+
 def test_what_fits_is_drawn_with(trainer: Service, owner: Tenant, adapter: Callable[..., bytes]) -> None:
     data = adapter()
     answer = sent(owner, data, name="Elsewhere", visual_schema='{"style_medium":"ink"}')

@@ -40,6 +40,8 @@ LARGEST_IMPORT = 8 << 30
 _LARGEST_JSON = 128 << 20
 _LARGEST_FIELD = 1 << 20
 _FORM = "multipart/form-data"
+# Digits alone, so that it is not taken for `import`.
+_ONE = "/tailored-gen/models/{model_id:int}"
 Details = Annotated[bool, Query(description="Also show how each one was trained.")]
 
 
@@ -106,7 +108,7 @@ def _mount_models(
         return [ModelAnswer.of(model, details=include_training_parameters) for model in found]
 
     @routes.get(
-        "/tailored-gen/models/{model_id}",
+        _ONE,
         operation_id="get_model",
         summary="Get a model",
         response_model_exclude_none=True,
@@ -118,7 +120,7 @@ def _mount_models(
         return ModelAnswer.of(model, details=True, links=lifecycle.links(model, address_of(request)))
 
     @routes.put(
-        "/tailored-gen/models/{model_id}",
+        _ONE,
         operation_id="update_model",
         summary="Update a model",
         response_model_exclude_none=True,
@@ -129,7 +131,7 @@ def _mount_models(
         return ModelAnswer.of(lifecycle.update(caller, model_id, body), details=True)
 
     @routes.delete(
-        "/tailored-gen/models/{model_id}",
+        _ONE,
         operation_id="delete_model",
         summary="Delete a model",
         status_code=204,
