@@ -248,8 +248,8 @@ def assemble(
         in_training=in_training(Model.project_id),
         removals=[datasets.remove_project, lifecycle.remove_of_project],
     )
-    captions = Captions(Once(captioner or captioner_factory(settings)))
     the_bridge = Once(bridge or bridge_factory(settings))
+    captions = Captions(Once(captioner or captioner_factory(settings)))
     # Where a model is named that is not installed, this is where it is said: nothing is to pass unchecked.
     hosted = [HostedModerator(settings.text_moderation_model)] if settings.text_moderation_model else []
     image_moderator = OpenNsfw()
@@ -296,6 +296,7 @@ def assemble(
 
     def warm_up() -> None:
         the_bridge().load()
+        captions.warm_up()
         image_moderator.warm_up()
         for moderator in hosted:
             moderator.warm_up()

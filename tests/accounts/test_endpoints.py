@@ -8,7 +8,6 @@ ROUTES = [
     ("GET", "/v1/tailored-gen/models"),
     ("GET", "/v2/tailored-gen/models"),
     ("GET", "/v1/tailored-gen/models/1"),
-    ("GET", "/v1/tailored-gen/models/no-number"),
     ("POST", "/v2/image/generate/tailored"),
     ("POST", "/image/generate/tailored"),
     ("POST", "/v2/structured_prompt/generate/tailored"),

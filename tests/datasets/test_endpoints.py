@@ -120,6 +120,7 @@ def test_a_new_dataset(tenant: Tenant) -> None:
         "visual_schema": None,
         "status": "draft",
         "captions_update_status": "empty",
+        "captions_error": None,
         "upload_type": "basic",
         "images_count": 0,
         "created_at": dataset["created_at"],

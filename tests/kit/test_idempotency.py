@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 import sartor.app  # noqa: F401  (every table is known once the composition root is)
 from sartor.errors import Unprocessable
+from sartor.kit import idempotency
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import LIFETIME, IdempotencyKey, check_key, claim, digest_of, forget
+from sartor.kit.idempotency import LIFETIME, IdempotencyKey, check_key, claim, digest_of, forget, led_to
 
 FIRST, SECOND = digest_of("image", {"prompt": "a", "seed": None}), digest_of("image", {"prompt": "b", "seed": None})
 
@@ -39,6 +42,21 @@ def test_a_key_stands_for_one_body(database: Database) -> None:
     claimed(database, "k", FIRST, "one")
     with pytest.raises(Unprocessable, match="another request"):
         claimed(database, "k", SECOND, "two")
+
+
+def test_a_key_that_comes_in_meanwhile_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the reading and the writing another request with the same key may have come and gone."""
+
+    def look_and_be_overtaken(*asked: Any) -> str | None:
+        found = led_to(*asked)
+        monkeypatch.setattr(idempotency, "led_to", led_to)
+        claimed(database, "k", FIRST, "one")
+        return found
+
+    monkeypatch.setattr(idempotency, "led_to", look_and_be_overtaken)
+    with pytest.raises(IntegrityError):
+        claimed(database, "k", FIRST, "two")
+    assert claimed(database, "k", FIRST, "two") == "one"
 
 
 def test_what_was_rolled_back_claims_nothing(database: Database) -> None:

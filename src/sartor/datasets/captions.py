@@ -25,6 +25,10 @@ class Captions:
     def __init__(self, captioner: Callable[[], Captioner]) -> None:
         self._captioner = captioner
 
+    def warm_up(self) -> None:
+        """Makes the captioner ready, which the first picture would wait for otherwise."""
+        self._captioner().load()
+
     def caption(self, image: Image.Image, *, visual_schema: str | None, subject: Subject) -> str:
         """What an RGB picture shows. ``visual_schema`` is JSON text. Raises Unavailable, Moderated, Unprocessable."""
         schema = None if visual_schema is None else parse_visual_schema(visual_schema)
@@ -37,7 +41,7 @@ class Captions:
         """What 5 to 10 RGB pictures share. Raises Unavailable, Moderated, Unprocessable."""
         with _answered():
             found = self._captioner().visual_schema([_shown(image) for image in images], subject=subject)
-        log.debug("visual schema", notes=found.notes)
+        log.info("visual schema", notes=found.notes)
         return canonical(found.value)
 
 

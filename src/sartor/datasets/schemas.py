@@ -193,6 +193,7 @@ class DatasetAnswer(BaseModel):
     visual_schema: str | None = Field(description="Canonical JSON text: what all images share.")
     status: Status
     captions_update_status: CaptionsStatus
+    captions_error: str | None = Field(description="Why captions could not be written, the last time that all were.")
     upload_type: UploadType
     images_count: int
     created_at: datetime
@@ -241,6 +242,7 @@ def dataset_answer(dataset: Dataset, count: int) -> DatasetAnswer:
         visual_schema=dataset.visual_schema,
         status=dataset.status,  # type: ignore[arg-type]
         captions_update_status=dataset.captions_update_status,  # type: ignore[arg-type]
+        captions_error=None if dataset.captions_error is None else str(dataset.captions_error["details"]),
         upload_type=dataset.upload_type,  # type: ignore[arg-type]
         images_count=count,
         created_at=dataset.created_at,

@@ -238,9 +238,11 @@ class Datasets:
         dataset."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
-            check_draft(hold(session, dataset_id))
+            dataset = hold(session, dataset_id)
+            check_draft(dataset)
             image = find_image(session, dataset_id, image_id)
             image.caption, image.caption_source = caption, source
+            image.captions_job_id = dataset.captions_job_id  # one that writes all anew meanwhile leaves it as it is
         return image
 
     def delete_image(self, caller: Caller, dataset_id: int, image_id: int) -> None:

@@ -60,10 +60,9 @@ def claim(session: Session, tenant: str, key: str, digest: str, result_id: str) 
     earlier = led_to(session, tenant, key, digest)
     if earlier is not None:
         return earlier
-    expired = session.get(IdempotencyKey, (tenant, key))
-    if expired is not None:
-        session.delete(expired)
-        session.flush()
+    # Only one that is over goes: another transaction may have written a fresh one since it was looked for.
+    ours = (IdempotencyKey.tenant == tenant, IdempotencyKey.key == key)
+    session.execute(sa.delete(IdempotencyKey).where(*ours, IdempotencyKey.created_at < now() - LIFETIME))
     session.add(IdempotencyKey(tenant=tenant, key=key, digest=digest, result_id=result_id))
     session.flush()
     return result_id
