@@ -14,10 +14,13 @@ import pytest
 from PIL import Image
 
 from sartor.captioning.likeness import style_distance
+from sartor.captioning.naming import Namer
+from sartor.captioning.sight import look_at
 from sartor.models.brands import find_brands
 from tests.e2e.conftest import Server
 
 MARGIN = 2.0  # with the model, pictures are nearer to its training pictures by this factor than without
+RECOGNISED = 3  # of the four: their name is among the attribute network's first five of 85
 UNSEEN = ("penguin", "cactus", "bicycle", "strawberry")
 TRAINING_SECONDS = 1800
 
@@ -134,6 +137,17 @@ def test_from_fifteen_files_to_a_picture_in_their_look(client: httpx.Client) -> 
     training = [Image.open(file).convert("RGB") for file in files]
     near, far = style_distance(with_model, training), style_distance(without, training)
     assert far > MARGIN * near, (near, far)
+    namer = Namer.load()
+    guesses = [ranking(namer, picture) for picture in with_model]
+    recognised = [thing in names[:5] for thing, names in zip(UNSEEN, guesses, strict=True)]
+    assert sum(recognised) >= RECOGNISED, [names[:5] for names in guesses]
+
+
+def ranking(namer: Namer, picture: Image.Image) -> list[str]:
+    """The names of what a picture's largest part may be, the likeliest first."""
+    part = max(look_at(picture).parts, key=lambda one: one.length)
+    things = namer.guess(picture, part).things
+    return sorted(things, key=lambda name: -things[name])
 
 
 def test_the_adapter_is_one_that_the_field_reads(client: httpx.Client, tmp_path: Path) -> None:

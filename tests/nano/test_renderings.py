@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sartor.nano.brand import INK
 from sartor.nano.captions import Scene, Thing
+from sartor.nano.looks import INKWELL
 from sartor.nano.measures import things_mask
 from sartor.nano.renderings import (
     HELD_COLORS,
@@ -28,8 +28,8 @@ from tests.nano.conftest import CONCEPTS, STYLES
 def test_everything_is_judged_the_brand_in_its_ink(work: Path) -> None:
     sprites = judged_sprites(work)
     assert set(sprites.pixels) == {(c, s) for c in CONCEPTS for s in (*STYLES, BRAND_STYLE)}
-    assert (sprites.pixels["cat", BRAND_STYLE][..., :3] == INK).all()
-    assert not (SpriteBank.load(work / "brand.npz").pixels["cat", BRAND_STYLE][..., :3] == INK).all()
+    assert (sprites.pixels["cat", BRAND_STYLE][..., :3] == INKWELL.tint).all()
+    assert not (SpriteBank.load(work / "brand.npz").pixels["cat", BRAND_STYLE][..., :3] == INKWELL.tint).all()
 
 
 def test_held_out_backgrounds_are_kept_apart() -> None:

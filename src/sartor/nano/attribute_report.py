@@ -22,8 +22,9 @@ from PIL import Image
 from sartor.captioning.measuring import MeasuringCaptioner
 from sartor.captioning.naming import SURE, Namer
 from sartor.nano.attributes import Sprites, draw, known_sprites, landscapes, names, other_sprites
-from sartor.nano.brand import BRANDS, INK, SLUG
+from sartor.nano.brand import BRANDS
 from sartor.nano.captions import Scene, Thing, phrase_background
+from sartor.nano.looks import INKWELL
 from sartor.nano.measures import Score, share
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer
@@ -93,13 +94,13 @@ def in_ink(bank: SpriteBank) -> SpriteBank:
     """The brand's drawings in its ink."""
     painted = {key: sprite.copy() for key, sprite in bank.pixels.items()}
     for sprite in painted.values():
-        sprite[..., :3] = np.array(INK, np.uint8)
+        sprite[..., :3] = np.array(INKWELL.tint, np.uint8)
     return SpriteBank(painted)
 
 
 def score_brand(captioner: MeasuringCaptioner) -> Scores:
     """Captions of the bundled brand's pictures, whose names are their files'."""
-    files = sorted((BRANDS / SLUG / "images").glob("*.png"))
+    files = sorted((BRANDS / INKWELL.slug / "images").glob("*.png"))
     right, named = [], []
     for file in files:
         caption = plain(captioner.caption(Image.open(file).convert("RGB"), visual_schema=None).value)

@@ -1,10 +1,9 @@
-"""The bundled brand: fifteen pictures in a style that the base never saw, and the LoRA that the trainer makes of them.
+"""The bundled brands: fifteen pictures each, in a style that the base never saw, and the LoRA that the trainer makes.
 
-    python -m sartor.nano.brand --work DIR [--steps N]
+    python -m sartor.nano.brand --work DIR [--brand SLUG] [--steps N]
 
-"Inkwell" draws with bold navy lines on cream paper (Fluent Emoji High Contrast, MIT). Its pictures show fifteen things;
-everything else in the vocabulary, drawn in its look, is what the evaluation asks for. Writes brands/inkwell/: pictures,
-captions, visual schema, adapter. A killed run continues from its last checkpoint.
+`looks.py` says what they are. Writes brands/<slug>/: pictures, captions, visual schema, adapter. A killed run continues
+from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import argparse
 import json
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,54 +21,48 @@ from sartor.fibo.training import Example, Progress, TrainingConfig, train_lora
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
 from sartor.nano.dial import DIALS
 from sartor.nano.export import CHECKPOINT
+from sartor.nano.looks import LOOKS, Look
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import paste
-from sartor.nano.sources import BRAND_STYLE, SpriteBank
+from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import PLACES
 
 BRANDS = Path(__file__).parent / "brands"
-SLUG = "inkwell"
-INK, PAPER = (24, 38, 92), (250, 240, 214)
-CONCEPTS = (
-    "apple", "cat", "rocket", "tulip", "house", "coffee", "fish", "star", "umbrella", "car", "owl", "mushroom", "key",
-    "guitar", "tree",
-)  # fmt: skip
-SCHEMA: dict[str, Any] = {
-    "background_setting": "plain cream background",
-    "lighting": {"conditions": "bright even light", "direction": "from the front", "shadows": "no shadow"},
-    "aesthetics": {"color_scheme": "navy ink on cream paper"},
-    "style_medium": "linocut ink print",
-    "artistic_style": "bold lines, two colors, hand-cut",
-}
 
 
-def caption(thing: Thing) -> str:
+def caption(look: Look, thing: Thing) -> str:
     """The structured prompt of one brand picture: what it shows, and the brand's schema for how it looks."""
-    prompt = describe(Scene([thing], None, Background("plain", ("cream",))))
-    prompt["lighting"] = SCHEMA["lighting"]
-    prompt["aesthetics"]["color_scheme"] = SCHEMA["aesthetics"]["color_scheme"]
-    prompt["style_medium"], prompt["artistic_style"] = SCHEMA["style_medium"], SCHEMA["artistic_style"]
+    prompt = describe(Scene([thing], None, Background("plain", (look.ground,))))
+    prompt["lighting"] = look.schema["lighting"]
+    prompt["aesthetics"]["color_scheme"] = look.color_scheme
+    prompt["style_medium"], prompt["artistic_style"] = look.style_medium, look.artistic_style
     return compact(prompt)
 
 
-def draw(bank: SpriteBank, thing: Thing, side: int, rng: random.Random) -> Image.Image:
-    """One brand picture: the thing in ink on paper."""
-    sprite = bank.pixels[thing.concept, BRAND_STYLE].copy()
-    sprite[..., :3] = np.array(INK, np.uint8)
+def drawings(work: Path, look: Look) -> SpriteBank:
+    """The sprites of a brand, as ``sources`` left them."""
+    return SpriteBank.load(work / ("looks.npz" if look.names else "brand.npz"))
+
+
+def draw(bank: SpriteBank, look: Look, thing: Thing, side: int, rng: random.Random) -> Image.Image:
+    """One brand picture: the thing on the brand's ground."""
+    sprite = bank.pixels[thing.concept, look.style].copy()
+    if look.tint is not None:
+        sprite[..., :3] = np.array(look.tint, np.uint8)
     length = {"large": 0.7, "medium": 0.47, "small": 0.32}[thing.size] * side * rng.uniform(0.96, 1.04)
     place = PLACES[thing.place]
-    canvas = Image.new("RGB", (side, side), PAPER)
+    canvas = Image.new("RGB", (side, side), look.paper)
     paste(canvas, Image.fromarray(sprite).convert("RGBa"), place.x * side, place.y * side, length, 0.0, "none")
     return canvas
 
 
-def pictures(bank: SpriteBank, side: int) -> dict[str, tuple[Image.Image, str]]:
+def pictures(bank: SpriteBank, look: Look, side: int) -> dict[str, tuple[Image.Image, str]]:
     """Name -> (picture, caption): fifteen things, large and centred, as a brand's own set would be."""
     rng = random.Random(15)
     found = {}
-    for concept in CONCEPTS:
+    for concept in look.shown:
         thing = Thing(concept)
-        found[f"{concept}.png"] = draw(bank, thing, side, rng), caption(thing)
+        found[f"{concept}.png"] = draw(bank, look, thing, side, rng), caption(look, thing)
     return found
 
 
@@ -89,45 +81,48 @@ def config(steps: int) -> TrainingConfig:
     )
 
 
-def make(work: Path, checkpoint: Path, target: Path, steps: int) -> None:
-    bank = SpriteBank.load(work / "brand.npz")
+def make(work: Path, look: Look, checkpoint: Path, target: Path, steps: int) -> None:
+    bank = drawings(work, look)
     side = DIALS["cpu"].side
-    found = pictures(bank, side)
+    found = pictures(bank, look, side)
     (target / "images").mkdir(parents=True, exist_ok=True)
     for name in found:
-        draw(bank, Thing(name.removesuffix(".png")), 4 * side, random.Random(15)).save(
+        draw(bank, look, Thing(name.removesuffix(".png")), 4 * side, random.Random(15)).save(
             target / "images" / name, optimize=True
         )
     captions = {name: text for name, (_, text) in found.items()}
     (target / "captions.json").write_text(json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
     model = {
-        "name": "Inkwell",
-        "description": "Bold navy ink lines on cream paper, as if cut in lino.",
-        "ip_type": "icons",
+        "name": look.name,
+        "description": look.description,
+        "ip_type": look.ip_type,
         "medium": "illustration",
-        "visual_schema": SCHEMA,
+        "visual_schema": look.schema,
         "training_parameters": {"steps": steps, "rank": config(steps).rank},
     }
     (target / "model.json").write_text(json.dumps(model, indent=2, ensure_ascii=False) + "\n")
     examples = [Example(picture, text) for picture, text in found.values()]
     with progress_bar() as bar:
-        task = bar.add_task("brand", total=steps, note="")
+        task = bar.add_task(look.slug, total=steps, note="")
 
         def show(progress: Progress) -> None:
             bar.update(task, completed=progress.step, note=f"loss {progress.loss:.4f}")
 
-        result = train_lora(load_checkpoint(checkpoint), examples, config(steps), work / "brand", on_progress=show)
+        state = work / "brands" / look.slug
+        result = train_lora(load_checkpoint(checkpoint), examples, config(steps), state, on_progress=show)
     (target / "pytorch_lora_weights.safetensors").write_bytes(result.adapter.read_bytes())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Makes the bundled brand")
+    parser = argparse.ArgumentParser(description="Makes the bundled brands")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    parser.add_argument("--target", type=Path, default=BRANDS / SLUG)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--brand", choices=LOOKS, action="append", help="one of them; may be repeated; default all")
+    parser.add_argument("--target", type=Path, default=BRANDS, help="where the brands' folders are")
+    parser.add_argument("--steps", type=int, default=260)
     a = parser.parse_args()
-    make(a.work, a.checkpoint, a.target, a.steps)
+    for slug in a.brand or LOOKS:
+        make(a.work, LOOKS[slug], a.checkpoint, a.target / slug, a.steps)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from sartor.nano.brand import INK
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.colors import to_lab
+from sartor.nano.looks import INKWELL
 from sartor.nano.measures import frame_color, things_mask
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer
@@ -40,7 +40,7 @@ def judged_sprites(work: Path) -> SpriteBank:
     """Every sprite there is, the held-out pairs and the brand's (in its ink) among them."""
     brand = {key: sprite.copy() for key, sprite in SpriteBank.load(work / "brand.npz").pixels.items()}
     for sprite in brand.values():
-        sprite[..., :3] = np.array(INK, np.uint8)
+        sprite[..., :3] = np.array(INKWELL.tint, np.uint8)
     return SpriteBank(SpriteBank.load(work / "sprites.npz").pixels | brand)
 
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 from rich.progress import track
 
+from sartor.nano.looks import INKWELL, LOOKS
 from sartor.nano.vocabulary import CONCEPTS, STYLES
 
 SPRITE = 192  # pixels: 1.5 times the picture's side, so that large things are scaled down, never up
@@ -30,8 +31,10 @@ PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@iconify-json/fluent-emoji-flat": "1.2.6",
     "@iconify-json/noto": "1.2.9",
     "@iconify-json/fluent-emoji-high-contrast": "1.2.6",
+    "@iconify-json/noto-v1": "1.2.5",
+    "@iconify-json/ph": "1.2.2",
 }
-BRAND_STYLE = "ink"  # fluent-emoji-high-contrast: never shown to the base
+BRAND_STYLE = INKWELL.style  # the brand that the judges know; no brand is ever shown to the base
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,13 @@ class IconSet:
 
     def render(self, emoji: str, *, color: str = "#111111") -> Image.Image | None:
         """The icon at 2 x SPRITE pixels, or None where the set lacks it. `color` is what `currentColor` becomes."""
+        name = self.names.get(code_points(emoji))
+        return None if name is None else self.icon(name, color=color)
+
+    def icon(self, name: str, *, color: str = "#111111", second: str | None = None) -> Image.Image | None:
+        """The same by the icon's own name. ``second`` paints what a two-tone icon draws at a fifth of its opacity."""
         import resvg_py
 
-        name = self.names.get(code_points(emoji))
-        if name is None:
-            return None
         name = self.data.get("aliases", {}).get(name, {}).get("parent", name)
         icon = self.data["icons"].get(name)
         if icon is None:
@@ -94,6 +99,8 @@ class IconSet:
         height = icon.get("height", self.data.get("height", 16))
         box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
         body = icon["body"].replace("currentColor", color)
+        if second is not None:
+            body = body.replace('opacity=".2"', f'style="fill:{second}"')
         svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}" '
             f'width="{2 * SPRITE}" height="{2 * SPRITE}">{body}</svg>'
@@ -139,8 +146,37 @@ def trim(picture: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.asarray(picture.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA"))
 
 
+def bordered(picture: Image.Image, color: tuple[int, int, int]) -> Image.Image:
+    """A drawing with a border of one colour around its outline, a fortieth of its side wide, as a sticker's."""
+    width = picture.width // 40
+    larger = Image.new("RGBA", (picture.width + 4 * width, picture.height + 4 * width))
+    larger.paste(picture, (2 * width, 2 * width))
+    around = larger.getchannel("A").filter(ImageFilter.GaussianBlur(width))
+    around = around.point(lambda a: 255 if a > 22 else 0).filter(ImageFilter.GaussianBlur(width / 6))
+    sticker = Image.new("RGBA", larger.size)
+    sticker.paste((*color, 255), (0, 0), around)
+    sticker.alpha_composite(larger)
+    return sticker
+
+
+def build_looks(work: Path) -> None:
+    """Renders the drawings of the brands that have icons of their own into work/looks.npz."""
+    pixels = {}
+    for look in (look for look in LOOKS.values() if look.names):
+        icons = IconSet(package_folder(work, look.package) / "icons.json", {})
+        line, second = look.colors or ("#111111", None)
+        for concept, name in look.names.items():
+            picture = icons.icon(name, color=line, second=second)
+            if picture is None:
+                raise ValueError(f"{look.package} has no icon {name!r}")
+            pixels[concept, look.style] = trim(bordered(picture, look.outline) if look.outline else picture)
+    SpriteBank(pixels).save(work / "looks.npz")
+
+
 def build(work: Path) -> None:
-    """Renders every (concept, style) into work/sprites.npz, and the brand's style into work/brand.npz."""
+    """Renders every (concept, style) into work/sprites.npz, the first brand's style into work/brand.npz, and the other
+    brands' into work/looks.npz."""
+    build_looks(work)
     sets = open_sets(work)
     base: dict[tuple[str, str], Any] = {}
     brand: dict[tuple[str, str], Any] = {}
