@@ -1,7 +1,8 @@
 """Draws the pictures of docs/nano.md and the README: `python docs/gallery.py`.
 
-Ten prompts, seeds 1 to 10 in order, none picked over: as the bundled brand and as the base (influence 0, no visual
-schema, three styles in turn); and one row of influences. Prompts go through the offline bridge, as the service's do.
+Ten prompts, seeds 1 to 10 in order, none picked over: as the first bundled brand and as the base (influence 0, no
+visual schema, three styles in turn). For each bundled brand five things that none of its pictures shows, seeds 1 to 5
+in order, and the first three of them at four influences. Prompts go through the offline bridge, as the service's do.
 """
 
 import json
@@ -12,7 +13,7 @@ from rich.progress import track
 
 from sartor.bridge.offline import OfflineBridge
 from sartor.fibo import Engine, Spec
-from sartor.models.brands import find_brands
+from sartor.models.brands import Brand, find_brands
 from sartor.nano.export import CHECKPOINT
 from sartor.vgl import canonical
 
@@ -31,6 +32,11 @@ PROMPTS = (
     "a small sailboat on the open sea",
     "a lion on a sky blue background",
 )
+UNSEEN = {
+    "inkwell": ("a penguin", "a slice of pizza", "a panda", "a butterfly", "a sailboat"),
+    "pocket-zoo": ("a lion", "an owl", "an elephant", "a butterfly", "a unicorn"),
+    "tangerine": ("a sailboat", "a balloon", "a gift", "a bell", "an airplane"),
+}
 STYLES = ("3d render", "flat vector illustration", "cartoon illustration")
 INFLUENCES = (0.0, 0.5, 1.0, 1.5)
 
@@ -44,17 +50,21 @@ def sheet(rows: list[list[Image.Image]]) -> Image.Image:
 
 
 def main() -> None:
-    engine, bridge, brand = Engine.load(CHECKPOINT), OfflineBridge(), find_brands([])[0]
+    engine, bridge, brands = Engine.load(CHECKPOINT), OfflineBridge(), find_brands([])
     engine.warm_up()
 
-    def draw(prompt: str, seed: int, influence: float = 1.0) -> Image.Image:
+    def asked(text: str, brand: Brand) -> str:
+        return canonical(bridge.translate(text, visual_schema=brand.visual_schema).structured_prompt)
+
+    def draw(prompt: str, seed: int, brand: Brand, influence: float = 1.0) -> Image.Image:
         spec = Spec(prompt, seed, STEPS, GUIDANCE, adapter=brand.adapter, influence=influence)
         return engine.generate(spec).image
 
-    asked = [canonical(bridge.translate(text, visual_schema=brand.visual_schema).structured_prompt) for text in PROMPTS]
-    drawn = [draw(prompt, seed) for seed, prompt in enumerate(track(asked, "brand"), 1)]
+    prompts = {text: asked(text, brands[0]) for text in PROMPTS}
+    drawn = [draw(prompts[text], seed, brands[0]) for seed, text in enumerate(track(PROMPTS, brands[0].name), 1)]
     sheet([drawn[:5], drawn[5:]]).save(IMAGES / "brand.png", optimize=True)
     sheet([drawn[:5]]).save(IMAGES / "demo.png", optimize=True)
+    (IMAGES / "prompts.json").write_text(json.dumps(prompts, indent=1) + "\n")
 
     base = []
     for seed, text in enumerate(track(PROMPTS, "base"), 1):
@@ -62,9 +72,12 @@ def main() -> None:
         base.append(engine.generate(Spec(canonical(prompt), seed, STEPS, GUIDANCE)).image)
     sheet([base[:5], base[5:]]).save(IMAGES / "base.png", optimize=True)
 
-    rows = [[draw(asked[i], i + 1, influence) for influence in INFLUENCES] for i in track((0, 2, 4), "influence")]
-    sheet(rows).save(IMAGES / "influence.png", optimize=True)
-    (IMAGES / "prompts.json").write_text(json.dumps(dict(zip(PROMPTS, asked, strict=True)), indent=1) + "\n")
+    for brand in brands:
+        things = [asked(text, brand) for text in UNSEEN[brand.slug]]
+        row = [draw(thing, seed, brand) for seed, thing in enumerate(track(things, brand.name), 1)]
+        sheet([row]).save(IMAGES / f"{brand.slug}.png", optimize=True)
+        rows = [[draw(thing, seed, brand, by) for by in INFLUENCES] for seed, thing in enumerate(things[:3], 1)]
+        sheet(rows).save(IMAGES / f"{brand.slug}-influence.png", optimize=True)
 
 
 if __name__ == "__main__":
