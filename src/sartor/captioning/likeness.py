@@ -26,7 +26,7 @@ _CHANGE_WEIGHT = 2.0
 def style_distance(first: Sequence[Image.Image], second: Sequence[Image.Image]) -> float:
     """0 for the same look; in Oklab units, where white is 1 away from black. Sets of any size; deterministic.
 
-    Two halves of the bundled brand's pictures are 0.018 apart, the brand and the embedded base's styles 0.064. Those
+    Two halves of Inkwell's pictures are 0.018 apart, that brand and the embedded base's styles 0.064. Those
     styles among each other (0.010 to 0.013, halves of one 0.009 to 0.012) are too alike for this measure. Raises
     ValueError for an empty set.
     """

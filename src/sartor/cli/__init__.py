@@ -64,7 +64,7 @@ def demo(
     prompt: Annotated[str, typer.Option(help="What to draw.")] = "a penguin",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 1,
 ) -> None:
-    """Start the service on a free port, ask it for one picture of the bundled brand, and stop it."""
+    """Start the service on a free port, ask it for one picture of a bundled brand, and stop it."""
     settings = _settings()
     from sartor.cli.demo import DemoFailed, run
 

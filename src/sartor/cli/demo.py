@@ -37,7 +37,7 @@ def run(settings: Settings, *, prompt: str, seed: int) -> None:
             models = _json(client.get("/v1/tailored-gen/models"))
             if not models:
                 raise DemoFailed("No brand is installed: this package came without one, and none was trained yet.")
-            model = models[0]
+            model = min(models, key=lambda one: int(one["id"]))  # the oldest: a bundled one, where there is any
             console.print(f"Asking the brand [bold]{model['name']}[/] for: {prompt}")
             began = time.monotonic()
             with console.status("Drawing ..."):

@@ -86,7 +86,7 @@ def perceptual_hash(image: Image.Image) -> str:
     """64 bits that stay nearly the same when a picture is resized, recompressed or slightly changed in colour.
 
     Each bit says whether a field of the picture's grey version, 8 rows of 9 fields, is brighter than the one to its
-    left: N. Krawetz's difference hash ("Kind of Like That", 2013). On the bundled brand's drawings it was seen to do
+    left: N. Krawetz's difference hash ("Kind of Like That", 2013). On Inkwell's drawings it was seen to do
     better than the hash by cosine transform, whose weak waves turn over in symmetrical drawings: changed copies differ
     by 3 bits at most (by 16 there), and no two drawings by fewer than 7.
     """

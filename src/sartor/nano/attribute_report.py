@@ -99,7 +99,7 @@ def in_ink(bank: SpriteBank) -> SpriteBank:
 
 
 def score_brand(captioner: MeasuringCaptioner) -> Scores:
-    """Captions of the bundled brand's pictures, whose names are their files'."""
+    """Captions of Inkwell's pictures, whose names are their files'."""
     files = sorted((BRANDS / INKWELL.slug / "images").glob("*.png"))
     right, named = [], []
     for file in files:
