@@ -2,6 +2,7 @@
 
 import base64
 import io
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,15 @@ def test_a_picture_is_sent_and_described(gemini: GeminiServer, picture: Image.Im
     assert max(abs(one - other) for one, other in zip(shown, (200, 90, 40), strict=True)) < 8
     assert json_after(gemini.turn(), "PROJECT") == {"kind": "other", "medium": "photography", "name": 'Rex", "x": "'}
     assert "Visual Art Director" in gemini.system()
+
+
+def test_no_picture_is_logged(gemini: GeminiServer, picture: Image.Image, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="sartor")
+    gemini.answers = [said(FOX)]
+    captioner_at(gemini).caption(picture, visual_schema=None)
+    (asked,) = [record.getMessage() for record in caplog.records if record.getMessage().startswith("asked ")]
+    assert "<a picture>" in asked
+    assert "base64" not in asked
 
 
 def test_the_schema_stands_as_it_is(gemini: GeminiServer, picture: Image.Image) -> None:

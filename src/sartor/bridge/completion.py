@@ -24,6 +24,7 @@ Message = Mapping[str, Any]
 
 # Gemini's own ends of a reply that litellm files under "content_filter", though they refuse nothing that was asked.
 _NO_REFUSAL = frozenset({"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL"})
+_PICTURE = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*")  # as a message carries one; not for logs
 _RETRY_INFO = re.compile(r'"retryDelay":\s*"([0-9]+(?:\.[0-9]+)?)s"')
 
 
@@ -75,7 +76,7 @@ class LanguageModel:
         Raises BridgeUnavailable where no attempt got a reply, ContentRefused, and UnusableReply for a reply that was
         cut off.
         """
-        _log.debug("asked %s: %s", self.name, messages)
+        _log.debug("asked %s: %s", self.name, _PICTURE.sub("<a picture>", str(messages)))
         for attempt in range(1, self.patience.attempts + 1):
             within = min(self.patience.attempt, until - time.monotonic())
             if within <= 0:
