@@ -60,8 +60,16 @@ def test_control_is_a_share_and_a_mean() -> None:
 
 
 def test_a_brand_is_scored_by_its_own_style() -> None:
-    rows = [row("brand", rank, **{"style taken for": taken}) for rank, taken in ((1, "ink"), (3, "ink"), (7, "flat"))]
-    scores = score_brand(rows, 0.5)
-    assert scores["brand at 0.5: style"].value == pytest.approx(2 / 3)
-    assert scores["brand at 0.5: concept top 1"].value == pytest.approx(1 / 3)
-    assert scores["brand at 0.5: concept top 5"].value == pytest.approx(2 / 3)
+    found = ((1, "ink"), (3, "ink"), (7, "flat"))
+    rows = [row("brand", rank, style="ink", **{"style taken for": taken}) for rank, taken in found]
+    scores = score_brand(rows, "inkwell", 0.5, 0.02)
+    assert scores["inkwell at 0.5: style"].value == pytest.approx(2 / 3)
+    assert scores["inkwell at 0.5: concept top 1"].value == pytest.approx(1 / 3)
+    assert scores["inkwell at 0.5: concept top 5"].value == pytest.approx(2 / 3)
+    assert scores["inkwell at 0.5: look distance"].value == 0.02
+
+
+def test_no_style_is_judged_that_the_judges_do_not_know() -> None:
+    scores = score_brand([row("brand", style="sticker")], "pocket-zoo", 1.0, 0.02)
+    assert "pocket-zoo at 1: style" not in scores
+    assert scores["pocket-zoo at 1: concept top 1"].value == 1.0

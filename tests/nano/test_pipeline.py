@@ -85,8 +85,9 @@ def test_the_checkpoint_draws(trained: Path) -> None:
 @pytest.fixture(scope="module")
 def brand(trained: Path) -> Path:
     """A brand's folder whose adapter was trained for two steps, at a rate that shows."""
-    folder = trained / "brand"
-    folder.mkdir()
+    folder = trained / "inkwell"
+    (folder / "images").mkdir(parents=True)
+    Image.new("RGB", (SIDE, SIDE), "navy").save(folder / "images" / "cat.png")
     captions = {f"{name}.png": json.dumps({"objects": [{"description": name}]}) for name in ("apple", "cat")}
     (folder / "captions.json").write_text(json.dumps(captions))
     (folder / "model.json").write_text(json.dumps({"visual_schema": {"style_medium": "ink"}}))
@@ -110,13 +111,17 @@ def test_the_evaluation_measures_it(trained: Path, brand: Path) -> None:
         "style crisp",
         "style soft",
     }
-    report = evaluate.evaluate(trained, trained / "checkpoint", brand, count=6, brand_count=2, steps=1, guidance=2.0)
+    report = evaluate.evaluate(trained, trained / "checkpoint", [brand], count=6, brand_count=2, steps=1, guidance=2.0)
     assert report["pictures"] == 7 + 2 + 3 * 2, "two of the trials have a second picture; a brand's have three"
     assert report["scores"]["background"]["count"] == 7
-    assert report["scores"]["brand at 0.5: style"]["count"] == 2
-    assert {row["concept"] for row in report["brand rows"]["1"]} <= set(CONCEPTS) - {"apple", "cat"}
-    unadapted = [row["background distance"] for row in report["brand rows"]["0"]]
-    assert [row["background distance"] for row in report["brand rows"]["1"]] != unadapted, "the adapter is merged"
+    assert report["scores"]["inkwell at 0.5: style"]["count"] == 2
+    assert {row["concept"] for row in report["brand rows"]["inkwell"]["1"]} <= set(CONCEPTS) - {"apple", "cat"}
+    unadapted = [row["background distance"] for row in report["brand rows"]["inkwell"]["0"]]
+    adapted = [row["background distance"] for row in report["brand rows"]["inkwell"]["1"]]
+    assert adapted != unadapted, "the adapter is merged"
+    near, far = (report["scores"][f"inkwell at {influence}: look distance"]["value"] for influence in (1, 0))
+    assert near != far
+    assert report["composer"]["inkwell at 1: look distance"]["value"] > 0
     assert report["composer"]["place"]["value"] == 1.0
     assert report["composer"]["count"]["value"] == 1.0
     assert report["composer"]["background"]["value"] == 1.0
@@ -124,6 +129,7 @@ def test_the_evaluation_measures_it(trained: Path, brand: Path) -> None:
     assert json.loads((trained / "evaluation" / "report.json").read_text())["rows"] == report["rows"]
     assert "| background |" in (trained / "evaluation" / "report.md").read_text()
     assert (trained / "evaluation" / "worst.png").exists()
+    assert (trained / "evaluation" / "worst-inkwell.png").exists()
 
 
 def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
-"""Evaluates a checkpoint, and a brand on it, with numbers.
+"""Evaluates a checkpoint, and brands on it, with numbers.
 
-    python -m sartor.nano.evaluate --work DIR [--checkpoint DIR] [--brand DIR] [--count N] [--steps N]
+    python -m sartor.nano.evaluate --work DIR [--checkpoint DIR] [--brand DIR]... [--count N] [--steps N]
 
 Draws the trials with the engine, at the model's own size (the upscaler is left out), and has them judged by `judges.py`
 and measured by `measures.py`. The same questions are put to the composer's own pictures of the same scenes: what a
@@ -15,14 +15,17 @@ import json
 import math
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from rich.progress import Progress, TaskID
 
+from sartor.captioning.likeness import style_distance
 from sartor.fibo import Engine, Spec, load_checkpoint
 from sartor.nano.export import CHECKPOINT
 from sartor.nano.judges import Judges
@@ -43,7 +46,7 @@ from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
-from sartor.nano.trials import DISTANCE, SAME, Trial, plan, plan_brand, read_brand
+from sartor.nano.trials import DISTANCE, SAME, Brand, Trial, plan, plan_brand, read_brand
 
 INFLUENCES = (0.0, 0.5, 1.0)
 
@@ -78,15 +81,16 @@ class Artist:
         return Drawn(trial, picture, changed)
 
 
-def judge(drawn: list[Drawn], judges: Judges) -> list[dict[str, Any]]:
-    """What each picture was found to show: one row a trial, ready for JSON."""
+def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[dict[str, Any]]:
+    """What each picture was found to show: one row a trial, ready for JSON. ``look`` is the style of a brand's trials,
+    which the judges need not know."""
     rows = []
     for item in drawn:
         trial, thing = item.trial, item.trial.thing
         concept = judges.probabilities("concept", item.picture[None])[0]
         style = judges.probabilities("style", item.picture[None])[0]
         own = judges.concepts.index(thing.concept)
-        wanted = trial.scene.style or BRAND_STYLE
+        wanted = trial.scene.style or look
         row: dict[str, Any] = {
             "kind": trial.kind,
             "seed": trial.seed,
@@ -95,7 +99,7 @@ def judge(drawn: list[Drawn], judges: Judges) -> list[dict[str, Any]]:
             "taken for": judges.concepts[int(concept.argmax())],
             "style taken for": judges.styles[int(style.argmax())],
             "concept probability": round(float(concept[own]), 4),
-            "style probability": round(float(style[judges.styles.index(wanted)]), 4),
+            "style probability": round(float(style[judges.styles.index(wanted)]), 4) if wanted in judges.styles else 0,
             "rank": int((concept > concept[own]).sum()) + 1,
             "background distance": round(background_distance(item.picture, trial.scene.background.colors[0]), 2),
             "prompt": trial.prompt,
@@ -150,36 +154,53 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
     return {name: found for name, found in scores.items() if found.count}
 
 
-def score_brand(rows: list[dict[str, Any]], influence: float) -> dict[str, Score]:
-    """The brand's scores at one influence; at 0 it is the base model with the brand's prompts."""
-    prefix = f"brand at {influence:g}"
-    return {
-        f"{prefix}: style": share([row["style taken for"] == BRAND_STYLE for row in rows]),
-        f"{prefix}: style probability": mean([row["style probability"] for row in rows]),
+def score_brand(rows: list[dict[str, Any]], brand: str, influence: float, distance: float) -> dict[str, Score]:
+    """A brand's scores at one influence; at 0 it is the base model with the brand's prompts.
+
+    ``distance`` is that of all its pictures from the brand's own; the judges know the style of one brand only.
+    """
+    prefix = f"{brand} at {influence:g}"
+    scores = {f"{prefix}: look distance": Score(distance, math.nan, math.nan, len(rows))}
+    if rows and rows[0]["style"] == BRAND_STYLE:
+        scores[f"{prefix}: style"] = share([row["style taken for"] == BRAND_STYLE for row in rows])
+        scores[f"{prefix}: style probability"] = mean([row["style probability"] for row in rows])
+    return scores | {
         f"{prefix}: concept top 1": share([row["rank"] == 1 for row in rows]),
         f"{prefix}: concept top 5": share([row["rank"] <= 5 for row in rows]),
         f"{prefix}: background": share([row["background distance"] <= DISTANCE for row in rows]),
     }
 
 
-def compose(trials: list[Trial], sprites: SpriteBank, side: int) -> list[Drawn]:
-    """The composer's own pictures of the trials; a brand's trials stay flat in its ink."""
+def compose(trials: list[Trial], sprites: SpriteBank, side: int, look: str = BRAND_STYLE) -> list[Drawn]:
+    """The composer's own pictures of the trials; a brand's trials stand flat in its look. A thing that the brand's
+    set does not have is left out."""
     composer = Composer(sprites, side, hold_out=False)
     drawn = []
     for trial in trials:
         scenes = [trial.scene, trial.changed] if trial.changed else [trial.scene]
-        pictures = [
-            composer.draw(dataclasses.replace(scene, style=scene.style or BRAND_STYLE), random.Random(trial.seed))
-            for scene in scenes
-        ]
-        drawn.append(Drawn(trial, *pictures))
+        styled = [dataclasses.replace(scene, style=scene.style or look) for scene in scenes]
+        if (trial.thing.concept, styled[0].style) in sprites.pixels:
+            drawn.append(Drawn(trial, *(composer.draw(scene, random.Random(trial.seed)) for scene in styled)))
     return drawn
+
+
+@dataclass(frozen=True)
+class Branded:
+    """A brand's trials, and what the engine drew of them at each influence."""
+
+    brand: Brand
+    trials: list[Trial]
+    by_influence: dict[float, list[Drawn]]
+
+    def distance(self, drawn: list[Drawn]) -> float:
+        """How far pictures are from the brand's own, in look."""
+        return style_distance([Image.fromarray(item.picture) for item in drawn], self.brand.pictures())
 
 
 def evaluate(
     work: Path,
     checkpoint: Path,
-    brand_folder: Path | None,
+    brand_folders: Sequence[Path],
     *,
     count: int,
     brand_count: int,
@@ -193,37 +214,43 @@ def evaluate(
     """
     judges = Judges.load(work)
     base_sprites = SpriteBank.load(work / "sprites.npz")
-    brand = read_brand(brand_folder) if brand_folder else None
+    brands = [read_brand(folder) for folder in brand_folders]
     started = time.time()
     with progress_bar() as bar:
         task = bar.add_task("choosing", total=None, note="")
         trials = plan(Composer(base_sprites), count)
-        branded = plan_brand(names(base_sprites)[0], brand, brand_count) if brand else []
-        total = sum(2 if trial.changed else 1 for trial in trials) + len(INFLUENCES) * len(branded)
+        asked = [plan_brand(names(base_sprites)[0], brand, brand_count) for brand in brands]
+        total = sum(2 if trial.changed else 1 for trial in trials) + len(INFLUENCES) * sum(map(len, asked))
         bar.update(task, description="pictures", total=total)
         artist = Artist(checkpoint, steps, guidance, bar, task)
         drawn = [artist.draw_trial(trial) for trial in trials]
-        by_influence: dict[float, list[Drawn]] = {}
-        if brand:
-            for influence in INFLUENCES:
-                by_influence[influence] = [artist.draw_trial(trial, brand.adapter, influence) for trial in branded]
+        branded = [
+            Branded(brand, own, {by: [artist.draw_trial(one, brand.adapter, by) for one in own] for by in INFLUENCES})
+            for brand, own in zip(brands, asked, strict=True)
+        ]
     side = len(drawn[0].picture)
     folder = target or work / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     sprites = judged_sprites(work)
+    if (work / "looks.npz").exists():
+        sprites = SpriteBank(sprites.pixels | SpriteBank.load(work / "looks.npz").pixels)
     rows = judge(drawn, judges)
     scores, ceiling = score(rows), score(judge(compose(trials, sprites, side), judges))
     contact_sheet([item.picture for item in drawn], rows, folder / "worst.png")
-    brand_rows = {influence: judge(items, judges) for influence, items in by_influence.items()}
-    for influence, found in brand_rows.items():
-        scores |= score_brand(found, influence)
-    if branded:
-        ceiling |= score_brand(judge(compose(branded, sprites, side), judges), INFLUENCES[-1])
-        worst = [item.picture for item in by_influence[INFLUENCES[-1]]]
-        contact_sheet(worst, brand_rows[INFLUENCES[-1]], folder / "worst-brand.png")
+    brand_rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for one in branded:
+        slug, look = one.brand.slug, one.brand.style
+        found = {by: judge(items, judges, look) for by, items in one.by_influence.items()}
+        for by, items in one.by_influence.items():
+            scores |= score_brand(found[by], slug, by, one.distance(items))
+        true = compose(one.trials, sprites, side, look)
+        if true:
+            ceiling |= score_brand(judge(true, judges, look), slug, 1.0, one.distance(true))
+        contact_sheet([item.picture for item in one.by_influence[1.0]], found[1.0], folder / f"worst-{slug}.png")
+        brand_rows[slug] = {f"{by:g}": kept for by, kept in found.items()}
     report = {
         "checkpoint": artist.engine.fingerprint.checkpoint,
-        "brand": brand_folder.name if brand_folder else None,
+        "brands": list(brand_rows),
         "steps": steps,
         "guidance": guidance,
         "pictures": total,
@@ -232,7 +259,7 @@ def evaluate(
         "scores": {name: dataclasses.asdict(found) for name, found in scores.items()},
         "composer": {name: dataclasses.asdict(found) for name, found in ceiling.items()},
         "rows": rows,
-        "brand rows": {f"{influence:g}": found for influence, found in brand_rows.items()},
+        "brand rows": brand_rows,
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     (folder / "report.md").write_text(table(scores, ceiling))
@@ -243,9 +270,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Evaluates the embedded model")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    parser.add_argument("--brand", type=Path, help="a brand's folder, judged on concepts that its images do not show")
+    parser.add_argument("--brand", type=Path, action="append", help="a brand's folder; may be repeated")
     parser.add_argument("--count", type=int, default=200, help="prompts for the base; 500 for the full table")
-    parser.add_argument("--brand-count", type=int, help="prompts for the brand, each drawn at three influences")
+    parser.add_argument("--brand-count", type=int, help="prompts for each brand, each drawn at three influences")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=5.0)
     parser.add_argument("--target", type=Path, help="folder of the report; evaluation/ in the work folder by default")
@@ -258,7 +285,7 @@ def main() -> None:
     evaluate(
         a.work,
         a.checkpoint,
-        a.brand,
+        a.brand or [],
         count=a.count,
         brand_count=brand_count,
         steps=a.steps,

@@ -20,8 +20,10 @@ GOALS = {
     "count": 0.85,
     "recolored: rest unchanged": 1.0,
     "new background: things unchanged": 1.0,
-    "brand at 1: style": 0.9,
-    "brand at 1: concept top 5": 0.8,
+    "inkwell at 1: style": 0.9,
+    "inkwell at 1: concept top 5": 0.8,
+    "pocket-zoo at 1: concept top 5": 0.8,
+    "tangerine at 1: concept top 5": 0.8,
 }
 
 
@@ -49,6 +51,8 @@ def table(scores: dict[str, Score], ceiling: dict[str, Score]) -> str:
     def written(name: str, found: Score | None) -> str:
         if found is None:
             return ""
+        if "distance" in name:
+            return f"{found.value:.3f}"
         if "change of" in name:
             return f"{found.value:.1f}/255 [{found.low:.1f}, {found.high:.1f}]"
         return f"{100 * found.value:.1f}% [{100 * found.low:.1f}, {100 * found.high:.1f}]"

@@ -16,7 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
+from sartor.nano.looks import LOOKS
 from sartor.nano.measures import (
     background_distance,
     change_inside,
@@ -187,6 +190,19 @@ class Brand:
     @property
     def adapter(self) -> Path:
         return self.folder / "pytorch_lora_weights.safetensors"
+
+    @property
+    def slug(self) -> str:
+        return self.folder.name
+
+    @property
+    def style(self) -> str:
+        """Its drawings' name in a sprite bank; the slug of a brand that is not bundled."""
+        return LOOKS[self.slug].style if self.slug in LOOKS else self.slug
+
+    def pictures(self) -> list[Image.Image]:
+        """What it was trained on, RGB."""
+        return [Image.open(path).convert("RGB") for path in sorted((self.folder / "images").glob("*.png"))]
 
     @property
     def background(self) -> str:
