@@ -10,6 +10,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from sartor.app import create_app
+from sartor.fibo import Spec
 from sartor.generation.drawing import PlainEngine
 from tests.conftest import Service, make_settings, shared_bridge, wait_for, write_test_brand
 
@@ -21,6 +22,18 @@ def running(home: Path, *, engine: Any = PlainEngine, **values: Any) -> Iterator
     app = create_app(make_settings(home, **values), engine=engine, bridge=shared_bridge)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Service(client, app.state.parts)
+
+
+class Recording(PlainEngine):
+    """Keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.specs: list[Spec] = []
+
+    def generate(self, spec: Spec, *arguments: Any, **named: Any) -> Any:
+        self.specs.append(spec)
+        return super().generate(spec, *arguments, **named)
 
 
 def broken_engine() -> PlainEngine:
@@ -57,6 +70,15 @@ def test_too_much_in_progress_is_429_for_that_organisation_only(tmp_path: Path) 
         for request_id in ids:
             busy.settled(request_id)
         assert busy.image({"prompt": "an apple", "steps_num": 20}).status_code == 202
+
+
+def test_cached_steps_are_what_the_service_says_and_a_request_says_otherwise(tmp_path: Path) -> None:
+    engine = Recording()
+    with running(tmp_path, engine=lambda: engine, caching="cached-2") as service:
+        tenant = service.tenant()
+        for said in ({}, {"caching": "exact"}):
+            assert tenant.image({"prompt": "an apple", "sync": True, "steps_num": 20} | said).status_code == 200
+    assert [spec.caching for spec in engine.specs] == ["cached-2", "exact"]
 
 
 def test_requests_are_accepted_before_the_engine_is_ready(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ import os
 import stat
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
+from sartor.generation.schemas import Caching
 from sartor.settings import Settings
 
 
@@ -27,6 +29,10 @@ def test_durations(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -
         ("THREADS", "0"),
         ("PUBLIC_URL", "images.example.com"),
         ("BRIDGE", "oracle"),
+        ("MEMORY", "huge"),
+        ("COMPILE", "yes"),
+        ("LINEARS", "int4"),
+        ("CACHING", "cached-4"),
         ("LOG_LEVEL", "loud"),
     ],
 )
@@ -63,3 +69,15 @@ def test_a_given_key_is_used_and_never_shown(tmp_path: Path) -> None:
     assert settings.key == b"s3cret"
     assert "s3cret" not in repr(settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_engines_options_are_all_there() -> None:
+    """The settings name them without importing the engine, which takes seconds."""
+    from sartor.fibo.caching import CACHINGS, EXACT
+    from sartor.fibo.memory import MODES
+
+    def choices(name: str) -> tuple[str, ...]:
+        return get_args(Settings.model_fields[name].annotation)
+
+    assert choices("memory") == ("auto", *(mode.name for mode in MODES))
+    assert choices("caching") == (EXACT, *CACHINGS) == get_args(Caching)

@@ -140,13 +140,18 @@ def engine_factory(settings: Settings) -> EngineFactory:
         if settings.checkpoint == "plain":
             return PlainEngine()
         from sartor.fibo import Engine
+        from sartor.fibo.compute import Compute
 
+        compiled = {"auto": None, "on": True, "off": False}[settings.compile]
         return Engine.load(
             checkpoint_folder(settings),
             device=device_name(settings),
             threads=settings.threads,
+            memory=None if settings.memory == "auto" else settings.memory,
+            compute=Compute(compiled=compiled, linears=settings.linears),
+            second_device=settings.second_device or None,
             golden_file=settings.home / "golden.json",
-            hash_memory=settings.home / "hashes.json",
+            hash_memory=settings.hashes,
             attention_record=settings.home / "attention.json",
         )
 
@@ -173,7 +178,7 @@ def served_base(settings: Settings) -> ServedBase:
     """What models are trained for. Where the plain engine draws, which reads no adapter, it is the embedded model."""
     embedded = settings.checkpoint in {"embedded", "plain"}
     folder = checkpoint_folder(settings.model_copy(update={"checkpoint": "embedded"}) if embedded else settings)
-    return ServedBase(folder, device=lambda: device_name(settings), embedded=embedded)
+    return ServedBase(folder, device=lambda: device_name(settings), embedded=embedded, hash_memory=settings.hashes)
 
 
 def bridge_factory(settings: Settings) -> BridgeFactory:
@@ -230,7 +235,15 @@ def assemble(
     metrics = Metrics(ready=lambda: device.ready or not settings.work)
     accounts = Accounts(database, key=settings.key)
     webhooks = Webhooks(database, jobs)
-    generation = Generation(database, storage, jobs, models, webhooks, outstanding_limit=settings.outstanding_limit)
+    generation = Generation(
+        database,
+        storage,
+        jobs,
+        models,
+        webhooks,
+        outstanding_limit=settings.outstanding_limit,
+        caching=settings.caching,
+    )
     base = served_base(settings)
     lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
     trainings = Trainings(

@@ -55,10 +55,36 @@ class Settings(BaseSettings):
         description="CPU threads of the engine; empty leaves it to the engine. Part of every image's "
         "fingerprint: another count gives other bytes.",
     )
+    memory: Literal["auto", "resident", "parts-on-host", "pristine-on-host", "lean"] = Field(
+        default="auto",
+        description="What the engine keeps on its GPU, by the name of a mode in performance.md; `auto` takes the "
+        "fastest that fits. `sartor doctor` says what each needs. It never changes a picture.",
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether the transformer's blocks are compiled, which takes minutes at the start and changes the "
+        "last bits of an image; `auto` compiles on a GPU.",
+    )
+    linears: Literal["full", "fp8"] = Field(
+        default="full",
+        description="`fp8` rounds weights and activations to 8 bits, on GPUs that multiply them: faster, and other "
+        "pictures.",
+    )
+    second_device: str = Field(
+        default="",
+        description="A second GPU, as in `cuda:1`, that draws the negative prompt's half of each step at the same "
+        "time; empty draws both on DEVICE.",
+    )
+    caching: Literal["exact", "cached-1.5", "cached-2", "cached-3"] = Field(
+        default="exact",
+        description="What a request gets that does not say `caching`: every step in full, or steps that reuse earlier "
+        "ones. Faster, and other pictures.",
+    )
     bridge: Literal["auto", "offline", "gemini"] = Field(
         default="auto",
         description="What turns words into structured prompts: `offline` needs no key and no network; `gemini` asks "
-        "a language model and sends it the words; `auto` is `gemini` where there is a key for it, else `offline`.",
+        "a language model and sends it the words; `auto` is `gemini` where there is a key for it, else `offline`. The "
+        "same choice holds for who describes the pictures of a dataset.",
     )
     bridge_model: str = Field(
         default="gemini/gemini-2.5-flash",
@@ -213,6 +239,11 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """The storage's address, never empty."""
         return self.storage_url or (self.home / "storage").as_uri()
+
+    @property
+    def hashes(self) -> Path:
+        """The file that remembers what large weights hash to, so that a start need not read them all again."""
+        return self.home / "hashes.json"
 
     @property
     def fetch_networks(self) -> tuple[IPNetwork, ...]:

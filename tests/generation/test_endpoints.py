@@ -182,7 +182,7 @@ def test_refinement_changes_what_the_words_ask_for(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     "changed",
     [{"seed": 8}, {"steps_num": 30}, {"guidance_scale": 4}, {"negative_prompt": "blur"}, {"aspect_ratio": "16:9"},
-     {"tailored_model_influence": 0.5}],
+     {"tailored_model_influence": 0.5}, {"caching": "cached-2"}],
     ids=lambda changed: next(iter(changed)),
 )  # fmt: skip
 def test_every_field_reaches_the_engine(tenant: Tenant, changed: dict[str, Any]) -> None:

@@ -108,7 +108,10 @@ def _memory(settings: Settings) -> str:
     device, folder = device_name(settings), locate(checkpoint_folder(settings), list(PARTS))
     itemsize = serving_dtype(device).itemsize
     needs = ", ".join(map(str, plans(sizes_of(folder, itemsize))))
-    chosen = choose_mode(folder, device, itemsize).name
+    if settings.memory == "auto":
+        chosen = choose_mode(folder, device, itemsize, fp8=settings.linears == "fp8").name
+    else:
+        chosen = f"{settings.memory}, as SARTOR_MEMORY says,"
     found = f"{chosen} on {device}; computed, not measured: {needs}"
     if settings.checkpoint == "embedded":
         found += f". FIBO on a GPU would need {', '.join(map(str, plans(fibo_sizes())))}"

@@ -54,6 +54,7 @@ def draw(
         negative_prompt=negative_prompt,
         adapter=brand.adapter if brand else None,
         influence=influence,
+        caching=settings.caching,
         model=brand.name if brand else "",
     )
     try:

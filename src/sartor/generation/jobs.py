@@ -150,6 +150,7 @@ class Pipeline:
             negative_prompt=options["negative_prompt"],
             adapter=look.adapter,
             influence=float(options["tailored_model_influence"]),
+            caching=options.get("caching", "exact"),  # requests of earlier versions have none
             model=look.name,
         )
         written = time.monotonic()

@@ -51,13 +51,16 @@ class Generation:
         webhooks: Webhooks,
         *,
         outstanding_limit: int,
+        caching: str = "exact",
     ) -> None:
+        """``caching`` is what an image gets whose request does not say; kept with the request, whatever it is later."""
         self._database = database
         self._storage = storage
         self._jobs = jobs
         self._models = models
         self._webhooks = webhooks
         self._outstanding_limit = outstanding_limit
+        self._defaults = {**DEFAULTS, "caching": caching}
 
     def submit(
         self,
@@ -87,7 +90,7 @@ class Generation:
         self, caller: Caller, request_id: str, body: StructuredPromptBody, base: str, idempotency_key: str | None
     ) -> str:
         kind = IMAGE if isinstance(body, ImageBody) else STRUCTURED_PROMPT
-        options = {name: default for name, default in DEFAULTS.items() if name in type(body).model_fields}
+        options = {name: default for name, default in self._defaults.items() if name in type(body).model_fields}
         options |= {name: value for name in options if (value := getattr(body, name)) is not None}
         with self._database.transaction() as session:
             if idempotency_key is not None:

@@ -22,10 +22,14 @@ _HUB = "https://huggingface.co/"
 class ServedBase:
     """``checkpoint`` is a folder, or a hub id, of which only small files are fetched until it is loaded."""
 
-    def __init__(self, checkpoint: str | Path, *, device: Callable[[], str], embedded: bool) -> None:
+    def __init__(
+        self, checkpoint: str | Path, *, device: Callable[[], str], embedded: bool, hash_memory: Path | None = None
+    ) -> None:
+        """``hash_memory`` is a file that keeps what large weights were found to hash to."""
         self._checkpoint = checkpoint
         self._device = device
         self._folder = Path(checkpoint).expanduser()
+        self._hash_memory = hash_memory
         self.embedded = embedded
 
     @property
@@ -69,13 +73,13 @@ class ServedBase:
         """What the engine calls it by; None where its weights are not on this machine's own disk."""
         from sartor.fibo.checkpoint import hash_folder
 
-        return hash_folder(self._folder) if self._folder.is_dir() else None
+        return hash_folder(self._folder, self._hash_memory) if self._folder.is_dir() else None
 
     def load(self) -> Checkpoint:
         """A copy of its own, on the device. Raises CheckpointError."""
         from sartor.fibo import load_checkpoint
 
-        return load_checkpoint(self._checkpoint, device=self._device())
+        return load_checkpoint(self._checkpoint, device=self._device(), hash_memory=self._hash_memory)
 
     def _read(self, name: str) -> dict[str, Any]:
         if self._folder.is_dir():

@@ -1,0 +1,82 @@
+"""What the settings say of the engine reaches it, and the checkpoint's hash is remembered for whoever asks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sartor.assembly import engine_factory, served_base
+from sartor.fibo import Engine
+from sartor.fibo.integrity import LARGE
+from tests.conftest import make_settings
+from tests.fibo.conftest import build_checkpoint
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+def load(home: Path, checkpoint: Path, **values: Any) -> Engine:
+    engine = engine_factory(make_settings(home, checkpoint=str(checkpoint), device="cpu", threads=1, **values))()
+    assert isinstance(engine, Engine)
+    return engine
+
+
+def test_nothing_that_changes_a_picture_is_on_by_default(tmp_path: Path, checkpoint: Path) -> None:
+    engine = load(tmp_path, checkpoint)
+    assert (engine.fingerprint.mode, engine.fingerprint.linears) == ("eager", "full")
+    assert engine.memory.name == "resident"
+
+
+@pytest.mark.parametrize(
+    ("given", "mode", "linears", "memory"),
+    [
+        ({"memory": "lean"}, "eager", "full", "lean"),
+        ({"linears": "fp8"}, "eager", "fp8", "resident"),
+        ({"compile": "on"}, "compiled", "full", "resident"),
+        ({"compile": "off", "memory": "parts-on-host", "linears": "fp8"}, "eager", "fp8", "parts-on-host"),
+    ],
+)
+def test_the_engine_is_what_the_settings_say(
+    tmp_path: Path, checkpoint: Path, given: dict[str, str], mode: str, linears: str, memory: str
+) -> None:
+    engine = load(tmp_path, checkpoint, **given)
+    assert (engine.fingerprint.mode, engine.fingerprint.linears) == (mode, linears)
+    assert engine.memory.name == memory
+
+
+def test_a_second_device_gets_a_transformer_of_its_own(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sartor.fibo.transformer import FiboTransformer
+
+    devices: list[str] = []
+    original = FiboTransformer.load
+
+    def counted(*arguments: Any, **named: Any) -> FiboTransformer:
+        devices.append(str(named["device"]))
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(FiboTransformer, "load", counted)
+    load(tmp_path, checkpoint)
+    alone = len(devices)
+    load(tmp_path, checkpoint, second_device="cpu")
+    assert len(devices) == 2 * alone + 1
+
+
+def test_large_weights_are_hashed_once_for_the_engine_and_for_trainings(tmp_path: Path) -> None:
+    folder = build_checkpoint(tmp_path / "checkpoint")
+    large = folder / "text_encoder" / "more.safetensors"
+    with large.open("wb") as file:
+        file.truncate(LARGE)
+    settings = make_settings(tmp_path / "home", checkpoint=str(folder), device="cpu")
+    found = served_base(settings).sha256
+    memory = tmp_path / "home" / "hashes.json"
+    known = json.loads(memory.read_text())
+    assert list(known) == [str(large.resolve())]
+    # What is remembered is believed: another service of this home answers by it.
+    known[str(large.resolve())]["sha256"] = "0" * 64
+    memory.write_text(json.dumps(known))
+    assert served_base(settings).sha256 not in (None, found)
