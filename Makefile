@@ -7,7 +7,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check -qq
 PINS     := pyproject.toml constraints.txt hashed.txt
-THREADS  ?= 2
+WORKERS  ?= 2
 
 # The first interpreter that Sartor supports; `make PYTHON=/path/to/python3.12 setup` chooses another.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -27,8 +27,9 @@ demo: $(VENV)/runtime  ## draw one picture with the bundled brand, over HTTP, an
 serve: $(VENV)/runtime  ## run the service
 	@$(BIN)/sartor serve
 
+# Two files at a time, one thread each: the longest tests wait for processes more than they compute.
 test: $(VENV)/development  ## run the whole test suite
-	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/development  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -81,6 +81,20 @@ def test_cached_steps_are_what_the_service_says_and_a_request_says_otherwise(tmp
     assert [spec.caching for spec in engine.specs] == ["cached-2", "exact"]
 
 
+def test_a_request_keeps_the_caching_of_the_moment_at_which_it_came(tmp_path: Path) -> None:
+    with running(tmp_path, work=False, caching="cached-2") as service:
+        tenant = service.tenant()
+        key = {"Idempotency-Key": "once"}
+        body = {"tailored_model_id": "paper-garden", "prompt": "an apple", "steps_num": 20}
+        request_id = tenant.post("/v2/image/generate/tailored", body, headers=key).json()["request_id"]
+    engine = Recording()
+    with running(tmp_path, engine=lambda: engine, caching="exact") as service:
+        tenant.client = service.client
+        assert tenant.post("/v2/image/generate/tailored", body, headers=key).json()["request_id"] == request_id
+        assert tenant.settled(request_id)["status"] == "COMPLETED"
+    assert [spec.caching for spec in engine.specs] == ["cached-2"]
+
+
 def test_requests_are_accepted_before_the_engine_is_ready(tmp_path: Path) -> None:
     import threading
 

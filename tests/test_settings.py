@@ -33,6 +33,8 @@ def test_durations(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -
         ("COMPILE", "yes"),
         ("LINEARS", "int4"),
         ("CACHING", "cached-4"),
+        ("SECOND_DEVICE", "gpu"),
+        ("SECOND_DEVICE", "cuda:"),
         ("LOG_LEVEL", "loud"),
     ],
 )
@@ -40,6 +42,24 @@ def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, v
     monkeypatch.setenv(f"SARTOR_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("MEMORY", ["auto", "resident", "parts-on-host", "pristine-on-host", "lean"]),
+        ("COMPILE", ["auto", "on", "off"]),
+        ("LINEARS", ["full", "fp8"]),
+        ("CACHING", ["exact", "cached-1.5", "cached-2", "cached-3"]),
+        ("SECOND_DEVICE", ["empty", "cpu", "cuda", "cuda:1"]),
+    ],
+)
+def test_a_refusal_names_what_is_allowed(monkeypatch: pytest.MonkeyPatch, name: str, allowed: list[str]) -> None:
+    monkeypatch.setenv(f"SARTOR_{name}", "unheard-of")
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    message = refused.value.errors()[0]["msg"]
+    assert [choice for choice in allowed if choice not in message] == []
 
 
 def test_everything_lives_in_home(tmp_path: Path) -> None:

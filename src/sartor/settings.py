@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from datetime import timedelta
 from functools import cached_property
@@ -20,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sartor.kit.networks import IPNetwork, networks
 
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
 class Settings(BaseSettings):
@@ -67,8 +69,8 @@ class Settings(BaseSettings):
     )
     linears: Literal["full", "fp8"] = Field(
         default="full",
-        description="`fp8` rounds weights and activations to 8 bits, on GPUs that multiply them: faster, and other "
-        "pictures.",
+        description="`fp8` rounds weights and activations of the blocks to 8 bits, for GPUs that multiply them (from "
+        "Ada on); it gives other pictures.",
     )
     second_device: str = Field(
         default="",
@@ -84,7 +86,8 @@ class Settings(BaseSettings):
         default="auto",
         description="What turns words into structured prompts: `offline` needs no key and no network; `gemini` asks "
         "a language model and sends it the words; `auto` is `gemini` where there is a key for it, else `offline`. The "
-        "same choice holds for who describes the pictures of a dataset.",
+        "same choice holds for who writes the captions and visual schemas of datasets: `gemini` is sent their "
+        "pictures.",
     )
     bridge_model: str = Field(
         default="gemini/gemini-2.5-flash",
@@ -194,6 +197,13 @@ class Settings(BaseSettings):
     @classmethod
     def _no_threads(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("second_device")
+    @classmethod
+    def _device(cls, value: str) -> str:
+        if value and not _DEVICE.fullmatch(value):
+            raise ValueError("must be empty, cpu, cuda, or one GPU of several, as in cuda:1")
+        return value
 
     @field_validator("bridge_key")
     @classmethod

@@ -80,6 +80,7 @@ def test_unknown_requests(tenant: Tenant, request_id: str) -> None:
         ({"steps_num": 10}, "steps_num"),
         ({"guidance_scale": 9}, "guidance_scale"),
         ({"aspect_ratio": "2:1"}, "aspect_ratio"),
+        ({"caching": "cached-4"}, "caching: input should be 'exact', 'cached-1.5', 'cached-2' or 'cached-3'"),
         ({"tailored_model_influence": 2}, "tailored_model_influence"),
         ({"sync": "yes"}, "sync"),
         ({"structured_prompt": "{"}, "structured_prompt"),

@@ -375,7 +375,7 @@ def test_a_job_that_kills_its_process_again_and_again_is_given_up(
     log.awaits("begins")
     jobs.stop()
     with database.engine.begin() as connection:  # as after that many deaths
-        connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 9"))
+        connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 90"))
     start(work)
     log.awaits("lost a")
     assert log.lines == ["begins", "lost a"]

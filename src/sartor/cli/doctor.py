@@ -88,11 +88,16 @@ def _checkpoint(settings: Settings) -> str:
     engine = engine_factory(settings)()
     engine.warm_up()  # raises where the golden hash is another one
     place = checkpoint_folder(settings)
-    fingerprint = getattr(engine, "fingerprint", None)
-    if fingerprint is None:
+    from sartor.fibo import Engine
+
+    if not isinstance(engine, Engine):
         return f"{place}"
+    fingerprint = engine.fingerprint
+    second = f" and {settings.second_device}" if settings.second_device else ""
     return (
-        f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}, {fingerprint.threads} threads, "
+        f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}{second}, "
+        f"{fingerprint.threads} threads, memory {engine.memory.name}, blocks {fingerprint.mode}, "
+        f"attention {fingerprint.attention}, linears {fingerprint.linears}, caching {settings.caching} by default, "
         "the warm-up picture has the hash that it should"
     )
 
@@ -106,10 +111,10 @@ def _memory(settings: Settings) -> str:
     from sartor.fibo.memory import choose_mode, fibo_sizes, plans, sizes_of
 
     device, folder = device_name(settings), locate(checkpoint_folder(settings), list(PARTS))
-    itemsize = serving_dtype(device).itemsize
-    needs = ", ".join(map(str, plans(sizes_of(folder, itemsize))))
+    itemsize, fp8 = serving_dtype(device).itemsize, settings.linears == "fp8"
+    needs = ", ".join(map(str, plans(sizes_of(folder, itemsize, fp8=fp8))))
     if settings.memory == "auto":
-        chosen = choose_mode(folder, device, itemsize, fp8=settings.linears == "fp8").name
+        chosen = choose_mode(folder, device, itemsize, fp8=fp8).name
     else:
         chosen = f"{settings.memory}, as SARTOR_MEMORY says,"
     found = f"{chosen} on {device}; computed, not measured: {needs}"

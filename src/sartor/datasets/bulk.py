@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from sartor.accounts.service import Caller
 from sartor.datasets.archive import MAX_ARCHIVE_BYTES, Archive
 from sartor.datasets.bulk_rows import RUNNING, failure, running, status_of, upload_of
-from sartor.datasets.jobs import PAUSES, QUEUE, RECOVERIES, STORAGE_ATTEMPTS, Recaptioning, record
+from sartor.datasets.jobs import PAUSES, QUEUE, STORAGE_ATTEMPTS, Recaptioning, record
 from sartor.datasets.pictures import take_in
 from sartor.datasets.rows import check_draft, count_images, find_dataset
 from sartor.datasets.service import Datasets
@@ -80,7 +80,7 @@ class BulkUploads:
 
     def register(self, jobs: Jobs) -> None:
         """Makes the job known to ``jobs``."""
-        jobs.add(Job(BULK_UPLOAD, QUEUE, self.upload, on_lost=self.give_up, recoveries=RECOVERIES))
+        jobs.add(Job(BULK_UPLOAD, QUEUE, self.upload, on_lost=self.give_up))
         jobs.add_chore(Chore("forget_uploads", _FORGET_CRON, lambda: jobs.forget_ended(BULK_UPLOAD)))
 
     async def start(

@@ -33,8 +33,6 @@ log = structlog.get_logger(__name__)
 REGENERATE = "regenerate_captions"
 # Hours of reading and describing pictures; a tenant's second dataset does not wait for the first.
 QUEUE = Queue("pictures", window=4, per_tenant=2)
-# A job may take hours, and a worker may be replaced more than once meanwhile.
-RECOVERIES = 20
 # Between attempts of something outside that does not answer; after the last one it is given up.
 PAUSES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5))
 STORAGE_ATTEMPTS = 4
@@ -63,7 +61,7 @@ class Recaptioning:
 
     def register(self, jobs: Jobs) -> None:
         """Makes the job known to ``jobs``."""
-        jobs.add(Job(REGENERATE, QUEUE, self.regenerate_all, on_lost=self.give_up, recoveries=RECOVERIES))
+        jobs.add(Job(REGENERATE, QUEUE, self.regenerate_all, on_lost=self.give_up))
         jobs.add_chore(Chore("forget_captions", _FORGET_CRON, lambda: jobs.forget_ended(REGENERATE)))
 
     def regenerate(self, caller: Caller, dataset_id: int, job_id: str) -> tuple[Dataset, int]:

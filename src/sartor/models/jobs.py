@@ -50,8 +50,6 @@ log = structlog.get_logger(__name__)
 TRAINING = "training"
 # A training fills its device; others wait for it.
 TRAIN = Queue("train", window=1, per_tenant=1)
-# A training outlives many restarts of its service; one that kills its process every time has to end at last.
-_RECOVERIES = 20
 _STORAGE_ATTEMPTS = 4
 
 
@@ -89,7 +87,7 @@ class Trainings:
 
     def register(self, jobs: Jobs) -> None:
         """Makes the job known to ``jobs``."""
-        jobs.add(Job(TRAINING, TRAIN, self.train, on_lost=self.give_up, recoveries=_RECOVERIES))
+        jobs.add(Job(TRAINING, TRAIN, self.train, on_lost=self.give_up))
 
     async def train(self, job: str) -> None:
         """The job behind ``start_training``."""

@@ -1,0 +1,36 @@
+"""``sartor doctor`` says how the engine of these settings computes, and where its weights live."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sartor.cli.doctor import examine
+from tests.conftest import make_settings, write_test_brand
+from tests.fibo.conftest import build_checkpoint
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, ["memory resident, blocks eager, attention torch, linears full, caching exact by default"]),
+        (
+            {"memory": "lean", "linears": "fp8", "second_device": "cpu", "caching": "cached-2"},
+            ["lean, as SARTOR_MEMORY says,", " and cpu, 1 threads, memory lean", "linears fp8, caching cached-2"],
+        ),
+    ],
+    ids=["default", "everything"],
+)
+def test_it_shows_the_options_in_force(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], given: dict[str, Any], said: list[str]
+) -> None:
+    write_test_brand(tmp_path)
+    settings = make_settings(tmp_path, checkpoint=str(checkpoint), device="cpu", threads=1, **given)
+    assert examine(settings), capsys.readouterr().out
+    found = " ".join(capsys.readouterr().out.split())  # the table breaks lines where the terminal ends
+    assert [words for words in said if words not in found] == []
