@@ -1,15 +1,21 @@
-"""What the settings say of the engine reaches it, and the checkpoint's hash is remembered for whoever asks."""
+"""What settings and requests say of the engine reaches it; the checkpoint's hash is remembered for whoever asks."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from fastapi.testclient import TestClient
+from safetensors.torch import save_file
 
+from sartor.app import create_app
 from sartor.assembly import engine_factory, served_base
-from sartor.fibo import Engine
+from sartor.fibo import Engine, read_recipe
+from sartor.fibo.adapters import A, B, adapter_targets
 from sartor.fibo.integrity import LARGE
-from tests.conftest import make_settings
+from sartor.generation.tables import GenerationRequest
+from tests.conftest import Service, make_settings, shared_bridge, write_test_brand
 from tests.fibo.conftest import build_checkpoint
 
 
@@ -64,6 +70,34 @@ def test_a_second_device_gets_a_transformer_of_its_own(
     alone = len(devices)
     load(tmp_path, checkpoint, second_device="cpu")
     assert len(devices) == 2 * alone + 1
+
+
+def test_a_picture_and_its_request_say_how_steps_were_saved(tmp_path: Path, checkpoint: Path) -> None:
+    settings = make_settings(tmp_path, checkpoint=str(checkpoint), device="cpu", threads=1, caching="cached-3")
+    generator = torch.Generator().manual_seed(0)
+    tensors = {}
+    for name, linear in adapter_targets(served_base(settings).blank).items():
+        tensors[f"transformer.{name}{A}"] = torch.randn(2, linear.in_features, generator=generator)
+        tensors[f"transformer.{name}{B}"] = torch.randn(linear.out_features, 2, generator=generator)
+    save_file(tensors, write_test_brand(tmp_path) / "pytorch_lora_weights.safetensors")
+    recipe = {"structured_prompt": '{"short_description":"a boat"}', "seed": 1, "steps_num": 20, "sync": True}
+    with TestClient(create_app(settings, bridge=shared_bridge)) as client:
+        service = Service(client, client.app.state.parts)  # type: ignore[attr-defined]
+        tenant = service.tenant()
+        pictures: dict[str, bytes] = {}
+        for said in ({}, {"caching": "cached-3"}, {"caching": "exact"}):
+            answer = tenant.image({"tailored_model_influence": 0.1} | recipe | said)
+            assert answer.status_code == 200, answer.text
+            caching = said.get("caching", "cached-3")
+            png = client.get(answer.json()["image_url"]).content
+            found = read_recipe(png)
+            assert found.caching == found.fingerprint.caching == caching
+            with service.parts.database.transaction() as session:
+                row = session.get_one(GenerationRequest, answer.json()["request_id"])
+            assert row.fingerprint is not None
+            assert row.fingerprint["caching"] == row.options["caching"] == caching
+            assert pictures.setdefault(caching, png) == png
+        assert pictures["exact"] != pictures["cached-3"]
 
 
 def test_large_weights_are_hashed_once_for_the_engine_and_for_trainings(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     )
     compile: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Whether the transformer's blocks are compiled, which takes minutes at the start and changes the "
-        "last bits of an image; `auto` compiles on a GPU.",
+        description="Whether the transformer's blocks are compiled, which makes the start longer and changes the last "
+        "bits of an image; `auto` compiles on a GPU.",
     )
     linears: Literal["full", "fp8"] = Field(
         default="full",
