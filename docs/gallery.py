@@ -63,7 +63,6 @@ def main() -> None:
     prompts = {text: asked(text, brands[0]) for text in PROMPTS}
     drawn = [draw(prompts[text], seed, brands[0]) for seed, text in enumerate(track(PROMPTS, brands[0].name), 1)]
     sheet([drawn[:5], drawn[5:]]).save(IMAGES / "brand.png", optimize=True)
-    sheet([drawn[:5]]).save(IMAGES / "demo.png", optimize=True)
     (IMAGES / "prompts.json").write_text(json.dumps(prompts, indent=1) + "\n")
 
     base = []
@@ -72,12 +71,15 @@ def main() -> None:
         base.append(engine.generate(Spec(canonical(prompt), seed, STEPS, GUIDANCE)).image)
     sheet([base[:5], base[5:]]).save(IMAGES / "base.png", optimize=True)
 
+    looks = []
     for brand in brands:
         things = [asked(text, brand) for text in UNSEEN[brand.slug]]
         row = [draw(thing, seed, brand) for seed, thing in enumerate(track(things, brand.name), 1)]
+        looks.append(row)
         sheet([row]).save(IMAGES / f"{brand.slug}.png", optimize=True)
         rows = [[draw(thing, seed, brand, by) for by in INFLUENCES] for seed, thing in enumerate(things[:3], 1)]
         sheet(rows).save(IMAGES / f"{brand.slug}-influence.png", optimize=True)
+    sheet(looks).save(IMAGES / "brands.png", optimize=True)
 
 
 if __name__ == "__main__":

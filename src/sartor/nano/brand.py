@@ -119,10 +119,10 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     parser.add_argument("--brand", choices=LOOKS, action="append", help="one of them; may be repeated; default all")
     parser.add_argument("--target", type=Path, default=BRANDS, help="where the brands' folders are")
-    parser.add_argument("--steps", type=int, default=260)
+    parser.add_argument("--steps", type=int, help="of the training; each brand's own number by default")
     a = parser.parse_args()
     for slug in a.brand or LOOKS:
-        make(a.work, LOOKS[slug], a.checkpoint, a.target / slug, a.steps)
+        make(a.work, LOOKS[slug], a.checkpoint, a.target / slug, a.steps or LOOKS[slug].steps)
 
 
 if __name__ == "__main__":

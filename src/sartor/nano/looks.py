@@ -18,6 +18,7 @@ Color = tuple[int, int, int]
 class Look:
     """One brand. ``style`` names its drawings in the sprite bank; ``ground`` is a background colour of the vocabulary.
 
+    ``steps`` of the training: drawings of many colours are learned by heart sooner, and then cost faces their eyes.
     ``names``: icons by concept, where the set has no emoji to find them by. ``tint`` paints a drawing in one colour,
     ``colors`` a two-tone icon's lines and areas, ``outline`` a border around it.
     """
@@ -34,6 +35,7 @@ class Look:
     style_medium: str
     artistic_style: str
     names: dict[str, str]
+    steps: int = 260
     tint: Color | None = None
     outline: Color | None = None
     colors: tuple[str, str] | None = None
@@ -102,6 +104,7 @@ POCKET_ZOO = Look(
         cat="cat-face", dog="dog-face", tiger="tiger-face", rabbit="rabbit-face", mouse="mouse-face", pig="pig-face",
         bee="honeybee", pumpkin="jack-o-lantern",
     ),
+    steps=120,
     outline=(255, 255, 255),
 )  # fmt: skip
 
