@@ -1,8 +1,11 @@
 """How the transformer computes: options are named and checked, and blocks compiled once for all lengths."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from sartor.fibo import Engine, UnsupportedDevice
 from sartor.fibo.compute import Compute, compile_blocks, prepare
 from sartor.fibo.fp8 import Fp8Linear
 from sartor.fibo.memory import MODES, mode_named
@@ -57,3 +60,10 @@ def test_compiled_blocks_serve_every_length_without_compiling_again() -> None:
             for length, height, width in ((9, 4, 4), (13, 4, 4), (30, 4, 6), (1, 6, 4), (2, 3, 5)):
                 arguments = inputs(plain, length, height, width)
                 torch.testing.assert_close(compiled(*arguments), plain(*arguments), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "said"), [("cuda:99", "no cuda:99 here"), ("gpu", "'gpu' is no device")])
+@pytest.mark.parametrize("role", ["device", "second_device"])
+def test_a_device_that_is_not_there_is_said_so_first(tmp_path: Path, role: str, name: str, said: str) -> None:
+    with pytest.raises(UnsupportedDevice, match=said):
+        Engine.load(tmp_path, **{role: name})

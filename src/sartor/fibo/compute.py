@@ -14,6 +14,7 @@ import torch
 from sartor.fibo.adapters import Merger
 from sartor.fibo.attention import BACKENDS, DEFAULT, choose_attention
 from sartor.fibo.encoding import MAX_TOKENS
+from sartor.fibo.errors import UnsupportedDevice
 from sartor.fibo.fp8 import quantise
 from sartor.fibo.host_memory import HostMemory
 from sartor.fibo.memory import Mode
@@ -42,6 +43,16 @@ class Compute:
 
     def compiles(self, device: torch.device) -> bool:
         return device.type == "cuda" if self.compiled is None else self.compiled
+
+
+def check_device(name: str) -> None:
+    """Raises UnsupportedDevice for a device that PyTorch does not know, or that this machine has not got."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UnsupportedDevice(f"{name!r} is no device: cpu, cuda and cuda:1 are") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UnsupportedDevice(f"there is no {name} here: {torch.cuda.device_count()} GPUs can be used")
 
 
 def prepare(

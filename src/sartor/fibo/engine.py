@@ -26,7 +26,7 @@ from sartor.fibo.aspect import ASPECT_RATIOS, GRID, image_size
 from sartor.fibo.autoencoder import to_image
 from sartor.fibo.caching import CACHINGS
 from sartor.fibo.checkpoint import PARTS, Checkpoint, load_checkpoint, serving_dtype
-from sartor.fibo.compute import Compute, prepare
+from sartor.fibo.compute import Compute, check_device, prepare
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import Cancelled, EngineNotReproducible
 from sartor.fibo.fingerprint import Fingerprint, describe_device
@@ -140,6 +140,9 @@ class Engine:
         time. hash_memory, attention_record: files that keep what is slow to find out (integrity.py, attention.py).
         """
         compute = compute or Compute()
+        for name in (device, second_device):
+            if name is not None:
+                check_device(name)
         folder = locate(checkpoint, list(PARTS))
         dtype = dtype or serving_dtype(device)
         fp8 = compute.linears == "fp8"
