@@ -27,9 +27,9 @@ demo: $(VENV)/runtime  ## draw one picture with the bundled brand, over HTTP, an
 serve: $(VENV)/runtime  ## run the service
 	@$(BIN)/sartor serve
 
-# Two files at a time, one thread each: the longest tests wait for processes more than they compute.
+# Two files at a time, one thread each, in order, so that the longest, under e2e, do not come last and alone.
 test: $(VENV)/development  ## run the whole test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/development  ## ruff: rules and format
 	$(BIN)/ruff check
