@@ -12,15 +12,16 @@ from PIL import Image
 from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.checkpoint import load_checkpoint
 from sartor.fibo.lora import write_adapter
-from sartor.models.samples import sample_captions, try_adapter
+from sartor.models.samples import CONCEPTS, sample_captions, try_adapter
+from sartor.nano.vocabulary import CONCEPT_BY_NAME
 
-THINGS = ("cat", "bicycle", "owl", "tree", "key", "cup")
+THINGS = ("cat", "sailboat", "owl", "tree", "key", "cup")
 CAPTIONS = [json.dumps({"short_description": f"a {thing}"}) for thing in THINGS]
 
 
 def test_three_that_were_seen_and_five_that_no_caption_names() -> None:
     found = sample_captions(CAPTIONS, {"style_medium": "ink"})
-    unseen = ["unseen: teapot", "unseen: butterfly", "unseen: lighthouse", "unseen: pear", "unseen: chair"]
+    unseen = ["unseen: butterfly", "unseen: pear", "unseen: penguin", "unseen: guitar", "unseen: bell"]
     assert [one.label for one in found] == ["a cat", "a owl", "a key", *unseen]
     assert [one.text for one in found[:3]] == [CAPTIONS[0], CAPTIONS[2], CAPTIONS[4]]
     assert [one.seen for one in found] == [True] * 3 + [False] * 5
@@ -29,14 +30,22 @@ def test_three_that_were_seen_and_five_that_no_caption_names() -> None:
 
 def test_fewer_pictures_than_samples() -> None:
     found = sample_captions(CAPTIONS[:1], {})
-    assert [one.label for one in found][:3] == ["a cat", "unseen: bicycle", "unseen: teapot"]
+    assert [one.label for one in found][:3] == ["a cat", "unseen: butterfly", "unseen: sailboat"]
     assert len(found) == 6
 
 
 def test_captions_that_name_everything() -> None:
-    words = "bicycle teapot butterfly lighthouse pear chair sailboat hat clock dog book bus flower snowman guitar boat"
-    everything = json.dumps({"short_description": f"{words} bird lamp ball tent"})
+    everything = json.dumps({"short_description": " ".join(CONCEPTS)})
     assert len(sample_captions([everything], {})) == 6
+
+
+def test_names_are_whole_words() -> None:
+    (_, *unseen) = sample_captions([json.dumps({"short_description": "a fox appears, with two sailboats"})], {})
+    assert [one.label for one in unseen][:2] == ["unseen: butterfly", "unseen: pear"]
+
+
+def test_the_embedded_model_knows_what_is_asked_of_it() -> None:
+    assert set(CONCEPTS) <= CONCEPT_BY_NAME.keys()
 
 
 @pytest.fixture

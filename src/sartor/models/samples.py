@@ -7,6 +7,7 @@ opposite of what one sees: docs/training.md has the figures.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,9 @@ _COMPARED = 48
 _SEEN = 3
 _UNSEEN = 5
 # Everyday things that the embedded model knows too; the first that no caption speaks of are drawn.
-_CONCEPTS = (
-    "bicycle", "teapot", "butterfly", "lighthouse", "pear", "chair", "sailboat", "hat", "clock", "dog", "book", "bus",
-    "flower", "snowman", "guitar", "boat", "bird", "lamp", "ball", "tent",
+CONCEPTS = (
+    "butterfly", "sailboat", "pear", "penguin", "guitar", "bell", "cactus", "bus", "strawberry", "snowman", "crown",
+    "dog", "rocket", "umbrella", "balloon", "house", "key", "lion", "robot", "mushroom",
 )  # fmt: skip
 
 
@@ -53,14 +54,14 @@ def sample_captions(captions: Sequence[str], visual_schema: Mapping[str, Any]) -
     """Three of the captions, spread over them, then five things that none of them names."""
     count = min(_SEEN, len(captions))
     seen = [captions[index * len(captions) // count] for index in range(count)]
-    words = " ".join(captions).lower()
+    words = set(re.findall("[a-z]+", " ".join(captions).lower()))
     schema = parse_visual_schema(visual_schema)
-    unseen = [concept for concept in _CONCEPTS if concept not in words][:_UNSEEN] or list(_CONCEPTS[:_UNSEEN])
+    unseen = [concept for concept in CONCEPTS if not {concept, f"{concept}s"} & words] or list(CONCEPTS)
     return [
         *(Caption(_label(text), text, seen=True) for text in seen),
         *(
             Caption(f"unseen: {concept}", canonical(merge(schema, parse(_scene(concept)))), seen=False)
-            for concept in unseen
+            for concept in unseen[:_UNSEEN]
         ),
     ]
 
