@@ -21,13 +21,13 @@ help:  ## list the targets
 
 setup: $(VENV)/development  ## make .venv with everything: runtime, development tools, training of the embedded model
 
-demo: $(VENV)/runtime  ## draw one picture with the bundled brand, over HTTP, and say where it is
+demo: $(VENV)/runtime  ## draw one picture with a bundled brand, over HTTP, and say where it is
 	@$(BIN)/sartor demo
 
 serve: $(VENV)/runtime  ## run the service
 	@$(BIN)/sartor serve
 
-# Two files at a time, one thread each, in order, so that the longest, under e2e, do not come last and alone.
+# Two files at a time, one thread each, in the order that tests/conftest.py gives them: the longest first.
 test: $(VENV)/development  ## run the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

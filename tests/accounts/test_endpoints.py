@@ -8,6 +8,7 @@ ROUTES = [
     ("GET", "/v1/tailored-gen/models"),
     ("GET", "/v2/tailored-gen/models"),
     ("GET", "/v1/tailored-gen/models/1"),
+    ("GET", "/v1/tailored-gen/datasets/no-number"),
     ("POST", "/v2/image/generate/tailored"),
     ("POST", "/image/generate/tailored"),
     ("POST", "/v2/structured_prompt/generate/tailored"),
@@ -27,6 +28,11 @@ def test_strangers_learn_nothing(service: Service, method: str, path: str, heade
     assert body["error"]["code"] == 401
     assert body["error"]["message"] == "Unauthorized"
     assert body["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_model_without_a_number_is_no_address_whoever_asks(service: Service, tenant: Tenant) -> None:
+    address = "/v1/tailored-gen/models/no-number"
+    assert service.client.get(address).status_code == tenant.get(address).status_code == 404
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 100_000, b"{}"])

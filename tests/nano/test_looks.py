@@ -40,7 +40,8 @@ def test_its_captions_say_what_its_schema_says(look: Look) -> None:
 
 
 def test_a_drawing_is_tinted_and_stands_on_its_ground() -> None:
-    bank = SpriteBank({("cat", INKWELL.style): draw_sprite("cat", INKWELL.style)})
+    assert INKWELL.tint is not None
+    bank = SpriteBank({("cat", INKWELL.style): draw_sprite("cat", INKWELL.style)}).painted(INKWELL.tint)
     picture = np.asarray(brand.draw(bank, INKWELL, Thing("cat"), 128, random.Random(0)))
     assert tuple(picture[0, 0]) == INKWELL.paper
     assert np.abs(picture.astype(int) - INKWELL.tint).sum(-1).min() < 12

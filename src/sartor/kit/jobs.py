@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 _APPLICATION = "sartor"
 _VERSION = "1"
 # A job that kills its process this often is at fault itself, and ends as an error. Every job that runs when a process
-# dies is counted, whoever is at fault: three blows in a row were seen to cost a request that had done nothing.
+# dies is counted, whoever is at fault: with three a request was seen to be given up that had done nothing.
 _MAX_RECOVERY_ATTEMPTS = 20
 # While the database is away a step is tried again, 1, 2, 4 ... seconds apart: for half a minute at least.
 _ATTEMPTS_WHILE_AWAY = 6

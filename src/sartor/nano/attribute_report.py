@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 
 from sartor.captioning.measuring import MeasuringCaptioner
 from sartor.captioning.naming import SURE, Namer
 from sartor.nano.attributes import Sprites, draw, known_sprites, landscapes, names, other_sprites
-from sartor.nano.brand import BRANDS
+from sartor.nano.brand import BRANDS, drawings
 from sartor.nano.captions import Scene, Thing, phrase_background
 from sartor.nano.looks import INKWELL
 from sartor.nano.measures import Score, share
@@ -79,7 +78,7 @@ def score_network(namer: Namer, work: Path, output: Path, seed: int) -> Scores:
         scores[f"{look} drawings: name among five"] = share(found.five)
         scores[f"{look} drawings: a wrong name given"] = share(found.wrong)
         scores[f"{look} drawings: style, or that it is another"] = share(found.style)
-    brand = known_sprites(in_ink(SpriteBank.load(work / "brand.npz")))
+    brand = known_sprites(drawings(work, INKWELL))
     found = ask(namer, brand, treated=False)
     scores["the brand's drawings: name first"] = share(found.first)
     scores["the brand's drawings: name among five"] = share(found.five)
@@ -88,14 +87,6 @@ def score_network(namer: Namer, work: Path, output: Path, seed: int) -> Scores:
     found = ask(namer, held, treated=False)
     scores["things without a word: a wrong name given"] = share(found.wrong)
     return scores
-
-
-def in_ink(bank: SpriteBank) -> SpriteBank:
-    """The brand's drawings in its ink."""
-    painted = {key: sprite.copy() for key, sprite in bank.pixels.items()}
-    for sprite in painted.values():
-        sprite[..., :3] = np.array(INKWELL.tint, np.uint8)
-    return SpriteBank(painted)
 
 
 def score_brand(captioner: MeasuringCaptioner) -> Scores:

@@ -13,7 +13,6 @@ import json
 import random
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from sartor.fibo.checkpoint import load_checkpoint
@@ -40,15 +39,14 @@ def caption(look: Look, thing: Thing) -> str:
 
 
 def drawings(work: Path, look: Look) -> SpriteBank:
-    """The sprites of a brand, as ``sources`` left them."""
-    return SpriteBank.load(work / ("looks.npz" if look.names else "brand.npz"))
+    """The sprites of a brand, as ``sources`` left them, in the brand's colour where it has one."""
+    bank = SpriteBank.load(work / ("looks.npz" if look.names else "brand.npz"))
+    return bank.painted(look.tint) if look.tint else bank
 
 
 def draw(bank: SpriteBank, look: Look, thing: Thing, side: int, rng: random.Random) -> Image.Image:
     """One brand picture: the thing on the brand's ground."""
-    sprite = bank.pixels[thing.concept, look.style].copy()
-    if look.tint is not None:
-        sprite[..., :3] = np.array(look.tint, np.uint8)
+    sprite = bank.pixels[thing.concept, look.style]
     length = {"large": 0.7, "medium": 0.47, "small": 0.32}[thing.size] * side * rng.uniform(0.96, 1.04)
     place = PLACES[thing.place]
     canvas = Image.new("RGB", (side, side), look.paper)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from sartor.nano.brand import drawings
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.colors import to_lab
 from sartor.nano.looks import INKWELL
@@ -38,10 +39,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def judged_sprites(work: Path) -> SpriteBank:
     """Every sprite there is, the held-out pairs and the brand's (in its ink) among them."""
-    brand = {key: sprite.copy() for key, sprite in SpriteBank.load(work / "brand.npz").pixels.items()}
-    for sprite in brand.values():
-        sprite[..., :3] = np.array(INKWELL.tint, np.uint8)
-    return SpriteBank(SpriteBank.load(work / "sprites.npz").pixels | brand)
+    return SpriteBank(SpriteBank.load(work / "sprites.npz").pixels | drawings(work, INKWELL).pixels)
 
 
 def random_view(concept: str, style: str, rng: random.Random, *, held: bool = False) -> Scene:

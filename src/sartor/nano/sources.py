@@ -48,6 +48,13 @@ class SpriteBank:
         with np.load(path, allow_pickle=False) as archive:
             return cls({(key.split("|")[0], key.split("|")[1]): archive[key] for key in archive.files})
 
+    def painted(self, color: tuple[int, int, int]) -> SpriteBank:
+        """The same drawings in one colour, sRGB 0..255; their alpha stays."""
+        pixels = {key: sprite.copy() for key, sprite in self.pixels.items()}
+        for sprite in pixels.values():
+            sprite[..., :3] = np.array(color, np.uint8)
+        return SpriteBank(pixels)
+
     def save(self, path: Path) -> None:
         arrays = {f"{concept}|{style}": pixels for (concept, style), pixels in self.pixels.items()}
         np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
