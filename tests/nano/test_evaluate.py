@@ -2,7 +2,7 @@
 
 import pytest
 
-from sartor.nano.evaluate import score, score_brand
+from sartor.nano.evaluate import score, score_brand, score_longhand
 
 
 def row(kind: str, rank: int = 1, **found: object) -> dict[str, object]:
@@ -73,3 +73,14 @@ def test_no_style_is_judged_that_the_judges_do_not_know() -> None:
     scores = score_brand([row("brand", style="sticker")], "pocket-zoo", 1.0, 0.02)
     assert "pocket-zoo at 1: style" not in scores
     assert scores["pocket-zoo at 1: concept top 1"].value == 1.0
+
+
+def test_long_prompts_are_scored_apart() -> None:
+    plain = {"place": "center", "found place": "center"}
+    rows = [row("longhand", 2, **plain), row("longhand", 7, **plain | {"found place": None})]
+    rows.append({k: v for k, v in row("longhand").items() if k != "background distance"})
+    scores = score_longhand(rows)
+    assert scores["long prompts: concept top 1"].value == pytest.approx(1 / 3)
+    assert scores["long prompts: concept top 5"].value == pytest.approx(2 / 3)
+    assert scores["long prompts: background"].count == 2, "a landscape has no colour's name"
+    assert scores["long prompts: place"].value == 0.5

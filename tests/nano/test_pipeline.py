@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from sartor.fibo import Engine, Spec, load_checkpoint
 from sartor.fibo.training import Example, TrainingConfig, train_lora
-from sartor.nano import autoencoder, base, evaluate, judges, text
+from sartor.nano import autoencoder, base, evaluate, judges, text, trials
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
@@ -98,7 +98,7 @@ def brand(trained: Path) -> Path:
     return folder
 
 
-def test_the_evaluation_measures_it(trained: Path, brand: Path) -> None:
+def test_the_evaluation_measures_it(trained: Path, brand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of three steps draws nothing: what counts is that everything is asked, drawn, judged and written down."""
     (trained / "judges").mkdir(exist_ok=True)
     judged = judges.train(trained, 2, views=1, batch=4)
@@ -111,8 +111,21 @@ def test_the_evaluation_measures_it(trained: Path, brand: Path) -> None:
         "style crisp",
         "style soft",
     }
-    report = evaluate.evaluate(trained, trained / "checkpoint", [brand], count=6, brand_count=2, steps=1, guidance=2.0)
-    assert report["pictures"] == 7 + 2 + 3 * 2, "two of the trials have a second picture; a brand's have three"
+    told = [
+        {"concept": "moon", "style": "flat", "background": color, "place": "center", "size": "large"}
+        for color in ("red", None)
+    ]
+    told_file = trained / "told.jsonl"
+    told_file.write_text("".join(json.dumps(one | {"prompt": {"short_description": "A moon"}}) + "\n" for one in told))
+    monkeypatch.setattr(trials, "LONGHAND", told_file)
+    settings = evaluate.Settings(steps=1, guidance=2.0)
+    report = evaluate.evaluate(
+        trained, trained / "checkpoint", [brand], count=6, brand_count=2, longhand_count=9, settings=settings
+    )
+    assert report["pictures"] == 7 + 2 + 2 + 3 * 2, "two of the trials have a second picture; a brand's have three"
+    assert report["scores"]["long prompts: style"]["count"] == 2
+    assert report["scores"]["long prompts: background"]["count"] == 1, "the other has no colour to compare with"
+    assert report["composer"]["long prompts: concept top 5"]["count"] == 1
     assert report["scores"]["background"]["count"] == 7
     assert report["scores"]["inkwell at 0.5: style"]["count"] == 2
     assert {row["concept"] for row in report["brand rows"]["inkwell"]["1"]} <= set(CONCEPTS) - {"apple", "cat"}
@@ -171,9 +184,9 @@ def test_an_interrupted_base_ends_where_an_uninterrupted_one_does(
 def test_batches_follow_from_their_step_alone(trained: Path) -> None:
     bank, latents = Bank(trained), load_latents(trained)
     model = base.Base(DIAL, text.load_tokenizer(trained, DIAL, bank))
-    supply = base.batches(model, bank, latents, 4, 0)
+    supply = base.batches(model, bank, latents, ["harbour"], 4, 0)
     first = [next(supply) for _ in range(12)]
-    later = next(base.batches(model, bank, latents, 4, 11))
+    later = next(base.batches(model, bank, latents, ["harbour"], 4, 11))
     for name in ("latents", "ids", "lengths", "levels", "noise"):
         assert torch.equal(getattr(first[11], name), getattr(later, name))
     assert not torch.equal(first[0].noise, first[1].noise)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sartor.nano.sources import SPRITE, IconSet, SpriteBank, code_points, trim
+from sartor.nano.sources import SPRITE, IconSet, SpriteBank, code_points, filler_words, harmless, trim
 
 
 def test_a_bank_comes_back_as_it_was(sprites: SpriteBank, tmp_path: Path) -> None:
@@ -20,6 +20,13 @@ def test_a_bank_comes_back_as_it_was(sprites: SpriteBank, tmp_path: Path) -> Non
 @pytest.mark.parametrize(("emoji", "name"), [("🍎", "1f34e"), ("❤️", "2764"), ("🏴‍☠️", "1f3f4-200d-2620")])
 def test_code_points_leave_variation_selectors_out(emoji: str, name: str) -> None:
     assert code_points(emoji) == name
+
+
+def test_filler_words_name_nothing_that_is_drawn(tmp_path: Path) -> None:
+    words = {"harbour", "apple", "puppy", "crimson", "left", "vector", "three", "9:00", "Ok", "größe", "ab"}
+    assert harmless(words) == ["harbour"]
+    (tmp_path / "words.json").write_text('["harbour"]')
+    assert filler_words(tmp_path) == ["harbour"]
 
 
 def test_trimming_cuts_the_border_and_keeps_the_shape() -> None:

@@ -13,6 +13,7 @@ from sartor.nano.dial import DIALS
 from sartor.nano.text import (
     BOS,
     SKETCH,
+    CaptionSource,
     Codes,
     build_encoder,
     hidden_states,
@@ -21,6 +22,7 @@ from sartor.nano.text import (
     pad,
     parts,
     scaffolding,
+    shorten,
     train_tokenizer,
 )
 
@@ -95,6 +97,26 @@ def test_names_are_found(tokenizer: PreTrainedTokenizerFast, recolored: bool) ->
     assert len(ends) == 2
     assert ends[0].endswith("apple")
     assert ends[1].endswith("blue cat" if recolored else "cat")
+
+
+def test_some_batches_are_of_long_captions(tokenizer: PreTrainedTokenizerFast, stored: Bank) -> None:
+    source = CaptionSource(stored, len(stored), tokenizer, ["harbour"])
+    group = source.group(8, 3, random.Random(1))
+    assert sorted(len(batch) for batch in group) == [2, 2, 2, 8, 8, 8, 8, 8]
+    lengths = {len(batch): [len(caption.ids) for caption in batch] for batch in group}
+    assert min(lengths[2]) > max(lengths[8]), "a quarter as many, and longer"
+    for batch in group:
+        for caption in batch:
+            assert caption.ids[-len(SKETCH) :] == tokenizer.convert_tokens_to_ids(SKETCH)
+            assert 0 <= caption.row < len(stored)
+    again = source.group(8, 3, random.Random(1))
+    assert [[c.ids for c in batch] for batch in again] == [[c.ids for c in batch] for batch in group]
+
+
+def test_what_is_too_long_loses_its_last_words() -> None:
+    ids = list(range(100))
+    assert shorten(ids, 100) == ids
+    assert shorten(ids, 30) == [*range(14), *range(84, 100)]
 
 
 def test_padding_is_never_read() -> None:

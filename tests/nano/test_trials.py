@@ -8,7 +8,8 @@ import pytest
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.trials import SHARES, Brand, Trial, ask, plan, plan_brand, read_brand, readable
+from sartor.nano.trials import SHARES, Brand, Trial, ask, plan, plan_brand, plan_longhand, read_brand, readable
+from sartor.nano.vocabulary import BACKGROUND_COLORS, CONCEPT_BY_NAME, PLACES, SIZES, STYLES
 from sartor.vgl import canonical, parse
 
 
@@ -27,6 +28,19 @@ def test_more_of_them_begin_with_the_same(composer: Composer, trials: list[Trial
     for kind in SHARES:
         few = [trial.prompt for trial in trials if trial.kind == kind]
         assert [trial.prompt for trial in more if trial.kind == kind][: len(few)] == few
+
+
+def test_long_prompts_are_about_every_thing() -> None:
+    told = plan_longhand(100)
+    assert [trial.seed for trial in told] == list(range(1, 101))
+    assert {trial.thing.concept for trial in told} == set(CONCEPT_BY_NAME)
+    assert {trial.scene.style for trial in told} == {style.name for style in STYLES}
+    for trial in told:
+        parse(trial.prompt)
+        assert trial.thing.place in PLACES
+        assert trial.thing.size in SIZES
+        assert all(color in BACKGROUND_COLORS for color in trial.scene.background.colors)
+    assert plan_longhand(7) == told[:7]
 
 
 def test_seeds_in_order_and_all_kinds(trials: list[Trial]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from sartor.fibo.transformer import FiboTransformer
 from sartor.nano.autoencoder import build as build_autoencoder
 from sartor.nano.autoencoder import decode, single_frame, to_grid
 from sartor.nano.bank import Bank
-from sartor.nano.captions import compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import Latents, load_latents
 from sartor.nano.run import (
@@ -39,20 +38,18 @@ from sartor.nano.run import (
     restore_optimizer,
     schedule,
 )
+from sartor.nano.sources import filler_words
 from sartor.nano.text import (
-    DROPS,
     GROUP,
+    CaptionSource,
     build_encoder,
-    draw_row,
-    group_by_length,
     hidden_states,
-    is_plain,
     load_tokenizer,
     pad,
 )
 from sartor.nano.vocabulary import STYLES
 
-LONGEST = 160  # tokens of a caption in training
+LONGHAND = 1  # of each GROUP of batches holds long captions
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
@@ -150,24 +147,20 @@ class Batch:
     noise: torch.Tensor
 
 
-def batches(base: Base, bank: Bank, latents: Latents, size: int, start: int) -> Iterator[Batch]:
+def batches(base: Base, bank: Bank, latents: Latents, words: Sequence[str], size: int, start: int) -> Iterator[Batch]:
     """Batches from step `start` on, for ever; what a step sees follows from its number alone."""
-    count = min(len(bank), len(latents.latents))
-    plain = [i for i in range(count) if is_plain(bank.scenes[i])]
-    for group in itertools.count(start // GROUP):
-        rng = random.Random(group)
-        rows = [draw_row(plain, count, rng) for _ in range(size * GROUP)]
-        texts = [compact(vary(bank.scenes[i], rng, drop=rng.choice(DROPS))) for i in rows]
-        ids = [s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]]
-        ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else s for s in ids]
-        for offset, chosen in enumerate(group_by_length(ids, size, rng)):
-            step = group * GROUP + offset
+    source = CaptionSource(bank, min(len(bank), len(latents.latents)), base.tokenizer, words)
+    for number in itertools.count(start // GROUP):
+        rng = random.Random(number)
+        for offset, chosen in enumerate(source.group(size, LONGHAND, rng)):
+            step = number * GROUP + offset
+            ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else c.ids for c in chosen]
             if step < start:
                 continue
-            padded, lengths = pad([ids[i] for i in chosen], base.tokenizer.pad_token_id, 8)
-            x = latents.normalised([rows[i] for i in chosen])
+            padded, lengths = pad(ids, base.tokenizer.pad_token_id, 8)
+            x = latents.normalised([c.row for c in chosen])
             generator = torch.Generator().manual_seed(step)
-            levels = noise_levels(size, generator)
+            levels = noise_levels(len(chosen), generator)
             yield Batch(x, padded, lengths, levels, torch.randn(x.shape, generator=generator))
 
 
@@ -177,7 +170,7 @@ def sample(base: Base, texts: list[str], seed: int, steps: int = 12, guidance: f
     side = base.dial.side // 16
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(len(texts), side * side, base.dial.channels, generator=generator)
-    ids, lengths = pad([s[:LONGEST] for s in base.tokenizer(texts)["input_ids"]], base.tokenizer.pad_token_id)
+    ids, lengths = pad(base.tokenizer(texts)["input_ids"], base.tokenizer.pad_token_id)
     empty, one = pad([[base.tokenizer.bos_token_id]] * len(texts), base.tokenizer.pad_token_id, 1)
     levels = torch.linspace(1, 0, steps + 1)
     levels = 1.6 * levels / (1 + 0.6 * levels)
@@ -290,7 +283,7 @@ def train(
             for block in blocks:
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
-    supply = batches(base, bank, latents, dial.batch, start)
+    supply = batches(base, bank, latents, filler_words(work), dial.batch, start)
     grids, saves = Clock(600), Clock(240)
     smooth = 0.0
     with progress_bar() as bar:

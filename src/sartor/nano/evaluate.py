@@ -27,6 +27,7 @@ from rich.progress import Progress, TaskID
 
 from sartor.captioning.likeness import style_distance
 from sartor.fibo import Engine, Spec, load_checkpoint
+from sartor.fibo.caching import CACHINGS, EXACT
 from sartor.nano.export import CHECKPOINT
 from sartor.nano.judges import Judges
 from sartor.nano.measures import (
@@ -46,7 +47,7 @@ from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
-from sartor.nano.trials import DISTANCE, SAME, Brand, Trial, plan, plan_brand, read_brand
+from sartor.nano.trials import DISTANCE, SAME, Brand, Trial, plan, plan_brand, plan_longhand, read_brand
 
 INFLUENCES = (0.0, 0.5, 1.0)
 
@@ -60,17 +61,27 @@ class Drawn:
     changed: Array | None = None
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are drawn: as in `Spec`."""
+
+    steps: int = 25
+    guidance: float = 5.0
+    caching: str = EXACT
+
+
 class Artist:
     """The engine at the model's own size, and a progress bar."""
 
-    def __init__(self, checkpoint: Path, steps: int, guidance: float, bar: Progress, task: TaskID):
+    def __init__(self, checkpoint: Path, settings: Settings, bar: Progress, task: TaskID):
         loaded = load_checkpoint(checkpoint)
         extras = {name: value for name, value in loaded.extras.items() if name != "upscaler"}
         self.engine = Engine(dataclasses.replace(loaded, extras=extras))
-        self.steps, self.guidance, self.bar, self.task = steps, guidance, bar, task
+        self.settings, self.bar, self.task = settings, bar, task
 
     def draw(self, prompt: str, seed: int, adapter: Path | None = None, influence: float = 1.0) -> Array:
-        spec = Spec(prompt, seed, self.steps, self.guidance, adapter=adapter, influence=influence)
+        own = self.settings
+        spec = Spec(prompt, seed, own.steps, own.guidance, adapter=adapter, influence=influence, caching=own.caching)
         picture = np.asarray(self.engine.generate(spec).image.convert("RGB"))
         self.bar.advance(self.task)
         return picture
@@ -101,10 +112,11 @@ def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[d
             "concept probability": round(float(concept[own]), 4),
             "style probability": round(float(style[judges.styles.index(wanted)]), 4) if wanted in judges.styles else 0,
             "rank": int((concept > concept[own]).sum()) + 1,
-            "background distance": round(background_distance(item.picture, trial.scene.background.colors[0]), 2),
             "prompt": trial.prompt,
         }
-        if trial.kind == "place":
+        if plain := trial.scene.background.kind == "plain":
+            row["background distance"] = round(background_distance(item.picture, trial.scene.background.colors[0]), 2)
+        if trial.kind == "place" or (trial.kind == "longhand" and plain):
             row |= {"place": thing.place, "found place": place_of(item.picture)}
         if trial.kind == "count":
             row |= {"count": thing.count, "found count": count_of(item.picture)}
@@ -154,6 +166,18 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
     return {name: found for name, found in scores.items() if found.count}
 
 
+def score_longhand(rows: list[dict[str, Any]]) -> dict[str, Score]:
+    """The base's scores for prompts in other people's words."""
+    plain = [row for row in rows if "background distance" in row]
+    return {
+        "long prompts: concept top 1": share([row["rank"] == 1 for row in rows]),
+        "long prompts: concept top 5": share([row["rank"] <= 5 for row in rows]),
+        "long prompts: style": share([row["style"] == row["style taken for"] for row in rows]),
+        "long prompts: background": share([row["background distance"] <= DISTANCE for row in plain]),
+        "long prompts: place": share([row["place"] == row["found place"] for row in plain]),
+    }
+
+
 def score_brand(rows: list[dict[str, Any]], brand: str, influence: float, distance: float) -> dict[str, Score]:
     """A brand's scores at one influence; at 0 it is the base model with the brand's prompts.
 
@@ -179,7 +203,8 @@ def compose(trials: list[Trial], sprites: SpriteBank, side: int, look: str = BRA
     for trial in trials:
         scenes = [trial.scene, trial.changed] if trial.changed else [trial.scene]
         styled = [dataclasses.replace(scene, style=scene.style or look) for scene in scenes]
-        if (trial.thing.concept, styled[0].style) in sprites.pixels:
+        plain = trial.scene.background.kind == "plain"
+        if plain and (trial.thing.concept, styled[0].style) in sprites.pixels:
             drawn.append(Drawn(trial, *(composer.draw(scene, random.Random(trial.seed)) for scene in styled)))
     return drawn
 
@@ -204,8 +229,8 @@ def evaluate(
     *,
     count: int,
     brand_count: int,
-    steps: int,
-    guidance: float,
+    longhand_count: int = 0,
+    settings: Settings = Settings(),
     target: Path | None = None,
 ) -> dict[str, Any]:
     """Draws, judges and writes the report into `target`, work/evaluation/ by default; returns it as well.
@@ -219,11 +244,13 @@ def evaluate(
     with progress_bar() as bar:
         task = bar.add_task("choosing", total=None, note="")
         trials = plan(Composer(base_sprites), count)
+        told = plan_longhand(longhand_count)
         asked = [plan_brand(names(base_sprites)[0], brand, brand_count) for brand in brands]
-        total = sum(2 if trial.changed else 1 for trial in trials) + len(INFLUENCES) * sum(map(len, asked))
+        total = sum(2 if trial.changed else 1 for trial in trials) + len(told) + len(INFLUENCES) * sum(map(len, asked))
         bar.update(task, description="pictures", total=total)
-        artist = Artist(checkpoint, steps, guidance, bar, task)
+        artist = Artist(checkpoint, settings, bar, task)
         drawn = [artist.draw_trial(trial) for trial in trials]
+        retold = [artist.draw_trial(trial) for trial in told]
         branded = [
             Branded(brand, own, {by: [artist.draw_trial(one, brand.adapter, by) for one in own] for by in INFLUENCES})
             for brand, own in zip(brands, asked, strict=True)
@@ -237,6 +264,11 @@ def evaluate(
     rows = judge(drawn, judges)
     scores, ceiling = score(rows), score(judge(compose(trials, sprites, side), judges))
     contact_sheet([item.picture for item in drawn], rows, folder / "worst.png")
+    longhand_rows = judge(retold, judges)
+    if told:
+        scores |= score_longhand(longhand_rows)
+        ceiling |= score_longhand(judge(compose(told, sprites, side), judges))
+        contact_sheet([item.picture for item in retold], longhand_rows, folder / "worst-longhand.png")
     brand_rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for one in branded:
         slug, look = one.brand.slug, one.brand.style
@@ -251,14 +283,14 @@ def evaluate(
     report = {
         "checkpoint": artist.engine.fingerprint.checkpoint,
         "brands": list(brand_rows),
-        "steps": steps,
-        "guidance": guidance,
+        **dataclasses.asdict(settings),
         "pictures": total,
         "seconds": round(time.time() - started),
         "judges": judges.accuracy,
         "scores": {name: dataclasses.asdict(found) for name, found in scores.items()},
         "composer": {name: dataclasses.asdict(found) for name, found in ceiling.items()},
         "rows": rows,
+        "longhand rows": longhand_rows,
         "brand rows": brand_rows,
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
@@ -275,6 +307,10 @@ def main() -> None:
     parser.add_argument("--brand-count", type=int, help="prompts for each brand, each drawn at three influences")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=5.0)
+    parser.add_argument("--caching", choices=[EXACT, *CACHINGS], default=EXACT)
+    parser.add_argument(
+        "--longhand-count", type=int, default=100, help="long prompts in other people's words, up to 100"
+    )
     parser.add_argument("--target", type=Path, help="folder of the report; evaluation/ in the work folder by default")
     parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")
     a = parser.parse_args()
@@ -288,8 +324,8 @@ def main() -> None:
         a.brand or [],
         count=a.count,
         brand_count=brand_count,
-        steps=a.steps,
-        guidance=a.guidance,
+        longhand_count=a.longhand_count,
+        settings=Settings(a.steps, a.guidance, a.caching),
         target=target,
     )
     print((target / "report.md").read_text())

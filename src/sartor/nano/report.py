@@ -20,6 +20,7 @@ GOALS = {
     "count": 0.85,
     "recolored: rest unchanged": 1.0,
     "new background: things unchanged": 1.0,
+    "long prompts: concept top 5": 0.9,
     "inkwell at 1: style": 0.9,
     "inkwell at 1: concept top 5": 0.8,
     "pocket-zoo at 1: concept top 5": 0.8,

@@ -13,6 +13,7 @@ import io
 import json
 import subprocess
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,15 @@ from PIL import Image, ImageFilter
 from rich.progress import track
 
 from sartor.nano.looks import INKWELL, LOOKS
-from sartor.nano.vocabulary import CONCEPTS, STYLES
+from sartor.nano.vocabulary import (
+    BACKGROUND_COLOR_SYNONYMS,
+    COLOR_SYNONYMS,
+    CONCEPTS,
+    NUMBERS,
+    PLACES,
+    SIZES,
+    STYLES,
+)
 
 SPRITE = 192  # pixels: 1.5 times the picture's side, so that large things are scaled down, never up
 
@@ -33,6 +42,7 @@ PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@iconify-json/fluent-emoji-high-contrast": "1.2.6",
     "@iconify-json/noto-v1": "1.2.5",
     "@iconify-json/ph": "1.2.2",
+    "emojilib": "4.0.3",
 }
 BRAND_STYLE = INKWELL.style  # the brand that the judges know; no brand is ever shown to the base
 
@@ -60,11 +70,12 @@ class SpriteBank:
         np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
-def fetch(work: Path) -> None:
+def fetch(work: Path, packages: Iterable[str] = PACKAGES) -> None:
     """Downloads each package with npm (which checks its integrity hash) and unpacks what is needed."""
     archives = work / "npm"
     archives.mkdir(parents=True, exist_ok=True)
-    for package, version in PACKAGES.items():
+    for package in packages:
+        version = PACKAGES[package]
         folder = package_folder(work, package)
         if folder.exists():
             continue
@@ -80,6 +91,26 @@ def fetch(work: Path) -> None:
 
 def package_folder(work: Path, package: str) -> Path:
     return work / "packages" / package.replace("@", "").replace("/", "-")
+
+
+def filler_words(work: Path) -> list[str]:
+    """Some 4,000 English words that name nothing the model draws, for `longhand.py`: emojilib's keywords."""
+    kept = work / "words.json"
+    if not kept.exists():
+        fetch(work, ["emojilib"])
+        keywords = json.loads((package_folder(work, "emojilib") / "dist/emoji-en-US.json").read_text())
+        kept.write_text(json.dumps(harmless({word for words in keywords.values() for word in words})))
+    words: list[str] = json.loads(kept.read_text())
+    return words
+
+
+def harmless(words: Iterable[str]) -> list[str]:
+    """Those single words, sorted, that are none of the vocabulary: no thing, colour, style or place."""
+    known = " ".join([*COLOR_SYNONYMS, *COLOR_SYNONYMS.values(), *BACKGROUND_COLOR_SYNONYMS, *PLACES, *SIZES, *NUMBERS])
+    known += " ".join(f" {' '.join((c.name, c.plural_name, *c.synonyms))}" for c in CONCEPTS)
+    known += " ".join(f" {' '.join((s.style_medium, *s.synonyms))}" for s in STYLES)
+    taken = set(known.split())
+    return sorted(w for w in words if w.isascii() and w.isalpha() and w.islower() and len(w) > 2 and w not in taken)
 
 
 class IconSet:

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -24,7 +27,9 @@ from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausa
 from sartor.nano.bank import Bank
 from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial
+from sartor.nano.longhand import elaborate
 from sartor.nano.run import Run, autocast, progress_bar, schedule
+from sartor.nano.sources import filler_words
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
 
 BOS, PAD = "<|begin|>", "<|pad|>"
@@ -148,6 +153,8 @@ def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[to
 DROPS = (0.35, 0.85)  # shares of fields that captions leave out in training: full ones and short ones in turn
 PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
 GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
+LONGHAND = 4  # of them hold long captions in stage 1b
+LONGEST, LONGEST_LONGHAND = 160, 896  # tokens of a caption in training
 
 
 def is_plain(scene: Scene) -> bool:
@@ -160,11 +167,51 @@ def draw_row(plain: list[int], count: int, rng: random.Random) -> int:
     return rng.choice(plain) if plain and rng.random() < PLAIN_SCENES else rng.randrange(count)
 
 
-def group_by_length(ids: list[list[int]], size: int, rng: random.Random) -> list[list[int]]:
-    """Row numbers in batches of `size`, rows of like length together, the batches in random order."""
-    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-    groups = [order[start : start + size] for start in range(0, len(order), size)]
-    return rng.sample(groups, len(groups))
+@dataclass(frozen=True)
+class Caption:
+    """A scene's number in the bank, what is said of it, and that in tokens, the sketch's at the end."""
+
+    row: int
+    prompt: dict[str, Any]
+    ids: list[int]
+
+
+class CaptionSource:
+    """Captions of a bank's scenes: most short, in the composer's own wording, some in many words."""
+
+    def __init__(self, bank: Bank, count: int, tokenizer: PreTrainedTokenizerFast, words: Sequence[str]):
+        """count: of the bank's scenes that may be drawn; words: see `elaborate`."""
+        self.bank, self.count, self.tokenizer, self.words = bank, count, tokenizer, words
+        self.plain = [i for i in range(count) if is_plain(bank.scenes[i])]
+
+    def group(self, size: int, longhand: int, rng: random.Random) -> list[list[Caption]]:
+        """GROUP batches in random order, captions of like length together: `size` short ones each, but `longhand` of
+        the batches hold a quarter as many, long ones."""
+        fewer = max(1, size // 4)
+        rows = [draw_row(self.plain, self.count, rng) for _ in range(size * (GROUP - longhand))]
+        told = [(row, vary(self.bank.scenes[row], rng, drop=rng.choice(DROPS))) for row in rows]
+        rows = [draw_row(self.plain, self.count, rng) for _ in range(fewer * longhand)]
+        retold = [(row, elaborate(self.bank.scenes[row], rng, self.words)) for row in rows]
+        short, long = self._written(told, LONGEST), self._written(retold, LONGEST_LONGHAND)
+        batches = by_length(short, size) + by_length(long, fewer)
+        return rng.sample(batches, len(batches))
+
+    def _written(self, prompts: list[tuple[int, dict[str, Any]]], longest: int) -> list[Caption]:
+        if not prompts:
+            return []
+        tokens = self.tokenizer([compact(prompt) for _, prompt in prompts])["input_ids"]
+        return [Caption(row, prompt, shorten(ids, longest)) for (row, prompt), ids in zip(prompts, tokens, strict=True)]
+
+
+def shorten(ids: list[int], longest: int) -> list[int]:
+    """At most `longest` tokens: the last words are left out, the sketch's tokens stay."""
+    return ids if len(ids) <= longest else ids[: longest - len(SKETCH)] + ids[-len(SKETCH) :]
+
+
+def by_length(captions: list[Caption], size: int) -> list[list[Caption]]:
+    """Batches of `size`, the shortest captions first."""
+    ordered = sorted(captions, key=lambda caption: len(caption.ids))
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 
 def hidden_states(encoder: SmolLM3ForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -213,7 +260,7 @@ def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[i
     return positions
 
 
-def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
+def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = LONGHAND) -> None:
     """Stage 1b. Writes work/text/ (safetensors of the encoder, tokenizer/)."""
     from sartor.nano.latents import load_latents, load_thing_latents
 
@@ -240,27 +287,24 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
             if stored:
                 head.load_state_dict(stored)
     count = min(len(bank), len(codes.scene))
-    plain = [i for i in range(count) if is_plain(bank.scenes[i])]
+    source = CaptionSource(bank, count, tokenizer, filler_words(work))
     with progress_bar() as bar:
         task = bar.add_task("text encoder", total=steps, note="")
         for step in range(steps):
             if step % GROUP == 0:
-                rng = random.Random(10_000_000 + before + step)
-                drawn = [draw_row(plain, count, rng) for _ in range(batch * GROUP)]
-                captions = [vary(bank.scenes[i], rng, drop=rng.choice(DROPS)) for i in drawn]
-                tokens = tokenizer([compact(caption) for caption in captions])["input_ids"]
-                groups = group_by_length(tokens, batch, rng)
-            chosen = groups[step % GROUP]
-            rows, prompts, ids = [drawn[i] for i in chosen], [captions[i] for i in chosen], [tokens[i] for i in chosen]
+                group = source.group(batch, longhand, random.Random(10_000_000 + before + step))
+            chosen = group[step % GROUP]
+            rows, prompts, ids = [c.row for c in chosen], [c.prompt for c in chosen], [c.ids for c in chosen]
             padded, lengths = pad(ids, tokenizer.pad_token_id, 8)
-            for group in optimizer.param_groups:
-                group["lr"] = 1.5e-3 * schedule(step, steps, hold=0.4)
+            for settings in optimizer.param_groups:
+                settings["lr"] = 1.5e-3 * schedule(step, steps, hold=0.4)
+            every = torch.arange(len(chosen))
             with autocast("cpu"):
                 last = hidden_states(encoder, padded)[-1]
-                scene = scene_head(last[torch.arange(batch), lengths - 1]).float()
-                drawing = drawing_head(last[torch.arange(batch), lengths - 1]).float()
+                scene = scene_head(last[every, lengths - 1]).float()
+                drawing = drawing_head(last[every, lengths - 1]).float()
                 ends = lengths[:, None] + torch.arange(-len(SKETCH), 0)
-                sketch = sketch_head(last[torch.arange(batch)[:, None], ends]).float()
+                sketch = sketch_head(last[every[:, None], ends]).float()
                 row_of, position, target, drawn_targets = [], [], [], []
                 for row, i in enumerate(rows):
                     style = bank.scenes[i].style if "style_medium" in prompts[row] else ""
@@ -268,7 +312,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64) -> None:
                     drawn_targets.append(torch.stack(shown).mean(0))
                     if "objects" not in prompts[row]:
                         continue
-                    for at, thing in zip(name_positions(tokenizer, ids[row]), bank.scenes[i].things, strict=True):
+                    for at, thing in zip(name_positions(tokenizer, ids[row]), bank.scenes[i].things, strict=False):
                         row_of.append(row)
                         position.append(at)
                         target.append(codes.concept[thing.concept])

@@ -35,6 +35,7 @@ from sartor.vgl import canonical, merge, parse, parse_visual_schema
 
 DISTANCE = 10.0  # CIELAB: how far a background may be from its name's value
 SAME = 5.0  # of 255: mean difference below which a region counts as left alone
+LONGHAND = Path(__file__).parent / "longhand_trials.jsonl"
 SHARES = {"seen": 0.3, "unseen": 0.2, "place": 0.2, "count": 0.14, "recolor": 0.08, "background": 0.08}
 TRIES = 8  # backgrounds, or changes, that are tried for a thing before another thing's turn comes
 DRAWINGS = 3  # of the composer that the pixel rules must read right before a scene is asked for
@@ -163,6 +164,22 @@ def _fair(composer: Composer, scene: Scene, changed: Scene) -> bool:
         shown = shows_color(after, things_mask(after), thing.colors[0], least=0.25)
         return shown and change_outside(before, after) < SAME
     return change_inside(before, after) < SAME
+
+
+def plan_longhand(count: int) -> list[Trial]:
+    """At most `count` prompts in other people's words, each about one thing; trial i is drawn with seed i.
+
+    They are written in the manner of a large language model, with no look at the words that training uses. A scene on
+    a background that has no colour's name has a background without colours.
+    """
+    trials = []
+    for index, line in enumerate(LONGHAND.read_text().splitlines()[:count]):
+        told = json.loads(line)
+        color = told["background"]
+        background = Background("plain", (color,)) if color else Background("landscape", ())
+        scene = Scene([Thing(told["concept"], told["place"], told["size"])], told["style"], background)
+        trials.append(Trial("longhand", scene, index + 1, compact(told["prompt"])))
+    return trials
 
 
 def readable(composer: Composer, scene: Scene) -> bool:

@@ -1,0 +1,230 @@
+"""A scene in many words: as a person, or a large language model, would describe what the composer drew.
+
+`captions.py` always says the same thing the same way. Others bury "apple" in forty words of praise, call a plain
+backdrop seamless and uncluttered, and add textures, moods and uses that no picture shows. `elaborate` writes such a
+prompt of a scene, true in what it says of things, style, background, place, size and light, and full of what does not
+matter; the text encoder learns from it what to listen to.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sartor.nano import longhand_words as say
+from sartor.nano.captions import (
+    Scene,
+    Thing,
+    article,
+    color_scheme,
+    composition,
+    name_thing,
+    phrase_colors,
+    relationship,
+)
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, CONCEPT_BY_NAME, CONCEPTS, UNMIRRORED
+
+SLOT = re.compile(r"\{(\w+)\}")
+COLOR_NAMES: dict[str, tuple[str, ...]] = {}
+for _synonym, _color_name in BACKGROUND_COLOR_SYNONYMS.items():
+    COLOR_NAMES[_color_name] = (*COLOR_NAMES.get(_color_name, (_color_name, _color_name)), _synonym)
+KEEP_ORDER = 0.7  # share of prompts whose fields stand in the public order
+LEAVE_OUT = 0.25  # of the fields that pictures can do without
+SYNONYM = 0.3
+
+
+class Writer:
+    """Fills slots from one random generator; `words` are those that {word} stands for."""
+
+    def __init__(self, rng: random.Random, words: Sequence[str]):
+        self.rng, self.words = rng, words
+
+    def write(self, template: str, given: Mapping[str, str] | None = None) -> str:
+        """The template with each slot filled by `given`, else by an entry of FILLER, itself filled."""
+
+        def fill(match: re.Match[str]) -> str:
+            name = match[1]
+            if given and name in given:
+                return given[name]
+            if name == "word":
+                return self.rng.choice(self.words)
+            if name == "name":
+                return "subject"
+            if name == "other":
+                return self.rng.choice(CONCEPTS).plural_name
+            return self.write(self.rng.choice(say.FILLER[name]), given)
+
+        return SLOT.sub(fill, template)
+
+    def one(self, templates: Sequence[str], given: Mapping[str, str] | None = None) -> str:
+        return self.write(self.rng.choice(templates), given)
+
+    def sentences(self, least: int, most: int, name: str = "subject") -> str:
+        """Between `least` and `most` sentences about `name` that say nothing a picture shows, each after a space."""
+        return "".join(" " + self.write("{sentence}", {"name": name}) for _ in range(self.rng.randint(least, most)))
+
+
+def elaborate(scene: Scene, rng: random.Random, words: Sequence[str]) -> dict[str, Any]:
+    """A long structured prompt of the scene: 80 to 500 words, fields mostly in the public order.
+
+    words: any English words, for what is said and does not matter; not empty.
+    """
+    writer = Writer(rng, words)
+    wordy = rng.random()  # how much is said beside the point
+    called = [_name(thing, rng) for thing in scene.things]
+    background = _background(scene, writer)
+    style = say.STYLES[scene.style] if scene.style else None
+    prompt: dict[str, Any] = {}
+    prompt["short_description"] = _summary(scene, called, background, writer, wordy)
+    prompt["objects"] = [
+        _thing(thing, scene.things, name, writer, wordy) for thing, name in zip(scene.things, called, strict=True)
+    ]
+    if len(scene.things) == 1 and rng.random() < 0.15:
+        prompt["objects"].append(_part(called[0], writer))
+    prompt["background_setting"] = background + (writer.sentences(0, 1) if rng.random() < 0.3 else "")
+    prompt["lighting"] = {
+        "conditions": writer.one(say.LIGHT[scene.light]),
+        "direction": writer.one(say.DIRECTIONS[scene.shadow]),
+        "shadows": writer.one(say.SHADOWS[scene.shadow]),
+    }
+    prompt["aesthetics"] = {
+        "composition": f"{composition(scene.things)}, {writer.write('{praise}')}",
+        "color_scheme": rng.choice([color_scheme(scene), writer.write("{feeling} {tint} tones with {tint} accents")]),
+        "mood_atmosphere": writer.write("{feeling}, {feeling}, {praise}"),
+        "preference_score": writer.write("{grade}"),
+        "aesthetic_score": writer.write("{grade}"),
+    }
+    blurred = "shallow, with a softly blurred background" if scene.background.blurred else "deep, everything in focus"
+    prompt["photographic_characteristics"] = {
+        "depth_of_field": blurred,
+        "focus": writer.write("{focus}"),
+        "camera_angle": writer.write("{angle}"),
+        "lens_focal_length": writer.write("{lens}"),
+    }
+    if style:
+        prompt["style_medium"] = writer.one(style["medium"])
+    prompt["context"] = writer.write("{context}")
+    if style:
+        prompt["artistic_style"] = writer.one(style["look"])
+    return _thinned(prompt, rng)
+
+
+def _thinned(prompt: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Without some fields that pictures can do without, in another order now and then."""
+    for key in ("lighting", "aesthetics", "photographic_characteristics", "context", "artistic_style"):
+        if rng.random() < LEAVE_OUT:
+            prompt.pop(key, None)
+    for section in prompt.values():
+        if isinstance(section, dict):
+            for name in list(section):
+                if rng.random() < LEAVE_OUT and len(section) > 1:
+                    del section[name]
+    if rng.random() < LEAVE_OUT / 2:
+        del prompt["short_description"]
+    if rng.random() > KEEP_ORDER:
+        keys = rng.sample(list(prompt), len(prompt))
+        prompt = {key: prompt[key] for key in keys}
+    return prompt
+
+
+def _name(thing: Thing, rng: random.Random) -> str:
+    """A noun phrase for the thing: its name, a synonym, its number and its colour."""
+    concept = CONCEPT_BY_NAME[thing.concept]
+    word = rng.choice(concept.synonyms) if concept.synonyms and rng.random() < SYNONYM else None
+    return name_thing(thing, word)
+
+
+def _praised(name: str, thing: Thing, writer: Writer) -> str:
+    """The noun phrase with what else there is to say about such a thing: "a plump, cheerful apple"."""
+    traits = [writer.write("{trait}") for _ in range(writer.rng.randint(0, 3))]
+    if thing.count > 1:
+        number, rest = name.split(" ", 1)
+        return " ".join([number, *traits[:1], rest])
+    if writer.rng.random() < 0.15:
+        name = f"{writer.write('{word}')} {name}"
+    return article(", ".join(traits) + (" " if traits else "") + name)
+
+
+def _color(name: str, rng: random.Random) -> str:
+    return rng.choice(COLOR_NAMES.get(name, (name,)))
+
+
+def _background(scene: Scene, writer: Writer) -> str:
+    background = scene.background
+    if background.kind in say.LANDSCAPES:
+        return writer.one(say.LANDSCAPES[background.kind])
+    colors = [_color(name, writer.rng) for name in background.colors]
+    given = {"color": colors[0], "other_color": colors[-1]}
+    return writer.one(say.GRADIENT if background.kind == "gradient" else say.PLAIN, given)
+
+
+def _summary(scene: Scene, called: list[str], background: str, writer: Writer, wordy: float) -> str:
+    names = [_praised(name, thing, writer) for name, thing in zip(called, scene.things, strict=True)]
+    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    medium = writer.one(say.STYLES[scene.style]["medium"]) if scene.style else "image"
+    setting = background[0].lower() + background[1:].rstrip(".")
+    opening = writer.rng.choice(
+        (
+            f"{article(writer.write('{praise}'))}, {writer.write('{praise}')} {medium} of {listed}",
+            f"{listed}, drawn as {article(writer.write('{praise}'))} {medium}",
+            f"{article(writer.write('{praise}'))} {medium} depicting {listed}",
+            f"{listed}",
+        )
+    )
+    place = scene.things[0].place
+    if len(scene.things) == 1 and (place != "center" or writer.rng.random() < 0.3):
+        opening += f", {writer.one(say.PLACES[place])}"
+    joint = writer.rng.choice((", set against ", " with this behind: ", ". Background: ", ", in front of "))
+    if writer.rng.random() < 0.75:
+        opening += joint + setting
+    return opening[:1].upper() + opening[1:] + "." + writer.sentences(0, round(6 * wordy), scene.things[0].concept)
+
+
+def _thing(thing: Thing, things: list[Thing], name: str, writer: Writer, wordy: float) -> dict[str, Any]:
+    rng = writer.rng
+    praised = _praised(name, thing, writer)
+    tail = rng.choice(("", writer.write(" with a {form}"), writer.write(" with a {tint} {part} and a {form}")))
+    description = praised[:1].upper() + praised[1:] + tail + "." + writer.sentences(0, round(6 * wordy), thing.concept)
+    orientation = writer.one(say.ORIENTATIONS[thing.orientation])
+    if thing.facing and thing.facing != UNMIRRORED:
+        orientation = f"{orientation}, {thing.facing}"
+    stands = relationship(thing, things)
+    if stands == "alone":
+        stands = rng.choice(("alone", "the sole subject of the image", "the only element, isolated", "main subject"))
+    entry: dict[str, Any] = {
+        "description": description,
+        "location": writer.one(say.PLACES[thing.place]) if rng.random() < 0.7 else thing.place,
+        "relationship": stands,
+        "relative_size": writer.one(say.SIZES[thing.size]),
+    }
+    form = writer.write("{form}")
+    entry["shape_and_color"] = f"{form}; {phrase_colors(thing.colors)}" if thing.colors else form
+    entry["texture"] = writer.write("{surface}, {surface}")
+    about = {"name": thing.concept}
+    details = 1 + round(4 * wordy * rng.random())
+    entry["appearance_details"] = " ".join(writer.write("{detail}", about) for _ in range(details))
+    if thing.count > 1:
+        entry["number_of_objects"] = thing.count
+    if CONCEPT_BY_NAME[thing.concept].group == "animal":
+        entry["expression"] = writer.write("{expression}")
+    entry["orientation"] = orientation
+    for field in ("relationship", "shape_and_color", "texture", "appearance_details", "expression", "orientation"):
+        told = field == "orientation" and thing.orientation != "upright"
+        if rng.random() < LEAVE_OUT and not told:
+            entry.pop(field, None)
+    return entry
+
+
+def _part(name: str, writer: Writer) -> dict[str, Any]:
+    """An object entry about a part of the thing, as language models like to add: nothing to draw besides."""
+    part = writer.write("{part}")
+    return {
+        "description": writer.write(f"The {{tint}} {part} of the {name}, {{surface}} and {{praise}}."),
+        "location": writer.rng.choice(("center", f"on the {name}", "upper part", "lower part of the subject")),
+        "relationship": f"part of the {name}",
+        "relative_size": "small",
+        "shape_and_color": writer.write("{form}, {tint}"),
+        "texture": writer.write("{surface}"),
+    }
