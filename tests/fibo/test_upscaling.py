@@ -45,3 +45,24 @@ def test_the_version_names_weights_and_library() -> None:
 
 def test_the_licence_lies_beside_the_weights() -> None:
     assert "Xintao Wang" in (upscaling.FOLDER / "LICENSE").read_text()
+
+
+@pytest.mark.parametrize(("size", "large"), [((64, 64), (256, 256)), ((64, 48), (256, 192)), ((80, 16), (320, 64))])
+def test_it_is_enlarged_until_it_is_large_enough(size: tuple[int, int], large: tuple[int, int]) -> None:
+    upscaler = Upscaler()
+    assert upscaler.enlarge(Image.new("RGB", size, "teal"), 200).size == large, "one pass is enough"
+    wanted = upscaler.enlarge(Image.new("RGB", size, "teal"), 400)
+    assert max(wanted.size) == 400
+    assert wanted.width / wanted.height == pytest.approx(size[0] / size[1], rel=0.03)
+
+
+def test_the_second_pass_draws_edges_crisper_than_interpolation() -> None:
+    small = Image.new("RGB", (48, 48), "white")
+    ImageDraw.Draw(small).ellipse((8, 8, 40, 40), fill="navy")
+    upscaler = Upscaler()
+    once = upscaler.upscale(small).resize((384, 384), Image.Resampling.BICUBIC)
+    steepest = [
+        np.abs(np.diff(np.asarray(picture.convert("L"), dtype=float), axis=1)).max()
+        for picture in (upscaler.enlarge(small, 384), once)
+    ]
+    assert steepest[0] > 1.3 * steepest[1]

@@ -79,7 +79,7 @@ def test_the_decoder_can_be_refined_alone(trained: Path) -> None:
 def test_the_checkpoint_draws(trained: Path) -> None:
     engine = Engine.load(trained / "checkpoint", threads=1)
     result = engine.generate(Spec('{"short_description":"A cat"}', seed=1, steps=2))
-    assert min(result.image.size) == 512, "four times the model's own size, and then to the least that is delivered"
+    assert result.image.size == (1024, 1024), "four times the model's own size, and then to the least that is delivered"
 
 
 @pytest.fixture(scope="module")

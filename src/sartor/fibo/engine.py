@@ -43,8 +43,8 @@ from sartor.fibo.upscaling import upscaler_of
 
 ADAPTER_CACHE_BYTES = 4 << 30
 """Host memory for adapters; four at full size and rank 128, hundreds of the embedded model's."""
-SHORT_SIDE = 512
-"""Pixels that an upscaled image has at least on its short side."""
+LONG_SIDE = 1024
+"""Pixels that an upscaled image has at least on its long side."""
 GOLDEN_AREA = 256 * 256
 """Pixels of the warm-up's picture at most: a small one shows a difference as well as a large one."""
 
@@ -262,11 +262,7 @@ class Engine:
             image = to_image(self._autoencoder.decode(latents, height // GRID, width // GRID))
         if self._upscaler is None:
             return image
-        image = self._upscaler.upscale(image)
-        enlarge = SHORT_SIDE / min(image.size)
-        if enlarge <= 1:
-            return image
-        return image.resize((round(image.width * enlarge), round(image.height * enlarge)), Image.Resampling.LANCZOS)
+        return self._upscaler.enlarge(image, LONG_SIDE)
 
     @contextmanager
     def _alone(self, stop: threading.Event | None) -> Iterator[None]:

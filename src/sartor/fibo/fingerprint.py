@@ -15,7 +15,7 @@ from typing import Any, Self
 import torch
 import transformers
 
-ARITHMETIC = 1
+ARITHMETIC = 2
 """Raised by every change of the engine's own code that changes the bytes it draws."""
 
 
