@@ -364,8 +364,9 @@ def main() -> None:
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=64, help="captions a step")
+    parser.add_argument("--longhand", type=int, default=LONGHAND, help=f"of {GROUP} steps hold a quarter, but long ones")
     a = parser.parse_args()
-    train(a.work, DIALS[a.dial], a.steps, a.batch)
+    train(a.work, DIALS[a.dial], a.steps, a.batch, a.longhand)
 
 
 if __name__ == "__main__":
