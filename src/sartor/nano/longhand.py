@@ -54,6 +54,8 @@ class Writer:
                 return "subject"
             if name == "other":
                 return self.rng.choice(CONCEPTS).plural_name
+            if name == "another":
+                return article(self.rng.choice(CONCEPTS).name)
             return self.write(self.rng.choice(say.FILLER[name]), given)
 
         return SLOT.sub(fill, template)

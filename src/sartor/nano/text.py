@@ -153,6 +153,7 @@ def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[to
 DROPS = (0.35, 0.85)  # shares of fields that captions leave out in training: full ones and short ones in turn
 PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
 GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
+RATE = 1.5e-3  # of AdamW at its highest
 LONGHAND = 4  # of them hold long captions in stage 1b
 LONGEST, LONGEST_LONGHAND = 160, 896  # tokens of a caption in training
 
@@ -260,7 +261,7 @@ def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[i
     return positions
 
 
-def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = LONGHAND) -> None:
+def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = LONGHAND, rate: float = RATE) -> None:
     """Stage 1b. Writes work/text/ (safetensors of the encoder, tokenizer/)."""
     from sartor.nano.latents import load_latents, load_thing_latents
 
@@ -276,7 +277,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
     sketch_head = nn.Linear(dial.text_width, dial.channels * (dial.side // 16 // PARTS) ** 2)
     heads = {"scene": scene_head, "thing": thing_head, "drawing": drawing_head, "sketch": sketch_head}
     parameters = [p for m in (encoder.model, *heads.values()) for p in m.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     run = Run(work / "text")
     before = 0  # steps of earlier runs: this one draws other captions
     if (saved := run.load()) is not None:
@@ -297,7 +298,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
             rows, prompts, ids = [c.row for c in chosen], [c.prompt for c in chosen], [c.ids for c in chosen]
             padded, lengths = pad(ids, tokenizer.pad_token_id, 8)
             for settings in optimizer.param_groups:
-                settings["lr"] = 1.5e-3 * schedule(step, steps, hold=0.4)
+                settings["lr"] = rate * schedule(step, steps, hold=0.4)
             every = torch.arange(len(chosen))
             with autocast("cpu"):
                 last = hidden_states(encoder, padded)[-1]
@@ -364,9 +365,14 @@ def main() -> None:
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=64, help="captions a step")
-    parser.add_argument("--longhand", type=int, default=LONGHAND, help=f"of {GROUP} steps hold a quarter, but long ones")
+    parser.add_argument(
+        "--longhand", type=int, default=LONGHAND, help=f"of {GROUP} steps hold a quarter, but long ones"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=RATE, help="lower, to change little of an encoder that a base knows"
+    )
     a = parser.parse_args()
-    train(a.work, DIALS[a.dial], a.steps, a.batch, a.longhand)
+    train(a.work, DIALS[a.dial], a.steps, a.batch, a.longhand, a.rate)
 
 
 if __name__ == "__main__":
