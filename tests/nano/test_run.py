@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from sartor.nano.run import Clock, Run, ema_decay, optimizer_tensors, restore_optimizer, schedule
+from sartor.nano.run import Clock, Run, ahead, ema_decay, optimizer_tensors, restore_optimizer, schedule
 
 
 def test_tensors_and_state_come_back(tmp_path: Path) -> None:
@@ -90,3 +92,40 @@ def test_a_clock_is_due_once_each_time() -> None:
     assert not clock.due()
     now[0] = 25
     assert clock.due()
+
+
+def test_items_made_ahead_come_in_order() -> None:
+    assert list(ahead(iter(range(50)), 3)) == list(range(50))
+
+
+def test_no_more_than_a_few_are_made_ahead() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    first = ahead(items(), 3)
+    assert next(first) == 0
+    time.sleep(0.1)
+    assert len(made) <= 6
+    first.close()  # type: ignore[attr-defined]
+
+
+def test_an_error_on_the_way_arrives() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("spoiled")
+
+    found = ahead(items())
+    assert next(found) == 1
+    with pytest.raises(ValueError, match="spoiled"):
+        next(found)
+
+
+def test_a_state_is_read_without_its_tensors(tmp_path: Path) -> None:
+    kept = Run(tmp_path)
+    assert kept.state() == {}
+    kept.save({"a": torch.zeros(2)}, {"step": 7})
+    assert kept.state() == {"step": 7}

@@ -247,7 +247,7 @@ def train(work: Path, target: Path, steps: int, *, output: Path, batch: int = 64
             for group in optimizer.param_groups:
                 group["lr"] = 3e-3 * schedule(step, steps, warm_up=60, hold=0.3)
             network.train()
-            with autocast("cpu"):
+            with autocast(torch.device("cpu")):
                 of_things, of_styles = network(pictures)
             thing_loss = F.cross_entropy(of_things.float(), thing, label_smoothing=0.05)
             style_loss = F.cross_entropy(of_styles.float(), style, label_smoothing=0.05)

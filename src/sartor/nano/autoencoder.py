@@ -30,7 +30,16 @@ from PIL import Image, ImageDraw
 
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
+from sartor.nano.run import (
+    Clock,
+    Run,
+    autocast,
+    optimizer_tensors,
+    progress_bar,
+    restore_optimizer,
+    schedule,
+    training_device,
+)
 
 NOISE = 0.08  # standard deviation of the noise on latents in training, whose own deviation is held near 1
 
@@ -156,7 +165,7 @@ def to_tensor(pictures: np.ndarray[Any, Any]) -> torch.Tensor:
 def to_grid(rows: list[torch.Tensor]) -> Image.Image:
     """Rows of [B, 3, H, W] pictures in -1..1 as one sheet."""
     sheet = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
-    return Image.fromarray(sheet.add(1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy())
+    return Image.fromarray(sheet.add(1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy())
 
 
 def train(
@@ -170,8 +179,9 @@ def train(
     batch: int = 32,
 ) -> AutoencoderKLWan:
     torch.manual_seed(1)
+    device = training_device()
     run = Run(work / ("autoencoder-decoder" if decoder_only else "autoencoder"))
-    vae = single_frame(build(dial))
+    vae = single_frame(build(dial)).to(device)
     if decoder_only:
         first = Run(work / "autoencoder").load()
         if first is None:
@@ -189,7 +199,7 @@ def train(
         start = 0 if again else saved[1]["step"]
     peak = optimizer.defaults["lr"]
     bank = Bank(work)
-    held = batch_of(bank, 12, random.Random(7))
+    held = batch_of(bank, 12, random.Random(7)).to(device)
 
     def losses(pictures: torch.Tensor, mse: torch.Tensor, edges: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         latents = encode(vae, pictures)
@@ -205,10 +215,11 @@ def train(
         for step in range(start, steps):
             for group in optimizer.param_groups:
                 group["lr"] = peak * schedule(step, steps, warm_up=100, hold=0.5)
-            with autocast("cpu"):
+            with autocast(device):
                 sharpen = 1.0 if decoder_only or again else min(1.0, step / (0.5 * steps))
-                weights = torch.tensor(4 - 3 * sharpen), torch.tensor(sharpen)
-                loss, reconstruction = step_losses(batch_of(bank, batch, random.Random(step), dial.side // 2), *weights)
+                weights = torch.tensor(4 - 3 * sharpen).to(device), torch.tensor(sharpen).to(device)
+                pictures = batch_of(bank, batch, random.Random(step), dial.side // 2).to(device)
+                loss, reconstruction = step_losses(pictures, *weights)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()

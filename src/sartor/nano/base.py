@@ -13,7 +13,7 @@ import argparse
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,14 @@ from sartor.nano.latents import Latents, load_latents
 from sartor.nano.run import (
     Clock,
     Run,
+    ahead,
     autocast,
     ema_decay,
     optimizer_tensors,
     progress_bar,
     restore_optimizer,
     schedule,
+    training_device,
 )
 from sartor.nano.sources import filler_words
 from sartor.nano.text import (
@@ -95,8 +97,10 @@ class Base:
     def __init__(self, dial: Dial, tokenizer: PreTrainedTokenizerFast):
         self.dial = dial
         self.tokenizer = tokenizer
-        self.transformer = build_transformer(dial)
+        self.device = training_device()
+        self.transformer = build_transformer(dial).to(self.device)
         self.encoder = build_encoder(dial, tokenizer)
+        self.encoder.to(self.device)
         self.average: dict[str, torch.Tensor] = {}
         self.text_is_frozen = False
 
@@ -128,8 +132,8 @@ class Base:
         chosen = list(layers[-depth:]) if len(layers) >= depth else [*layers, *[layers[-1]] * (depth - len(layers))]
         tokens, text = noisy.shape[1], ids.shape[1]
         side = round(tokens**0.5)
-        real = torch.arange(text)[None] < lengths[:, None]
-        mask = torch.cat([real, torch.ones(len(ids), tokens, dtype=torch.bool)], dim=1)[:, None, None]
+        real = torch.arange(text, device=self.device)[None] < lengths[:, None]
+        mask = torch.cat([real, real.new_ones(len(ids), tokens)], dim=1)[:, None, None]
         captions = transformer.project_captions(chosen)
         rotary = transformer.rotary(text, side, side)
         guess: torch.Tensor = transformer(noisy, level * 1000, embeds, captions, rotary, mask=mask)
@@ -145,6 +149,9 @@ class Batch:
     lengths: torch.Tensor
     levels: torch.Tensor
     noise: torch.Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
 def batches(base: Base, bank: Bank, latents: Latents, words: Sequence[str], size: int, start: int) -> Iterator[Batch]:
@@ -169,14 +176,15 @@ def sample(base: Base, texts: list[str], seed: int, steps: int = 12, guidance: f
     """Normalised latents [B, N, C] by plain Euler steps; quick and batched, for looking at while training."""
     side = base.dial.side // 16
     generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(len(texts), side * side, base.dial.channels, generator=generator)
-    ids, lengths = pad(base.tokenizer(texts)["input_ids"], base.tokenizer.pad_token_id)
-    empty, one = pad([[base.tokenizer.bos_token_id]] * len(texts), base.tokenizer.pad_token_id, 1)
-    levels = torch.linspace(1, 0, steps + 1)
+    x = torch.randn(len(texts), side * side, base.dial.channels, generator=generator).to(base.device)
+    given = pad(base.tokenizer(texts)["input_ids"], base.tokenizer.pad_token_id)
+    nothing = pad([[base.tokenizer.bos_token_id]] * len(texts), base.tokenizer.pad_token_id, 1)
+    ids, lengths, empty, one = (each.to(base.device) for each in (*given, *nothing))
+    levels = torch.linspace(1, 0, steps + 1).to(base.device)
     levels = 1.6 * levels / (1 + 0.6 * levels)
     for i in range(steps):
         t = levels[i].expand(len(texts))
-        with autocast("cpu"):
+        with autocast(base.device):
             towards = base.velocity(base.transformer, x, t, ids, lengths).float()
             away = base.velocity(base.transformer, x, t, empty, one).float()
         x = x + (levels[i + 1] - levels[i]) * (away + guidance * (towards - away))
@@ -217,7 +225,7 @@ def load_decoder(work: Path, dial: Dial) -> Any:
     for name in ("autoencoder-decoder", "autoencoder"):
         saved = Run(work / name).load()
         if saved is not None:
-            vae = single_frame(build_autoencoder(dial)).eval()
+            vae = single_frame(build_autoencoder(dial)).eval().to(training_device())
             vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
             return vae
     raise FileNotFoundError("train the autoencoder first")
@@ -233,8 +241,9 @@ def draw_grid(base: Base, vae: Any, latents: Latents, path: Path) -> None:
     for style in GRID_STYLES:
         x = sample(base, [text % style for text in GRID_TEXTS], seed=1)
         square = x.transpose(1, 2).reshape(len(x), -1, side, side)
-        raw = square * latents.std[:, None, None] + latents.mean[:, None, None]
-        with autocast("cpu"):
+        std, mean = (each.to(base.device)[:, None, None] for each in (latents.std, latents.mean))
+        raw = square * std + mean
+        with autocast(base.device):
             rows.append(decode(vae, raw).float().clamp(-1, 1))
     to_grid(rows).save(path)
     base.load(kept, "")
@@ -268,7 +277,7 @@ def train(
     start = 0
     if (saved := run.load()) is not None:
         base.load(saved[0], "model.", "transformer." if take_text else "")
-        base.average = {k[8:]: v.float() for k, v in saved[0].items() if k.startswith("average.")}
+        base.average = {k[8:]: v.float().to(base.device) for k, v in saved[0].items() if k.startswith("average.")}
         if take_text:
             base.average |= {k: v.detach().clone() for k, v in named.items() if k.startswith("encoder.")}
         restore_optimizer(optimizer, saved[0])
@@ -283,17 +292,17 @@ def train(
             for block in blocks:
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
-    supply = batches(base, bank, latents, filler_words(work), dial.batch, start)
+    supply = ahead(batches(base, bank, latents, filler_words(work), dial.batch, start))
     grids, saves = Clock(600), Clock(240)
     smooth = 0.0
     with progress_bar() as bar:
         task = bar.add_task("base", total=steps, completed=start, note="")
         for step in range(start, steps):
-            batch = next(supply)
+            batch = next(supply).to(base.device)
             noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
             for group in optimizer.param_groups:
                 group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=300, hold=hold)
-            with autocast("cpu"):
+            with autocast(base.device):
                 guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
             loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from PIL import Image
 from sartor.fibo.checkpoint import load_checkpoint
 from sartor.fibo.training import Example, Progress, TrainingConfig, train_lora
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
-from sartor.nano.dial import DIALS
 from sartor.nano.export import CHECKPOINT
 from sartor.nano.looks import LOOKS, Look
 from sartor.nano.run import progress_bar
@@ -81,7 +81,8 @@ def config(steps: int) -> TrainingConfig:
 
 def make(work: Path, look: Look, checkpoint: Path, target: Path, steps: int) -> None:
     bank = drawings(work, look)
-    side = DIALS["cpu"].side
+    loaded = load_checkpoint(checkpoint)
+    side = math.isqrt(loaded.training_area)
     found = pictures(bank, look, side)
     (target / "images").mkdir(parents=True, exist_ok=True)
     for name in found:
@@ -107,7 +108,7 @@ def make(work: Path, look: Look, checkpoint: Path, target: Path, steps: int) -> 
             bar.update(task, completed=progress.step, note=f"loss {progress.loss:.4f}")
 
         state = work / "brands" / look.slug
-        result = train_lora(load_checkpoint(checkpoint), examples, config(steps), state, on_progress=show)
+        result = train_lora(loaded, examples, config(steps), state, on_progress=show)
     (target / "pytorch_lora_weights.safetensors").write_bytes(result.adapter.read_bytes())
 
 

@@ -1,6 +1,6 @@
 """One dial for the size of everything: how large each network is and how long each stage trains.
 
-`DIALS["cpu"]` is what two cores reach in an afternoon; `DIALS["gpu"]` the same recipe where a card is at hand;
+`DIALS["cpu"]` is what two cores reach in a day; `DIALS["gpu"]` the same recipe where a card is at hand, not yet run;
 `DIALS["test"]` runs through in seconds and draws nothing worth seeing.
 """
 
@@ -25,6 +25,8 @@ class Dial:
     batch: int
     learning_rate: float
     jitter: float  # 0..1, of things' places, sizes and angles in the composed scenes
+    scenes: int  # in the bank
+    steps: dict[str, int]  # of each stage that is trained
 
     @property
     def width(self) -> int:
@@ -32,8 +34,12 @@ class Dial:
         return self.heads * self.head_width
 
 
+def _steps(autoencoder: int, text: int, base: int) -> dict[str, int]:
+    return {"autoencoder": autoencoder, "text": text, "base": base, "judges": 900 if base > 100 else 2}
+
+
 DIALS = {
-    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 64, 1.2e-3, 0.0),
-    "gpu": Dial(256, 32, 48, 64, 256, 6, 4096, 6, 64, 4, 8, 256, 1e-3, 1.0),
-    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0),
+    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, _steps(6000, 6000, 12_000)),
+    "gpu": Dial(256, 32, 48, 64, 256, 6, 4096, 6, 64, 4, 8, 256, 1e-3, 0.3, 60_000, _steps(8000, 8000, 60_000)),
+    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, _steps(3, 3, 3)),
 }

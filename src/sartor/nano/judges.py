@@ -167,7 +167,7 @@ def train(work: Path, steps: int, *, views: int = 16, batch: int = 64, seed: int
             for group in optimizer.param_groups:
                 group["lr"] = 3e-3 * schedule(step, steps, warm_up=50, hold=0.35)
             judges.networks.train()
-            with autocast("cpu"):
+            with autocast(torch.device("cpu")):
                 concept, style = judges.networks["concept"](pictures), judges.networks["style"](pictures)
             concept_loss = F.cross_entropy(concept.float(), seen.concept[rows], label_smoothing=0.05)
             style_loss = F.cross_entropy(style.float(), seen.style[rows], label_smoothing=0.05)

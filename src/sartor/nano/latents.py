@@ -21,7 +21,7 @@ from sartor.nano.autoencoder import build, encode, single_frame, to_tensor
 from sartor.nano.bank import Bank
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.run import Run, autocast
+from sartor.nano.run import Run, autocast, training_device
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
 
@@ -56,14 +56,15 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
     saved = Run(work / "autoencoder").load()
     if saved is None:
         raise FileNotFoundError("train the autoencoder first")
-    vae = single_frame(build(dial)).eval()
+    device = training_device()
+    vae = single_frame(build(dial)).eval().to(device)
     vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
     bank = Bank(work)
     parts = []
     for start in track(range(0, len(bank), batch), description="latents"):
         pictures = bank.pictures(list(range(start, min(start + batch, len(bank)))))
-        with autocast("cpu"):
-            parts.append(encode(vae, to_tensor(pictures)).half())
+        with autocast(device):
+            parts.append(encode(vae, to_tensor(pictures).to(device)).half().cpu())
     latents = torch.cat(parts).contiguous()
     if "mean" in saved[1]:  # a restored checkpoint: what was trained on these numbers goes on with them
         mean, std = torch.tensor(saved[1]["mean"]), torch.tensor(saved[1]["std"])
@@ -79,7 +80,7 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
             continue
         scene = Scene([Thing(concept, colors=composer.colors_of(concept, style))], style, Background())
         picture = composer.draw(scene, random.Random(0))
-        things[f"{concept}|{style}"] = encode(vae, to_tensor(picture[None]))[0].half().contiguous()
+        things[f"{concept}|{style}"] = encode(vae, to_tensor(picture[None]).to(device))[0].half().cpu().contiguous()
     save_file(things, work / "things.safetensors")
     print(f"{len(latents)} latents; deviation per channel {std.min():.2f} to {std.max():.2f}")
 

@@ -28,7 +28,7 @@ from sartor.nano.bank import Bank
 from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.longhand import elaborate
-from sartor.nano.run import Run, autocast, progress_bar, schedule
+from sartor.nano.run import Run, autocast, progress_bar, schedule, training_device
 from sartor.nano.sources import filler_words
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
 
@@ -266,6 +266,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
     from sartor.nano.latents import load_latents, load_thing_latents
 
     torch.manual_seed(2)
+    device = training_device()
     bank = Bank(work)
     tokenizer = load_tokenizer(work, dial, bank)
     encoder = build_encoder(dial, tokenizer)
@@ -276,6 +277,8 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
     drawing_head = nn.Linear(dial.text_width, next(iter(codes.drawing.values())).shape[0])
     sketch_head = nn.Linear(dial.text_width, dial.channels * (dial.side // 16 // PARTS) ** 2)
     heads = {"scene": scene_head, "thing": thing_head, "drawing": drawing_head, "sketch": sketch_head}
+    for module in (encoder, *heads.values()):
+        module.to(device)
     parameters = [p for m in (encoder.model, *heads.values()) for p in m.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     run = Run(work / "text")
@@ -296,15 +299,15 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
                 group = source.group(batch, longhand, random.Random(10_000_000 + before + step))
             chosen = group[step % GROUP]
             rows, prompts, ids = [c.row for c in chosen], [c.prompt for c in chosen], [c.ids for c in chosen]
-            padded, lengths = pad(ids, tokenizer.pad_token_id, 8)
+            padded, lengths = (each.to(device) for each in pad(ids, tokenizer.pad_token_id, 8))
             for settings in optimizer.param_groups:
                 settings["lr"] = rate * schedule(step, steps, hold=0.4)
-            every = torch.arange(len(chosen))
-            with autocast("cpu"):
+            every = torch.arange(len(chosen), device=device)
+            with autocast(device):
                 last = hidden_states(encoder, padded)[-1]
                 scene = scene_head(last[every, lengths - 1]).float()
                 drawing = drawing_head(last[every, lengths - 1]).float()
-                ends = lengths[:, None] + torch.arange(-len(SKETCH), 0)
+                ends = lengths[:, None] + torch.arange(-len(SKETCH), 0, device=device)
                 sketch = sketch_head(last[every[:, None], ends]).float()
                 row_of, position, target, drawn_targets = [], [], [], []
                 for row, i in enumerate(rows):
@@ -318,10 +321,10 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
                         position.append(at)
                         target.append(codes.concept[thing.concept])
                 things = thing_head(last[row_of, position]).float()
-            scene_loss = unexplained(scene, codes.scene[rows])
-            thing_loss = unexplained(things, torch.stack(target))
-            drawing_loss = unexplained(drawing, torch.stack(drawn_targets))
-            sketch_loss = unexplained(sketch, parts(latents.normalised(rows)))
+            scene_loss = unexplained(scene, codes.scene[rows].to(device))
+            thing_loss = unexplained(things, torch.stack(target).to(device))
+            drawing_loss = unexplained(drawing, torch.stack(drawn_targets).to(device))
+            sketch_loss = unexplained(sketch, parts(latents.normalised(rows)).to(device))
             (scene_loss + thing_loss + drawing_loss + 2 * sketch_loss).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()

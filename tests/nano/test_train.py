@@ -1,0 +1,64 @@
+"""All stages in order, and none of them twice."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sartor.nano.dial import DIALS
+from sartor.nano.run import Run
+from sartor.nano.train import DRAWINGS, STAGES, commands, run
+
+STEPS = DIALS["test"].steps
+
+
+@pytest.fixture
+def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stages that were run; each leaves what it would leave."""
+    ran: list[str] = []
+
+    def leave(command: list[str], **_: Any) -> None:
+        stage = command[2].rpartition(".")[2]
+        assert command[:2] == [sys.executable, "-m"]
+        ran.append(stage)
+        if stage == "sources":
+            for name in DRAWINGS:
+                (tmp_path / name).touch()
+        elif stage == "bank":
+            (tmp_path / "bank").mkdir()
+            (tmp_path / "bank" / "0000.npy").touch()
+        elif stage == "latents":
+            (tmp_path / "latents.safetensors").touch()
+        elif stage == "brand":
+            (tmp_path / "made" / "inkwell").mkdir(parents=True)
+            (tmp_path / "made" / "inkwell" / "model.json").touch()
+        elif stage in STEPS:
+            Run(tmp_path / stage).save({"model.a": torch.zeros(1)}, {"step": STEPS[stage]})
+
+    monkeypatch.setattr(subprocess, "run", leave)
+    return ran
+
+
+def test_every_stage_once_and_in_order(done: list[str], tmp_path: Path) -> None:
+    run(tmp_path, "test")
+    assert done == list(STAGES)
+    done.clear()
+    assert [stage for stage, _ in commands(tmp_path, "test")] == ["export", "brand", "evaluate"]
+
+
+def test_what_was_interrupted_goes_on(done: list[str], tmp_path: Path) -> None:
+    run(tmp_path, "test")
+    Run(tmp_path / "text").save({"model.a": torch.zeros(1)}, {"step": STEPS["text"] - 1})
+    stage, arguments = next(commands(tmp_path, "test"))
+    assert stage == "text"
+    assert arguments[arguments.index("--steps") + 1] == "1"
+
+
+def test_the_evaluation_is_told_of_the_brands(done: list[str], tmp_path: Path) -> None:
+    run(tmp_path, "test")
+    *_, (stage, arguments) = commands(tmp_path, "test")
+    assert stage == "evaluate"
+    assert arguments[arguments.index("--brand") + 1] == str(tmp_path / "made" / "inkwell")
