@@ -5,8 +5,8 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from sartor.nano.autoencoder import build
-from sartor.nano.base import build_transformer
 from sartor.nano.bank import Bank
+from sartor.nano.base import build_transformer
 from sartor.nano.dial import DIALS
 from sartor.nano.text import build_encoder, train_tokenizer
 
