@@ -1,7 +1,7 @@
 """Draws the pictures of docs/nano.md and the README: `python docs/gallery.py`.
 
 Ten prompts, seeds 1 to 10 in order, none picked over: as the first bundled brand and as the base (influence 0, no
-visual schema, three styles in turn). For each bundled brand five things that none of its pictures shows, seeds 1 to 5
+visual schema, three styles in turn). Then the first ten of the evaluation's long prompts, as the base. For each bundled brand five things that none of its pictures shows, seeds 1 to 5
 in order, and the first three of them at four influences. Prompts go through the offline bridge, as the service's do.
 """
 
@@ -15,6 +15,7 @@ from sartor.bridge.offline import OfflineBridge
 from sartor.fibo import Engine, Spec
 from sartor.models.brands import Brand, find_brands
 from sartor.nano.export import CHECKPOINT
+from sartor.nano.trials import plan_longhand
 from sartor.vgl import canonical
 
 IMAGES = Path(__file__).parent / "images"
@@ -70,6 +71,9 @@ def main() -> None:
         prompt = bridge.translate(f"{text}, {STYLES[(seed - 1) % 3]}").structured_prompt
         base.append(engine.generate(Spec(canonical(prompt), seed, STEPS, GUIDANCE)).image)
     sheet([base[:5], base[5:]]).save(IMAGES / "base.png", optimize=True)
+
+    told = [engine.generate(Spec(trial.prompt, trial.seed, STEPS, GUIDANCE)).image for trial in track(plan_longhand(10))]
+    sheet([told[:5], told[5:]]).save(IMAGES / "longhand.png", optimize=True)
 
     looks = []
     for brand in brands:
