@@ -1,8 +1,9 @@
 """Draws the pictures of docs/nano.md and the README: `python docs/gallery.py`.
 
 Ten prompts, seeds 1 to 10 in order, none picked over: as the first bundled brand and as the base (influence 0, no
-visual schema, three styles in turn). Then the first ten of the evaluation's long prompts, as the base. For each bundled brand five things that none of its pictures shows, seeds 1 to 5
-in order, and the first three of them at four influences. Prompts go through the offline bridge, as the service's do.
+visual schema, three styles in turn). Then the first ten of the evaluation's long prompts, as the base. For each bundled
+brand five things that none of its pictures shows, seeds 1 to 5 in order, and the first three of them at four
+influences. Prompts go through the offline bridge, as the service's do; the long ones are drawn as they are.
 """
 
 import json
@@ -72,7 +73,8 @@ def main() -> None:
         base.append(engine.generate(Spec(canonical(prompt), seed, STEPS, GUIDANCE)).image)
     sheet([base[:5], base[5:]]).save(IMAGES / "base.png", optimize=True)
 
-    told = [engine.generate(Spec(trial.prompt, trial.seed, STEPS, GUIDANCE)).image for trial in track(plan_longhand(10))]
+    trials = track(plan_longhand(10), "long prompts")
+    told = [engine.generate(Spec(trial.prompt, trial.seed, STEPS, GUIDANCE)).image for trial in trials]
     sheet([told[:5], told[5:]]).save(IMAGES / "longhand.png", optimize=True)
 
     looks = []
