@@ -145,7 +145,7 @@ def test_notice_names_every_bundled_asset() -> None:
 
 def test_notice_names_the_sources_of_the_embedded_model() -> None:
     notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
-    assert dict(re.findall(r"^(@\S+) (\d\S*) ", notice, flags=re.MULTILINE)) == PACKAGES
+    assert dict(re.findall(r"^(@?[a-z]\S+) (\d+\.\d+\.\d+)  ", notice, flags=re.MULTILINE)) == PACKAGES
 
 
 def test_torch_is_pinned_once_and_alike() -> None:
