@@ -1,11 +1,13 @@
 """The tokenizer keeps every byte and knows the scaffolding; stage 1b finds the words it predicts from."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from safetensors.torch import save_file
+from transformers import PreTrainedTokenizerFast, SmolLM3ForCausalLM
 
 from sartor.nano.bank import Bank
 from sartor.nano.captions import Background, Scene, Thing, compact, describe, vary
@@ -13,12 +15,15 @@ from sartor.nano.dial import DIALS
 from sartor.nano.text import (
     BOS,
     SKETCH,
+    Caption,
     CaptionSource,
     Codes,
+    Teacher,
     build_encoder,
     hidden_states,
     load_tokenizer,
     name_positions,
+    of_sketch,
     pad,
     parts,
     scaffolding,
@@ -109,8 +114,38 @@ def test_some_batches_are_of_long_captions(tokenizer: PreTrainedTokenizerFast, s
         for caption in batch:
             assert caption.ids[-len(SKETCH) :] == tokenizer.convert_tokens_to_ids(SKETCH)
             assert 0 <= caption.row < len(stored)
+            assert (caption.short is not None) == (len(batch) == 2)
     again = source.group(8, 3, random.Random(1))
     assert [[c.ids for c in batch] for batch in again] == [[c.ids for c in batch] for batch in group]
+
+
+def test_a_teacher_keeps_short_captions_and_explains_long_ones(
+    tokenizer: PreTrainedTokenizerFast, stored: Bank, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    encoder, other = build_encoder(DIAL, tokenizer).eval(), build_encoder(DIAL, tokenizer).eval()
+    save_file({f"model.{k}": v for k, v in encoder.model.state_dict().items()}, tmp_path / "last.safetensors")
+    teacher = Teacher(tmp_path / "last.safetensors", DIAL, tokenizer)
+    source = CaptionSource(stored, len(stored), tokenizer, ["harbour"])
+    group = sorted(source.group(8, 1, random.Random(1)), key=len)
+    long, short = group[0], group[1]
+
+    def loss(pupil: SmolLM3ForCausalLM, batch: list[Caption]) -> float:
+        ids, lengths = pad([caption.ids for caption in batch], tokenizer.pad_token_id, 8)
+        with torch.no_grad():
+            return teacher.loss(batch, hidden_states(pupil, ids), lengths).item()
+
+    assert loss(encoder, short) == 0, "nothing to change where it reads as it did"
+    assert loss(other, short) > 0.5
+    assert loss(encoder, long) > 0.001, "what was not yet carried over"
+    same = [replace(caption, ids=caption.short or []) for caption in long]
+    assert loss(encoder, same) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_sketch_is_where_each_caption_ends() -> None:
+    layer = torch.arange(2 * 20).reshape(2, 20, 1)
+    found = of_sketch(layer, torch.tensor([16, 20]))
+    assert found[:, :, 0].tolist() == [list(range(16)), list(range(24, 40))]
 
 
 def test_what_is_too_long_loses_its_last_words() -> None:

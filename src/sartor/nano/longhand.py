@@ -20,11 +20,12 @@ from sartor.nano.captions import (
     article,
     color_scheme,
     composition,
+    describe,
     name_thing,
     phrase_colors,
     relationship,
 )
-from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, CONCEPT_BY_NAME, CONCEPTS, UNMIRRORED
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, CONCEPT_BY_NAME, CONCEPTS, NUMBERS, UNMIRRORED
 
 SLOT = re.compile(r"\{(\w+)\}")
 COLOR_NAMES: dict[str, tuple[str, ...]] = {}
@@ -33,6 +34,7 @@ for _synonym, _color_name in BACKGROUND_COLOR_SYNONYMS.items():
 KEEP_ORDER = 0.7  # share of prompts whose fields stand in the public order
 LEAVE_OUT = 0.25  # of the fields that pictures can do without
 SYNONYM = 0.3
+CAPITAL = 0.6
 
 
 class Writer:
@@ -69,38 +71,40 @@ class Writer:
 
 
 def elaborate(scene: Scene, rng: random.Random, words: Sequence[str]) -> dict[str, Any]:
-    """A long structured prompt of the scene: 80 to 500 words, fields mostly in the public order.
+    """A long structured prompt of the scene: 60 to 500 words, fields mostly in the public order.
 
     words: any English words, for what is said and does not matter; not empty.
     """
     writer = Writer(rng, words)
-    wordy = rng.random()  # how much is said beside the point
+    wordy = rng.random() ** 0.7  # how much is said beside the point
     called = [_name(thing, rng) for thing in scene.things]
+    about = {"name": scene.things[0].concept, "composition": composition(scene.things)}
     background = _background(scene, writer)
     style = say.STYLES[scene.style] if scene.style else None
     prompt: dict[str, Any] = {}
-    prompt["short_description"] = _summary(scene, called, background, writer, wordy)
+    setting = background if rng.random() < 0.5 else _background(scene, writer)
+    prompt["short_description"] = _summary(scene, called, setting, writer, wordy)
     prompt["objects"] = [
         _thing(thing, scene.things, name, writer, wordy) for thing, name in zip(scene.things, called, strict=True)
     ]
-    if len(scene.things) == 1 and rng.random() < 0.15:
-        prompt["objects"].append(_part(called[0], writer))
+    if len(scene.things) == 1:
+        prompt["objects"] += [_part(called[0], writer) for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))]
     prompt["background_setting"] = background + (writer.sentences(0, 1) if rng.random() < 0.3 else "")
     prompt["lighting"] = {
-        "conditions": writer.one(say.LIGHT[scene.light]),
-        "direction": writer.one(say.DIRECTIONS[scene.shadow]),
-        "shadows": writer.one(say.SHADOWS[scene.shadow]),
+        "conditions": writer.one(say.LIGHT[scene.light], about),
+        "direction": writer.one(say.DIRECTIONS[scene.shadow], about),
+        "shadows": writer.one(say.SHADOWS[scene.shadow], about),
     }
     prompt["aesthetics"] = {
-        "composition": f"{composition(scene.things)}, {writer.write('{praise}')}",
+        "composition": writer.one(say.COMPOSITIONS, about),
         "color_scheme": rng.choice([color_scheme(scene), writer.write("{feeling} {tint} tones with {tint} accents")]),
         "mood_atmosphere": writer.write("{feeling}, {feeling}, {praise}"),
         "preference_score": writer.write("{grade}"),
         "aesthetic_score": writer.write("{grade}"),
     }
-    blurred = "shallow, with a softly blurred background" if scene.background.blurred else "deep, everything in focus"
+    blurred = "shallow, with a softly blurred background"
     prompt["photographic_characteristics"] = {
-        "depth_of_field": blurred,
+        "depth_of_field": blurred if scene.background.blurred else writer.one(say.DEEP_FOCUS),
         "focus": writer.write("{focus}"),
         "camera_angle": writer.write("{angle}"),
         "lens_focal_length": writer.write("{lens}"),
@@ -111,6 +115,24 @@ def elaborate(scene: Scene, rng: random.Random, words: Sequence[str]) -> dict[st
     if style:
         prompt["artistic_style"] = writer.one(style["look"])
     return _thinned(prompt, rng)
+
+
+def in_short(scene: Scene, prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """The scene in the composer's own words, with the sections and fields that the long prompt has."""
+    short = describe(scene)
+    for key in ("lighting", "aesthetics", "photographic_characteristics"):
+        if key not in prompt:
+            del short[key]
+        else:
+            short[key] = {name: text for name, text in short[key].items() if name in prompt[key]} or short[key]
+    if not {"style_medium", "artistic_style", "short_description"} & set(prompt):
+        short.pop("style_medium", None)
+    if "artistic_style" not in prompt:
+        short.pop("artistic_style", None)
+    for entry, told in zip(short["objects"], prompt["objects"], strict=False):
+        if "orientation" not in told:
+            entry.pop("orientation")
+    return short
 
 
 def _thinned(prompt: dict[str, Any], rng: random.Random) -> dict[str, Any]:
@@ -135,7 +157,10 @@ def _name(thing: Thing, rng: random.Random) -> str:
     """A noun phrase for the thing: its name, a synonym, its number and its colour."""
     concept = CONCEPT_BY_NAME[thing.concept]
     word = rng.choice(concept.synonyms) if concept.synonyms and rng.random() < SYNONYM else None
-    return name_thing(thing, word)
+    name = name_thing(thing, word)
+    if thing.count == 1 and thing.colors and not thing.recolored and rng.random() < SYNONYM / 2:
+        name = f"{thing.colors[0]} {name}"
+    return name
 
 
 def _praised(name: str, thing: Thing, writer: Writer) -> str:
@@ -146,6 +171,8 @@ def _praised(name: str, thing: Thing, writer: Writer) -> str:
         return " ".join([number, *traits[:1], rest])
     if writer.rng.random() < 0.15:
         name = f"{writer.write('{word}')} {name}"
+    if writer.rng.random() < 0.1:
+        return " ".join(["one", *traits[:1], name])
     return article(", ".join(traits) + (" " if traits else "") + name)
 
 
@@ -155,59 +182,60 @@ def _color(name: str, rng: random.Random) -> str:
 
 def _background(scene: Scene, writer: Writer) -> str:
     background = scene.background
+    given = {"name": scene.things[0].concept}
     if background.kind in say.LANDSCAPES:
-        return writer.one(say.LANDSCAPES[background.kind])
+        return _start(writer.one(say.LANDSCAPES[background.kind], given), writer.rng)
     colors = [_color(name, writer.rng) for name in background.colors]
-    given = {"color": colors[0], "other_color": colors[-1]}
-    return writer.one(say.GRADIENT if background.kind == "gradient" else say.PLAIN, given)
+    given |= {"color": colors[0], "other_color": colors[-1]}
+    return _start(writer.one(say.GRADIENT if background.kind == "gradient" else say.PLAIN, given), writer.rng)
 
 
-def _summary(scene: Scene, called: list[str], background: str, writer: Writer, wordy: float) -> str:
+def _start(text: str, rng: random.Random) -> str:
+    """The text with a capital at its start, more often than not."""
+    return text[:1].upper() + text[1:] if rng.random() < CAPITAL else text
+
+
+def _summary(scene: Scene, called: list[str], setting: str, writer: Writer, wordy: float) -> str:
     names = [_praised(name, thing, writer) for name, thing in zip(called, scene.things, strict=True)]
     listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
     medium = writer.one(say.STYLES[scene.style]["medium"]) if scene.style else "image"
-    setting = background[0].lower() + background[1:].rstrip(".")
-    opening = writer.rng.choice(
-        (
-            f"{article(writer.write('{praise}'))}, {writer.write('{praise}')} {medium} of {listed}",
-            f"{listed}, drawn as {article(writer.write('{praise}'))} {medium}",
-            f"{article(writer.write('{praise}'))} {medium} depicting {listed}",
-            f"{listed}",
-        )
-    )
+    setting = setting[0].lower() + setting[1:].rstrip(".")
+    given = {"things": listed, "medium": medium, "article_medium": article(medium), "name": scene.things[0].concept}
+    opening = writer.one(say.SUMMARIES, {**given, "article_praise": article(writer.write("{praise}"))})
     place = scene.things[0].place
     if len(scene.things) == 1 and (place != "center" or writer.rng.random() < 0.3):
         opening += f", {writer.one(say.PLACES[place])}"
     joint = writer.rng.choice((", set against ", " with this behind: ", ". Background: ", ", in front of "))
-    if writer.rng.random() < 0.75:
+    if writer.rng.random() < 0.6:
         opening += joint + setting
     return opening[:1].upper() + opening[1:] + "." + writer.sentences(0, round(6 * wordy), scene.things[0].concept)
 
 
 def _thing(thing: Thing, things: list[Thing], name: str, writer: Writer, wordy: float) -> dict[str, Any]:
     rng = writer.rng
-    praised = _praised(name, thing, writer)
-    tail = rng.choice(("", writer.write(" with a {form}"), writer.write(" with a {tint} {part} and a {form}")))
-    description = praised[:1].upper() + praised[1:] + tail + "." + writer.sentences(0, round(6 * wordy), thing.concept)
+    about = {"name": thing.concept, "number_of_things": NUMBERS[min(thing.count, len(NUMBERS) - 1)]}
+    description = writer.one(say.THINGS, {**about, "thing": _praised(name, thing, writer)})
+    description = description[:1].upper() + description[1:] + "."
     orientation = writer.one(say.ORIENTATIONS[thing.orientation])
     if thing.facing and thing.facing != UNMIRRORED:
         orientation = f"{orientation}, {thing.facing}"
     stands = relationship(thing, things)
-    if stands == "alone":
-        stands = rng.choice(("alone", "the sole subject of the image", "the only element, isolated", "main subject"))
+    if len(things) == 1:
+        stands = writer.one(say.ALONE if thing.count == 1 else say.TOGETHER, about)
     entry: dict[str, Any] = {
-        "description": description,
+        "description": description + writer.sentences(0, round(6 * wordy), thing.concept),
         "location": writer.one(say.PLACES[thing.place]) if rng.random() < 0.7 else thing.place,
-        "relationship": stands,
+        "relationship": _start(stands, rng),
         "relative_size": writer.one(say.SIZES[thing.size]),
     }
     form = writer.write("{form}")
     entry["shape_and_color"] = f"{form}; {phrase_colors(thing.colors)}" if thing.colors else form
+    if rng.random() < 0.3:
+        entry["shape_and_color"] += writer.write(", with {number} {tint} {part}s")
     entry["texture"] = writer.write("{surface}, {surface}")
-    about = {"name": thing.concept}
     details = 1 + round(4 * wordy * rng.random())
     entry["appearance_details"] = " ".join(writer.write("{detail}", about) for _ in range(details))
-    if thing.count > 1:
+    if thing.count > 1 or rng.random() < 0.1:
         entry["number_of_objects"] = thing.count
     if CONCEPT_BY_NAME[thing.concept].group == "animal":
         entry["expression"] = writer.write("{expression}")
@@ -221,12 +249,13 @@ def _thing(thing: Thing, things: list[Thing], name: str, writer: Writer, wordy: 
 
 def _part(name: str, writer: Writer) -> dict[str, Any]:
     """An object entry about a part of the thing, as language models like to add: nothing to draw besides."""
-    part = writer.write("{part}")
+    given = {"name": name}
+    description, stands = writer.rng.choice(say.PARTS)
     return {
-        "description": writer.write(f"The {{tint}} {part} of the {name}, {{surface}} and {{praise}}."),
-        "location": writer.rng.choice(("center", f"on the {name}", "upper part", "lower part of the subject")),
-        "relationship": f"part of the {name}",
-        "relative_size": "small",
+        "description": _start(writer.write(description, given), writer.rng),
+        "location": writer.rng.choice(("center", f"on the {name}", "upper part", "lower part of the subject", "below")),
+        "relationship": writer.write(stands, given),
+        "relative_size": writer.rng.choice(("small", "very small", "tiny", "small within the frame")),
         "shape_and_color": writer.write("{form}, {tint}"),
         "texture": writer.write("{surface}"),
     }

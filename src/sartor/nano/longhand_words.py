@@ -46,6 +46,56 @@ FILLER: dict[str, tuple[str, ...]] = {
         "heartwarming", "fresh", "dreamy", "lighthearted", "festive", "peaceful", "confident", "innocent", "tender",
         "uplifting", "mysterious", "dignified", "inviting", "adventurous", "humorous", "wholesome", "quiet",
     ),
+    "picture": (
+        "picture", "image", "frame", "scene", "composition", "canvas", "illustration", "artwork", "view", "square",
+    ),
+    "subject": (
+        "subject", "object", "element", "motif", "figure", "hero", "focal point", "item", "thing", "form",
+        "protagonist", "centerpiece", "star of the {picture}", "attraction",
+    ),
+    "only": (
+        "only", "sole", "single", "main", "one and only", "principal", "solitary", "lone", "central", "primary",
+        "undisputed",
+    ),
+    "stands": (
+        "stands", "sits", "rests", "floats", "hovers", "appears", "is shown", "is placed", "is presented", "is set",
+        "is depicted", "hangs", "poses", "is", "occupies the {picture}",
+    ),
+    "alone": (
+        "alone", "by itself", "on its own", "in isolation", "without company", "with nothing beside it",
+        "with no other {subject} near", "without any {word} or {word} around it", "undisturbed",
+        "with empty space on every side", "free of any {word}", "isolated from everything else",
+    ),
+    "presence": (
+        "commanding full attention", "{verb} its {aspect}", "drawing the eye at once", "with {praise} presence",
+        "as if waiting for {word}", "touching nothing", "surrounded by {feeling} emptiness",
+        "clearly the focus of the {picture}", "meeting the viewer's gaze", "with a {feeling} air",
+    ),
+    "number": (
+        "two", "three", "four", "five", "six", "seven", "eight", "ten", "twelve", "a pair of", "twin", "several",
+        "many", "a dozen", "a row of", "dozens of", "a few",
+    ),
+    "softly": (
+        "soft", "gentle", "clear", "sunny", "deep", "rich", "calm", "even", "pure", "quiet", "strong", "cheerful",
+        "smooth", "plain", "solid", "flat", "uniform", "clean", "serene", "opaque", "intense", "fresh", "neutral",
+    ),
+    "plain": (
+        "plain", "completely plain", "entirely even", "uniform", "seamless", "uncluttered", "empty", "blank", "clean",
+        "featureless", "unbroken", "undecorated", "homogeneous", "flat", "solid", "immaculate", "simple", "bare",
+        "smooth", "untextured", "minimal", "total",
+    ),
+    "backdrop": (
+        "backdrop", "background", "surface", "ground", "field of color", "wall", "sheet", "expanse", "area",
+        "studio background", "space", "tone", "canvas", "paper-like ground", "curtain of color", "color field",
+    ),
+    "without": (
+        "with no {word}, no {word} and no {word}", "without {word} or {word}", "free of {word} and {word}",
+        "without texture or gradient", "uniform from corner to corner", "from edge to edge",
+        "with nothing else in view", "lacking any {word}", "with no props and no scenery", "without any detail",
+        "and nothing more", "empty of any {word}", "of one tone", "with not a single {word} in sight",
+        "plain as a {word}", "quite unlike {another}", "that lets the {name} shine", "{verb} the {aspect}",
+        "free from distractions", "with no pattern, {word} or horizon",
+    ),
     "purpose": (
         "a mobile application", "a children's picture book", "a sticker pack", "an educational poster",
         "a brand's icon set", "a greeting card", "a food blog", "a presentation", "a messaging app",
@@ -82,6 +132,14 @@ FILLER: dict[str, tuple[str, ...]] = {
         "As {tint} as {another}, it shows a {part} like that of {another}.",
         "Next to {another} it would look {praise}, but there is none.",
         "A sense of {word} and {word} runs through the {praise} picture.",
+        "It has {number} {tint} {part}s and {number} {trait} {part}s.",
+        "With its {number} {part}s it looks {praise} and {feeling}.",
+        "Of its {number} {part}s, the {tint} one is the most {praise}.",
+        "Its {number} {word}s and {number} {part}s recall {word}.",
+        "{word} {word} {word} {word} with {word}.",
+        "One could count {number} {part}s, each as {surface} as {another}.",
+        "Looking almost like {word}, it seems molded from {word}.",
+        "Sunlight, {word} and {word} come to mind.",
     ),
     "detail": (
         "A {tint} {part} runs along the {part}.", "Two small, {tint} {part}s with a {praise} glint.",
@@ -94,6 +152,11 @@ FILLER: dict[str, tuple[str, ...]] = {
         "A {trait} {part} topped by something like {another}.",
         "On the {name}, a {tint} {part} and {word} {part}s; beneath them a {surface} {part}.",
         "The {name} has {tint} and {tint} {part}s, each {surface} with a {word} of {word}.",
+        "{number} {tint} {part}s, {number} of them {surface}.", "Two round {part}s and {number} small {part}s.",
+        "{number} {part}s above and {number} {part}s below, all {tint} and {surface}.",
+        "A {tint} {part} sits on its upper left side, and a {tint} {part} wraps around the lower right edge.",
+        "Thin lines suggest the {word}; {number} {tint} {word}s add a {feeling} accent.",
+        "{word}, {word} and {word} in {tint}.",
     ),
     "expression": (
         "{feeling} and {feeling}", "a gentle, {feeling} smile", "wide-eyed and {feeling}", "neutral, {feeling}",
@@ -157,132 +220,257 @@ STYLES: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 PLACES: dict[str, tuple[str, ...]] = {
     "top left": (
-        "upper left corner", "top-left of the frame", "in the upper left third", "high on the left",
+        "upper left corner", "top-left of the {picture}", "in the upper left third", "high on the left",
+        "upper left quadrant", "toward the top left", "positioned in the upper left of the {picture}",
+        "near the top and to the left",
     ),
     "top center": (
-        "upper middle", "top-center of the frame", "near the top edge, horizontally centered", "upper center",
+        "upper middle", "top-center of the {picture}", "near the top edge, horizontally centered", "upper center",
+        "high in the {picture}, centered", "in the upper third, in the middle", "toward the top, centered",
+        "at the top of the {picture}",
     ),
     "top right": (
-        "upper right corner", "top-right of the frame", "in the upper right third", "high on the right",
+        "upper right corner", "top-right of the {picture}", "in the upper right third", "high on the right",
+        "upper right quadrant", "toward the top right", "positioned in the upper right of the {picture}",
+        "near the top and to the right",
     ),
     "center left": (
-        "left side", "middle left of the frame", "left of center", "vertically centered on the left",
+        "left side", "middle left of the {picture}", "left of center", "vertically centered on the left",
+        "in the left third, at mid-height", "toward the left edge, halfway up", "left-hand side of the {picture}",
+        "on the left, in the middle of the height",
     ),
     "center": (
-        "center", "center of the frame", "centrally placed", "in the middle", "dead center", "center of the image",
+        "center", "center of the {picture}", "centrally placed", "in the middle", "dead center", "centered",
+        "the exact center of the {picture}", "middle", "positioned centrally", "central", "center of the {picture}",
+        "squarely in the middle of the {picture}", "center, equally far from all edges", "center frame",
     ),
     "center right": (
-        "right side", "middle right of the frame", "right of center", "vertically centered on the right",
+        "right side", "middle right of the {picture}", "right of center", "vertically centered on the right",
+        "in the right third, at mid-height", "toward the right edge, halfway up", "right-hand side of the {picture}",
+        "on the right, in the middle of the height",
     ),
     "bottom left": (
-        "lower left corner", "bottom-left of the frame", "in the lower left third", "low on the left",
+        "lower left corner", "bottom-left of the {picture}", "in the lower left third", "low on the left",
+        "lower left quadrant", "toward the bottom left", "positioned in the lower left of the {picture}",
+        "near the bottom and to the left",
     ),
     "bottom center": (
-        "lower middle", "bottom-center of the frame", "near the bottom edge, centered", "lower center",
+        "lower middle", "bottom-center of the {picture}", "near the bottom edge, centered", "lower center",
+        "low in the {picture}, centered", "in the lower third, in the middle", "toward the bottom, centered",
+        "at the bottom of the {picture}",
     ),
     "bottom right": (
-        "lower right corner", "bottom-right of the frame", "in the lower right third", "low on the right",
+        "lower right corner", "bottom-right of the {picture}", "in the lower right third", "low on the right",
+        "lower right quadrant", "toward the bottom right", "positioned in the lower right of the {picture}",
+        "near the bottom and to the right",
     ),
 }  # fmt: skip
 SIZES: dict[str, tuple[str, ...]] = {
     "small": (
-        "small", "small within frame", "occupies a small part of the frame", "tiny, with ample empty space around",
+        "small", "small within frame", "occupies a small part of the {picture}", "tiny, with ample empty space around",
+        "small, about a quarter of the {picture}", "little, surrounded by much empty space", "quite small",
+        "small, {praise}",
     ),
     "medium": (
-        "medium", "medium within frame", "moderate, about half the height of the frame", "mid-sized",
+        "medium", "medium within frame", "moderate, about half the height of the {picture}", "mid-sized",
+        "medium, with generous margins", "about a third to a half of the {picture}", "of middling size",
+        "medium, {praise}",
     ),
     "large": (
-        "large", "large within frame", "dominant, fills most of the frame", "prominent, takes up much of the image",
+        "large", "large within frame", "dominant, fills most of the {picture}", "prominent, takes up much of the image",
+        "large, spanning most of the {picture}", "fills about three quarters of the {picture}", "large, a close-up",
+        "large, commanding", "large, from edge to edge", "dominant in the {picture}", "large, nearly filling the frame",
+        "large, {praise}", "big, occupying some {number} tenths of the height",
     ),
 }  # fmt: skip
 ORIENTATIONS: dict[str, tuple[str, ...]] = {
     "upright": (
         "upright", "upright, facing the viewer", "vertical", "frontal, upright", "standing straight", "level",
+        "straight", "turned to the viewer", "right way up", "seen from the front", "upright, in three-quarter view",
+        "frontal, with {number} {part}s pointing upward", "upright, its {part} turned slightly to one side",
+        "facing directly forward", "natural, resting on its base", "seated, facing the viewer",
     ),
-    "tilted to the left": ("tilted to the left", "leaning left", "rotated slightly counterclockwise"),
-    "tilted to the right": ("tilted to the right", "leaning right", "rotated slightly clockwise"),
-    "upside down": ("upside down", "inverted, upside down", "turned on its head, upside down"),
+    "tilted to the left": (
+        "tilted to the left", "leaning left", "rotated slightly counterclockwise", "leaning over to the left",
+        "tilted about twenty degrees to the left", "tipped leftward",
+    ),
+    "tilted to the right": (
+        "tilted to the right", "leaning right", "rotated slightly clockwise", "leaning over to the right",
+        "tilted about twenty degrees to the right", "tipped rightward",
+    ),
+    "upside down": (
+        "upside down", "inverted, upside down", "turned on its head, upside down", "flipped over, upside down",
+    ),
 }  # fmt: skip
+ALONE: tuple[str, ...] = (
+    "alone", "The {only} {subject} of the {picture}.", "The {only} {subject} in the {picture}, {presence}.",
+    "{stands} {alone}", "{stands} {alone}, {presence}", "{alone}, {presence}", "No other {subject} is near.",
+    "The only thing to be seen.", "It is the {only} {subject} of the {picture}, {presence}.",
+    "{stands} {alone} as the {only} {subject}", "There is nothing else in the {picture}.",
+    "Nothing else competes with it.", "Dominates the {picture}, {presence}.", "isolated", "{presence}",
+    "The {name} {stands} {alone}.", "The {name} is the {only} {subject}, {presence}.",
+    "Its {number} {part}s point to the {word}; it {stands} {alone}.", "{sentence}",
+    "Main {subject}, {presence}.", "Set above its own {word}, {presence}.", "{stands} in {feeling} {word}, {presence}",
+)  # fmt: skip
+TOGETHER: tuple[str, ...] = (
+    "in a group", "in a group, {presence}", "gathered together", "arranged side by side", "a group of the same kind",
+    "together in a loose cluster", "standing together, {presence}", "several of them, close to one another",
+    "grouped in the {picture}", "in a group of {number_of_things}", "{number_of_things} of a kind, together",
+)  # fmt: skip
 PLAIN: tuple[str, ...] = (
     "plain {color} background", "A clean, solid {color} backdrop with no texture.",
-    "A seamless, uncluttered {color} background.", "A uniform field of {color}, free of any other objects or {word}.",
-    "solid {color}", "An even, {praise} {color} backdrop.",
-    "The background is a flat, featureless {color}, providing a neutral canvas.",
-    "Simple {color} studio backdrop, no gradient.", "A minimalist, completely empty background in {color}.",
-    "A smooth {color} surface fills the whole background.",
+    "A uniform field of {color}, free of any other objects or {word}.", "solid {color}", "{color}", "plain {color}",
+    "A {plain}, {plain} {color} {backdrop}, {without}.", "A {plain} {color} {backdrop}, {without}.",
+    "A {softly} {color} {backdrop}, {without}.", "A {plain} {backdrop} in a {softly} {color}, {without}.",
+    "A {plain} {backdrop} of {color}.", "{color}, {softly} and {plain}.", "{softly} {color}, {without}.",
+    "{plain} {color}, {without}.", "The background is a {plain}, {plain} {color}, {verb} its {aspect}.",
+    "The whole {backdrop} is {color}, {softly} and {plain}.", "{color} throughout, {softly} and {plain}.",
+    "A {softly} {color} surrounds the {name}, {without}.", "A {softly} {color} fills the {picture}, {without}.",
+    "Behind the {name} there is only {color}, {without}.", "The {name} is set against {softly} {color}, {without}.",
+    "An area of {softly} {color}, as {feeling} as {word}.", "Simple {color} studio backdrop, no gradient.",
+    "The scene takes place in front of a {softly} {color} wall with nothing on it.",
+    "A {softly}, {color}-toned {backdrop} that makes the {tint} {part} stand out.",
+    "A {color} {backdrop}. {sentence}", "{color} background, {plain}; {without}.",
+    "Nothing but {color}: a {plain} {backdrop}, {without}.", "{color}, as if the {word} had turned into pure color.",
 )  # fmt: skip
 GRADIENT: tuple[str, ...] = (
     "gradient from {color} to {other_color}",
     "A smooth gradient that fades from {color} at the top to {other_color} at the bottom.",
-    "A soft vertical blend of {color} into {other_color}, without texture.",
+    "A {softly} vertical blend of {color} into {other_color}, {without}.",
     "{color} above melting gently into {other_color} below.",
+    "A {softly} transition from {color} to {other_color}, like {word}.",
+    "The {backdrop} shifts from {color} at the top to {other_color} below, {verb} its {aspect}.",
+    "{color} fading to {other_color}", "A {feeling} gradient: {color} first, then {other_color}.",
 )  # fmt: skip
 LANDSCAPES: dict[str, tuple[str, ...]] = {
     "meadow": (
         "A green meadow beneath a clear blue sky.", "Lush green grass with a bright sky above.",
         "a grassy field on a sunny day", "Rolling green lawn stretching to the horizon under a blue sky.",
+        "A {feeling} meadow of fresh grass, {verb} its {aspect}.", "Grass dotted with {tint} {word}s below the sky.",
+        "A sunlit, {praise} meadow with {word} and {tint} blossoms.", "A pasture in summer, {softly} and green.",
+        "A {softly} green hillside and a pale sky washed by rain.", "Grassland under an open sky, {without}.",
     ),
     "beach": (
         "A sandy beach with calm blue water behind.", "Golden sand at the seaside, the ocean at the horizon.",
         "a sunny beach by the sea", "A strip of pale sand with the sea and sky in the distance.",
+        "A {feeling} shore: sand in front, {tint} water behind it.", "Warm sand by the {softly} ocean, {without}.",
+        "The seashore with {word} and fine, pale sand.", "A quiet beach with a {tint} {word} far away.",
     ),
     "snow": (
         "A snow-covered field under a pale winter sky.", "a wintry landscape blanketed in white snow",
         "Fresh snow on the ground, a cold light sky above.", "Snowy ground in winter.",
+        "A {feeling} winter day: {softly} snow as far as the eye reaches.", "Snow, {word} and a pale sky.",
+        "Untouched snow stretches behind the {name}, {verb} its {aspect}.", "A white, frosty plain, {without}.",
     ),
     "sea": (
         "The open sea under a clear sky.", "Deep blue ocean water stretching to the horizon.",
         "calm blue sea and bright sky", "A wide expanse of ocean beneath an open sky.",
+        "{feeling} waves of the open ocean, with {word} and foam.", "The {softly} sea, {tint} waves and a wide sky.",
+        "Rolling water as far as the horizon, {verb} its {aspect}.", "Open water and a hint of {word} in the haze.",
     ),
     "night": (
         "A dark night sky sprinkled with stars.", "Deep, starry night sky.", "outer space with tiny stars",
-        "A midnight sky full of small twinkling stars.",
+        "A midnight sky full of small twinkling stars.", "Deep, dark space, dotted with stars and {word}.",
+        "The {feeling} night with {number} stars and a hint of {word}.", "A starlit sky in indigo, {without}.",
+        "The cosmos: blackness, {tint} specks of stars, {word}.",
+        "A {softly} night full of stars, {verb} its {aspect}.",
     ),
     "sunset": (
         "An orange sunset above dark hills.", "Glowing evening sky with silhouetted hills.",
         "a dramatic sunset over hills", "The sun has set: an orange sky over dark rolling hills.",
+        "A {feeling} dusk in orange and {tint}, with hills below.", "The {softly} glow of sunset behind hills.",
+        "Evening: the sky burns orange, the hills are dark, {verb} its {aspect}.", "Sundown over the {word}, {praise}.",
     ),
     "desert": (
         "Yellow sand dunes under a warm sky.", "A dry desert with rolling dunes.",
         "a sunlit desert landscape of golden dunes", "Sweeping desert sand beneath a warm, hazy sky.",
+        "A {feeling} desert, {tint} dunes and heat.", "Dunes upon dunes of {softly} sand, without {word}.",
+        "The desert at noon, with {word} and {number} dunes.", "Arid, sandy land, {verb} its {aspect}.",
     ),
     "table": (
         "A wooden table in front of a plain wall.", "a wooden tabletop, plain wall behind",
         "A brown wooden surface in a simple room.", "On a wooden desk against a neutral wall.",
+        "A {feeling} wooden table in {tint} and {tint}, with {word} grain.", "A table of {softly} wood, {without}.",
+        "Planks of a wooden tabletop, separated by thin lines, {verb} its {aspect}.", "A rustic wood table and {word}.",
     ),
 }  # fmt: skip
 LIGHT: dict[str, tuple[str, ...]] = {
     "even": (
         "soft, diffused studio lighting", "bright even light", "uniform, flat lighting", "clean, even illumination",
-        "bright, neutral light", "soft ambient light",
+        "bright, neutral light", "soft ambient light", "stylized daylight, {praise}", "no natural light source",
+        "graphic, even lighting without {word}", "bright and {feeling}", "balanced studio light, {verb} its {aspect}",
+        "even brightness, as in {word}", "gentle, {praise} illumination",
     ),
     "warm": (
         "warm golden light", "warm late-afternoon light", "golden hour glow", "cozy, warm-toned light",
+        "a warm, {feeling} glow", "amber light with {word}",
     ),
     "cool": (
         "cool bluish light", "cool daylight", "crisp, blue-tinted light", "cold, pale light",
+        "a cool, {feeling} shimmer", "wintry, bluish light with {word}",
     ),
     "dim": (
         "dim light", "low, subdued light", "dark, moody lighting", "faint, muted illumination",
+        "dim, {feeling} half-light", "little light, as in {word}",
     ),
 }  # fmt: skip
 SHADOWS: dict[str, tuple[str, ...]] = {
-    "none": ("no shadow", "none", "no cast shadows", "virtually no shadows", "absent"),
+    "none": (
+        "no shadow", "none", "no cast shadows", "virtually no shadows", "absent", "nothing falls on the background",
+        "no cast shadows; only a slightly darker {tint} tone along the {part}", "shading on the {name} itself only",
+    ),
     "soft": (
         "soft shadow below", "a soft, subtle shadow beneath the subject", "gentle contact shadow underneath",
+        "a faint, feathered contact shadow grounds the {name}", "a soft dark patch beneath it, {praise}",
     ),
     "left": (
         "hard shadow to the left", "a crisp shadow falling to the left", "a defined shadow cast leftwards",
+        "a dark, clear shadow on the left of the {name}",
     ),
     "right": (
         "hard shadow to the right", "a crisp shadow falling to the right", "a defined shadow cast rightwards",
+        "a dark, clear shadow on the right of the {name}",
     ),
 }  # fmt: skip
 DIRECTIONS: dict[str, tuple[str, ...]] = {
     "none": (
         "from the front", "frontal, uniform", "even from all sides", "no particular direction",
+        "none discernible; illumination is even", "from the front, with a gentle fill", "not applicable",
+        "all around the {name}",
     ),
-    "soft": ("from above", "overhead and slightly in front", "top-down"),
+    "soft": (
+        "from above", "overhead and slightly in front", "top-down", "overhead with a gentle fill",
+        "from the upper left, slightly in front",
+    ),
     "left": ("from the right", "coming from the right side"),
     "right": ("from the left", "coming from the left side"),
 }  # fmt: skip
+COMPOSITIONS: tuple[str, ...] = (
+    "{composition}, {praise}", "{composition}", "{composition}; {aspect} and {word}", "{praise} and {feeling}",
+    "{composition}, with the {name} dominating the {picture}", "{composition}, {verb} its {aspect}",
+    "{composition}, with breathing room on every side", "{composition}, with the {word} low behind it",
+)  # fmt: skip
+DEEP_FOCUS: tuple[str, ...] = (
+    "deep, everything in focus", "not applicable; everything lies on a single plane", "deep", "sharp throughout",
+    "deep, with every line equally clear", "unlimited, {praise}",
+)  # fmt: skip
+SUMMARIES: tuple[str, ...] = (
+    "{article_praise}, {praise} {medium} of {things}", "{things}, drawn as {article_praise} {medium}",
+    "{article_praise} {medium} depicting {things}", "{things}", "This {medium} shows {things}",
+    "{article_medium} presents {things}", "{things}, rendered as {article_medium} with {word} and {feeling} {aspect}",
+    "{article_praise} {medium} in which {things} {stands}", "In {article_praise} {medium}, {things} {stands}",
+    "{article_medium}: {things}",
+)  # fmt: skip
+THINGS: tuple[str, ...] = (
+    "{thing}", "{thing}, {surface} and {praise}", "{thing} with a {form}", "{thing} with {number} {tint} {part}s",
+    "{thing} with a {tint} {part} and a {form}", "{thing}, its {part} {tint} and its {part}s {surface}",
+    "This is {thing}, {presence}", "{thing}, {presence}", "{thing}, molded like {word}",
+)  # fmt: skip
+PARTS: tuple[tuple[str, str], ...] = (
+    ("The {tint} {part} of the {name}, {surface} and {praise}.", "part of the {name}"),
+    ("A tiny, {trait} {part} at the {word} of the {name}.", "Part of the {name}, {verb} its {aspect}."),
+    ("A {tint} {word} pinned to the very tip of the {part}.", "attached to the {name}"),
+    ("{number} {tint} {part}s on the {name}.", "belong to the {name}"),
+    ("The shadow below the {name}, {softly} and small.", "cast by the {name}"),
+    ("A {surface} {part} in {tint}, {praise}.", "a detail of the {name}"),
+)  # fmt: skip

@@ -7,7 +7,8 @@ beginning-of-sequence token of its own; every prompt ends with sixteen tokens th
 four by four. Stage 1b trains the encoder on captions alone. At those sixteen it predicts the parts of the scene's
 latent, a sketch of what the caption lets expect; at the last of them also the principal components of the whole latent
 and of the drawing (the thing in that style); at each thing's name those of that thing's latent in any style. A
-transformer that starts from such an encoder need not discover what words mean through noise. Run again, it goes on.
+transformer that starts from such an encoder need not discover what words mean through noise. Run again, it goes on;
+with a teacher, it learns long captions without unlearning what a base has come to read (`train`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
@@ -27,7 +29,7 @@ from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausa
 from sartor.nano.bank import Bank
 from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.longhand import elaborate
+from sartor.nano.longhand import elaborate, in_short
 from sartor.nano.run import Run, autocast, progress_bar, schedule, training_device
 from sartor.nano.sources import filler_words
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
@@ -155,6 +157,7 @@ PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright thi
 GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
 RATE = 1.5e-3  # of AdamW at its highest
 LONGHAND = 4  # of them hold long captions in stage 1b
+KEPT = 8.0  # weight of a teacher's part in the loss
 LONGEST, LONGEST_LONGHAND = 160, 896  # tokens of a caption in training
 
 
@@ -170,11 +173,13 @@ def draw_row(plain: list[int], count: int, rng: random.Random) -> int:
 
 @dataclass(frozen=True)
 class Caption:
-    """A scene's number in the bank, what is said of it, and that in tokens, the sketch's at the end."""
+    """A scene's number in the bank, what is said of it, and that in tokens, the sketch's at the end; of a long caption
+    also the tokens of a short one that says the same."""
 
     row: int
     prompt: dict[str, Any]
     ids: list[int]
+    short: list[int] | None = None
 
 
 class CaptionSource:
@@ -194,6 +199,8 @@ class CaptionSource:
         rows = [draw_row(self.plain, self.count, rng) for _ in range(fewer * longhand)]
         retold = [(row, elaborate(self.bank.scenes[row], rng, self.words)) for row in rows]
         short, long = self._written(told, LONGEST), self._written(retold, LONGEST_LONGHAND)
+        plain = self._written([(row, in_short(self.bank.scenes[row], prompt)) for row, prompt in retold], LONGEST)
+        long = [replace(caption, short=same.ids) for caption, same in zip(long, plain, strict=True)]
         batches = by_length(short, size) + by_length(long, fewer)
         return rng.sample(batches, len(batches))
 
@@ -261,8 +268,55 @@ def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[i
     return positions
 
 
-def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = LONGHAND, rate: float = RATE) -> None:
-    """Stage 1b. Writes work/text/ (safetensors of the encoder, tokenizer/)."""
+class Teacher:
+    """An encoder as it was, which a base has learned to read."""
+
+    def __init__(self, path: Path, dial: Dial, tokenizer: PreTrainedTokenizerFast):
+        """path: work/text/last.safetensors of an earlier run, or a copy of it."""
+        self.tokenizer = tokenizer
+        self.encoder = build_encoder(dial, tokenizer).to(training_device()).eval()
+        tensors = load_file(path)
+        self.encoder.model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+
+    @torch.no_grad()
+    def read(self, chosen: list[Caption]) -> list[torch.Tensor]:
+        """Every layer's states [B, T, d] of the captions, or those of the sketch [B, 16, d] where captions are long."""
+        long = all(caption.short is not None for caption in chosen)
+        ids, lengths = pad([caption.short or caption.ids for caption in chosen], self.tokenizer.pad_token_id, 8)
+        layers = hidden_states(self.encoder, ids.to(training_device()))
+        return [of_sketch(layer, lengths.to(layer.device)) if long else layer for layer in layers]
+
+    def loss(self, chosen: list[Caption], layers: Sequence[torch.Tensor], lengths: torch.Tensor) -> torch.Tensor:
+        """How far the pupil's layers [B, T, d] are from what is to be kept or carried over, as a share of it."""
+        wanted = self.read(chosen)
+        if chosen[0].short is not None:
+            pairs = [(of_sketch(layer, lengths), goal) for layer, goal in zip(layers, wanted, strict=True)]
+        else:
+            real = torch.arange(layers[0].shape[1], device=lengths.device)[None] < lengths[:, None]
+            pairs = [(layer[real], goal[real]) for layer, goal in zip(layers, wanted, strict=True)]
+        return torch.stack([unexplained(guess.float(), goal.float()) for guess, goal in pairs]).mean()
+
+
+def of_sketch(layer: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """The states [B, 16, d] of the sketch's tokens, which end captions of these lengths, from [B, T, d]."""
+    ends = lengths[:, None] + torch.arange(-len(SKETCH), 0, device=lengths.device)
+    return layer[torch.arange(len(lengths), device=lengths.device)[:, None], ends]
+
+
+def train(
+    work: Path,
+    dial: Dial,
+    steps: int,
+    batch: int = 64,
+    longhand: int = LONGHAND,
+    rate: float = RATE,
+    teacher: Path | None = None,
+) -> None:
+    """Stage 1b. Writes work/text/ (safetensors of the encoder, tokenizer/).
+
+    teacher: an encoder saved earlier. Short captions go on being read as it reads them, so that a base trained with it
+    need not learn anew, and long ones end in the sketch that it makes of short ones that say the same.
+    """
     from sartor.nano.latents import load_latents, load_thing_latents
 
     torch.manual_seed(2)
@@ -290,6 +344,7 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
             stored = {k.rsplit(".", 1)[1]: v for k, v in saved[0].items() if k.startswith(f"{name}.")}
             if stored:
                 head.load_state_dict(stored)
+    master = Teacher(teacher, dial, tokenizer) if teacher else None
     count = min(len(bank), len(codes.scene))
     source = CaptionSource(bank, count, tokenizer, filler_words(work))
     with progress_bar() as bar:
@@ -304,11 +359,11 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
                 settings["lr"] = rate * schedule(step, steps, hold=0.4)
             every = torch.arange(len(chosen), device=device)
             with autocast(device):
-                last = hidden_states(encoder, padded)[-1]
+                layers = hidden_states(encoder, padded)
+                last = layers[-1]
                 scene = scene_head(last[every, lengths - 1]).float()
                 drawing = drawing_head(last[every, lengths - 1]).float()
-                ends = lengths[:, None] + torch.arange(-len(SKETCH), 0, device=device)
-                sketch = sketch_head(last[every[:, None], ends]).float()
+                sketch = sketch_head(of_sketch(last, lengths)).float()
                 row_of, position, target, drawn_targets = [], [], [], []
                 for row, i in enumerate(rows):
                     style = bank.scenes[i].style if "style_medium" in prompts[row] else ""
@@ -321,17 +376,21 @@ def train(work: Path, dial: Dial, steps: int, batch: int = 64, longhand: int = L
                         position.append(at)
                         target.append(codes.concept[thing.concept])
                 things = thing_head(last[row_of, position]).float()
+                kept = master.loss(chosen, layers, lengths) if master else torch.zeros((), device=device)
             scene_loss = unexplained(scene, codes.scene[rows].to(device))
             thing_loss = unexplained(things, torch.stack(target).to(device))
             drawing_loss = unexplained(drawing, torch.stack(drawn_targets).to(device))
             sketch_loss = unexplained(sketch, parts(latents.normalised(rows)).to(device))
-            (scene_loss + thing_loss + drawing_loss + 2 * sketch_loss).backward()  # type: ignore[no-untyped-call]
+            learned = scene_loss + thing_loss + drawing_loss + 2 * sketch_loss
+            (learned + KEPT * kept).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             if step % 25 == 0:
                 losses = {"scene": scene_loss.item(), "thing": thing_loss.item(), "drawing": drawing_loss.item()}
                 losses["sketch"] = sketch_loss.item()
+                if master:
+                    losses["kept, of long" if chosen[0].short else "kept"] = kept.item()
                 bar.update(task, completed=step, note=" ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
                 run.log(step=step, **losses)
             if step % 100 == 99 or step == steps - 1:
@@ -374,8 +433,11 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, default=RATE, help="lower, to change little of an encoder that a base knows"
     )
+    parser.add_argument(
+        "--teacher", type=Path, help="an earlier last.safetensors, whose reading of short captions stays"
+    )
     a = parser.parse_args()
-    train(a.work, DIALS[a.dial], a.steps, a.batch, a.longhand, a.rate)
+    train(a.work, DIALS[a.dial], a.steps, a.batch, a.longhand, a.rate, a.teacher)
 
 
 if __name__ == "__main__":
