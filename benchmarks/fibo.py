@@ -1,6 +1,6 @@
 """The engine at a size, stage by stage, against the reference pipeline with the same weights and the roofline.
 
-    python -m benchmarks.fibo --size full --budget 520      # on a GPU; random weights of FIBO's shape
+    python -m benchmarks.fibo --size full --budget 900      # on a GPU; random weights of FIBO's shape
     python -m benchmarks.fibo --size embedded --modes       # what cached steps cost in the picture, and save
     python -m benchmarks.fibo --size tiny                   # seconds, to see that it runs
 
@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "stages": (parts.stages, 60),
     "stock": (parts.stock, 90),
     "swap": (parts.swap, 40),
-    "training": (training_steps.compare, 60),
+    "training": (training_steps.compare, 150),
     "compiled": (parts.compiled, 120),
     "images": (parts.images, 60),
     "caching": (parts.caching, 40),
@@ -60,10 +60,10 @@ def main() -> None:
     parser.add_argument("--size", choices=["tiny", "embedded", "full"], default="tiny")
     parser.add_argument("--modes", action="store_true", help="only the table of cached steps, on the embedded model")
     parser.add_argument("--parts", help=f"some of {','.join(PARTS)}, by commas; all without it")
-    parser.add_argument("--budget", type=float, default=520, help="seconds in all (520)")
+    parser.add_argument("--budget", type=float, default=900, help="seconds in all (900)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--output", type=Path, default=Path("fibo-benchmark"), help="without a suffix")
+    parser.add_argument("--output", type=Path, default=Path("out/fibo-benchmark"), help="without a suffix")
     options = parser.parse_args()
     begun = time.monotonic()
     torch.set_num_threads(options.threads)
