@@ -5,7 +5,7 @@ app = create_app(settings)      ASGI; ``app.state.parts`` is what ``sartor.assem
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+import sartor.console.endpoints as console_endpoints
 import sartor.datasets.bulk_endpoints as bulk_endpoints
 import sartor.datasets.endpoints as datasets_endpoints
 import sartor.datasets.images as images_endpoints
@@ -97,16 +98,30 @@ def create_app(
     app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request, larger=_LARGER_BODIES)
     install(app, database_away=AWAY)
     _mount_api(app, parts)
+    _mount_console(app, parts)
     _mount_operations(app, parts)
     _mount_files(app, parts)
     return app
 
 
-def _mount_api(app: FastAPI, parts: Parts) -> None:
-    def address_of(request: Request) -> Address:
-        base = parts.settings.public_url or str(request.base_url).rstrip("/")
-        return Address(base, parts.settings.link_lifetime)
+def _addresses(settings: Settings) -> Callable[[Request], Address]:
+    """How clients reach this service, as far as a request shows where the settings do not say."""
 
+    def address_of(request: Request) -> Address:
+        base = settings.public_url or str(request.base_url).rstrip("/")
+        return Address(base, settings.link_lifetime)
+
+    return address_of
+
+
+def _mount_console(app: FastAPI, parts: Parts) -> None:
+    address_of = _addresses(parts.settings)
+    pages = console_endpoints.router(parts.generation, parts.models, parts.lifecycle, parts.door, address_of=address_of)
+    app.include_router(pages)
+
+
+def _mount_api(app: FastAPI, parts: Parts) -> None:
+    address_of = _addresses(parts.settings)
     generation = generation_endpoints.router(
         parts.generation, parts.door, address_of=address_of, sync_wait=parts.settings.sync_wait
     )

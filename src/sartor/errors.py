@@ -261,13 +261,18 @@ def _invalid(request: Request, error: RequestValidationError) -> SartorError:
     found = error.errors()
     if found and found[0]["loc"][:1] == ("path",):  # an id of a shape that no id has
         return NotFound("There is nothing at this address.")
-    return _wrong_body(request)("; ".join(_sentence(one) for one in found[:5]))
+    return _wrong_body(request)(sentences([{**one, "loc": one["loc"][1:]} for one in found]))
+
+
+def sentences(found: Sequence[Mapping[str, Any]]) -> str:
+    """What pydantic found wrong, the first five, in words; each ``loc`` begins with the field."""
+    return "; ".join(_sentence(one) for one in found[:5])
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
     """``seed: input should be ...``: the field first, never the value."""
     if found["type"] == "json_invalid":
         return f"body: is not JSON ({found['ctx'].get('error', 'malformed')})"
-    where = ".".join(str(part) for part in found["loc"][1:] if not str(part).startswith("function-")) or "body"
+    where = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-")) or "body"
     reason = str(found["msg"]).removeprefix("Value error, ")
     return f"{where}: {reason[:1].lower()}{reason[1:]}"

@@ -30,8 +30,12 @@ class Door:
 
     def admit(self, request: Request) -> Caller:
         """Who sends ``request``. Raises Unauthorized, TooManyRequests."""
-        caller = self._accounts.authenticate(request.headers.get("api_token"))
-        self._quotas.spend(caller, request.method)
+        return self.admit_token(request.headers.get("api_token"), request.method)
+
+    def admit_token(self, token: str | None, method: str) -> Caller:
+        """Who has this token, and sends a request with this HTTP method. Raises Unauthorized, TooManyRequests."""
+        caller = self._accounts.authenticate(token)
+        self._quotas.spend(caller, method)
         return caller
 
 

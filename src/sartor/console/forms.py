@@ -1,0 +1,43 @@
+"""Forms in, bodies of the API out: what the API refuses is refused here in the same words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from sartor.errors import Unprocessable, sentences
+from sartor.generation.schemas import ImageBody
+
+# Forms know only text.
+_NUMBERS: Mapping[str, Callable[[str], int | float]] = {
+    "seed": int,
+    "steps_num": int,
+    "guidance_scale": int,
+    "tailored_model_influence": float,
+}
+
+
+def image_body(given: Mapping[str, str]) -> ImageBody:
+    """The image that a form asks for; what is left blank is as if it were not there. Raises Unprocessable."""
+    values: dict[str, Any] = {name: text.strip() for name, text in given.items() if text.strip()}
+    for name, number in _NUMBERS.items():
+        if name in values:
+            try:
+                values[name] = number(values[name])
+            except ValueError:
+                continue  # the body says what is wrong with it
+    try:
+        return ImageBody.model_validate(values)
+    except ValidationError as error:
+        raise Unprocessable(sentences(error.errors(include_input=False, include_url=False))) from None
+
+
+def idempotency_key(given: Mapping[str, str]) -> str | None:
+    """One for each form that was shown and what is in it: sent twice it is one request, changed it is another."""
+    if not given.get("form"):
+        return None
+    content = "\n".join(f"{name}={text}" for name, text in sorted(given.items()))
+    return "console " + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,49 @@
+"""Templates to pages: everything that is put into them is escaped, and browsers are told to run nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+_STAGES = {
+    "queued": "waiting for its turn",
+    "moderating_text": "checking the words",
+    "writing_prompt": "writing the structured prompt",
+    "drawing": "drawing",
+    "moderating_image": "checking the picture",
+    "storing": "storing the picture",
+}
+
+
+# Pictures may come from an object store's own address; nothing else comes from elsewhere.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' https: http:; style-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+class Pages:
+    """``style`` is the style sheet of all of them."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("sartor.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["stages"] = _STAGES
+        self.style = (files("sartor.console") / "templates" / "style.css").read_text("utf-8")
+
+    def answer(
+        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    ) -> HTMLResponse:
+        """A template as a page, with the headers that every page has."""
+        page = self._environment.get_template(template).render(values)
+        return HTMLResponse(page, status, headers={**HEADERS, **(headers or {})})

@@ -1,0 +1,44 @@
+"""Who is signed in: the API token itself, in a cookie that no script can read and no other site's page can send.
+
+A revoked token is signed out everywhere at once, and there is no second secret to keep.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from sartor.errors import Forbidden
+
+COOKIE = "sartor_console"
+PATH = "/console"
+# A working month; signing in again costs nothing but the token.
+_LIFETIME_SECONDS = 30 * 24 * 3600
+
+
+def sign_in(response: Response, token: str, *, secure: bool) -> None:
+    """``secure`` where the service is reached by https: then the cookie never leaves by http."""
+    response.set_cookie(
+        COOKIE, token, max_age=_LIFETIME_SECONDS, path=PATH, secure=secure, httponly=True, samesite="strict"
+    )
+
+
+def sign_out(response: Response) -> None:
+    response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")
+
+
+def token_of(request: Request) -> str | None:
+    return request.cookies.get(COOKIE)
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Raises Forbidden for a form that another site's page sends: the cookie's rule, once more where browsers are old.
+
+    What names no site is no browser, and brings no cookie that it does not have itself.
+    """
+    fetched_from = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if fetched_from not in ("same-origin", "none") or foreign:
+        raise Forbidden("This form was sent from another site.")

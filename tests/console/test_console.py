@@ -1,0 +1,208 @@
+"""The console as a browser sees it: signing in, drawing, changing, and what it refuses."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from sartor.console.session import COOKIE
+from tests.conftest import BRAND, Service, Tenant, wait_for
+
+
+@pytest.fixture
+def browser(service: Service, tenant: Tenant) -> Iterator[TestClient]:
+    """Signed in as the tenant; a client of its own, so that cookies stay apart."""
+    client = TestClient(service.client.app)
+    answer = client.post("/console/sign-in", data={"token": tenant.token})
+    assert answer.url.path == "/console"
+    yield client
+
+
+def fields(page: str, action: int = 0) -> dict[str, str]:
+    """The hidden fields of the page's form with this number that posts to /console/images."""
+    form = page.split('action="/console/images"')[1 + action].split("</form>")[0]
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in found}
+
+
+def drawn(browser: TestClient, given: dict[str, Any]) -> tuple[str, str]:
+    """The address of the request's page and the page when it has ended."""
+    answer = browser.post("/console/images", data={"tailored_model_id": BRAND} | given)
+    assert answer.status_code == 200, answer.text
+    path = answer.url.path
+
+    def ended() -> str | None:
+        page = browser.get(path).text
+        return None if 'http-equiv="refresh"' in page else page
+
+    return path, wait_for(ended)
+
+
+def picture(browser: TestClient, page: str) -> bytes:
+    address = re.search(r'<img src="([^"]+)"', page)
+    assert address
+    return browser.get(html.unescape(address[1])).content
+
+
+def test_the_root_leads_to_the_sign_in(service: Service) -> None:
+    client = TestClient(service.client.app)
+    answer = client.get("/")
+    assert answer.url.path == "/console/sign-in"
+    assert "sartor token create" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/models", "/console/images/x", "/console/models/1"])
+def test_strangers_are_led_to_the_sign_in(service: Service, path: str) -> None:
+    answer = TestClient(service.client.app).get(path, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/console/sign-in"
+
+
+def test_a_wrong_token_is_refused(service: Service) -> None:
+    answer = TestClient(service.client.app).post("/console/sign-in", data={"token": "sartor_no"})
+    assert answer.status_code == 401
+    assert "not a token" in answer.text
+    assert COOKIE not in answer.cookies
+
+
+def test_no_script_reads_the_cookie(service: Service, tenant: Tenant) -> None:
+    answer = TestClient(service.client.app).post(
+        "/console/sign-in", data={"token": tenant.token}, follow_redirects=False
+    )
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "path=/console" in cookie
+
+
+def test_signing_out_ends_it(browser: TestClient) -> None:
+    assert browser.post("/console/sign-out").url.path == "/console/sign-in"
+    assert browser.get("/console").url.path == "/console/sign-in"
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}])
+def test_forms_of_other_sites_are_refused(browser: TestClient, headers: dict[str, str]) -> None:
+    body = {"tailored_model_id": BRAND, "prompt": "an apple"}
+    assert browser.post("/console/images", data=body, headers=headers).status_code == 403
+    assert browser.post("/console/sign-out", headers=headers).status_code == 403
+    assert "Nothing has been drawn yet" in browser.get("/console").text
+
+
+def test_words_become_a_picture(browser: TestClient) -> None:
+    path, page = drawn(browser, {"prompt": "an apple on the left", "seed": "7"})
+    assert picture(browser, page).startswith(b"\x89PNG")
+    assert "an apple on the left" in page
+    assert "seed 7" in page
+    assert "&#34;short_description&#34;" in page
+    listed = browser.get("/console").text
+    assert path in listed
+    assert "an apple on the left" in listed
+
+
+def test_the_same_again_is_the_same_bytes(browser: TestClient) -> None:
+    _, first = drawn(browser, {"prompt": "an apple on the left", "seed": "7"})
+    given = fields(first)
+    _, again = drawn(browser, {**given, "prompt": ""})
+    assert picture(browser, again) == picture(browser, first)
+    _, other = drawn(browser, fields(first, 1))
+    assert picture(browser, other) != picture(browser, first)
+
+
+def test_words_change_the_scene_and_the_page_says_what(browser: TestClient) -> None:
+    _, first = drawn(browser, {"prompt": "an apple on the left", "seed": "7", "steps_num": "20"})
+    _, page = drawn(browser, fields(first) | {"prompt": "move the apple to the right"})
+    assert "What your words changed" in page
+    assert re.search(r"<del>[^<]*left[^<]*</del> <ins>[^<]*right[^<]*</ins>", page)
+    assert "seed 7" in page
+    assert fields(page)["steps_num"] == "20", "settings are kept"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"prompt": ""}, "give one of these"),
+        ({"prompt": "an apple", "seed": "twelve"}, "seed: "),
+        ({"prompt": "an apple", "tailored_model_influence": "9"}, "tailored_model_influence: "),
+        ({"prompt": "change", "structured_prompt": '{"objects": 5}'}, "structured_prompt: "),
+    ],
+)
+def test_a_refused_form_keeps_what_was_written(browser: TestClient, given: dict[str, str], told: str) -> None:
+    answer = browser.post("/console/images", data={"tailored_model_id": BRAND} | given)
+    assert answer.status_code == 422
+    assert told in html.unescape(answer.text)
+    for text in given.values():
+        assert text in html.unescape(answer.text)
+
+
+def test_an_unknown_model_is_refused(browser: TestClient) -> None:
+    answer = browser.post("/console/images", data={"tailored_model_id": "999999", "prompt": "an apple"})
+    assert answer.status_code == 403
+
+
+def test_what_was_refused_says_why(browser: TestClient) -> None:
+    _, page = drawn(browser, {"prompt": "a naked woman"})
+    assert "Content Moderated" in page
+
+
+def test_a_form_sent_twice_is_one_request(browser: TestClient) -> None:
+    given = {"tailored_model_id": BRAND, "prompt": "a pear", "form": "0123"}
+    first, second = (browser.post("/console/images", data=given).url.path for _ in range(2))
+    changed = browser.post("/console/images", data=given | {"prompt": "a plum"}).url.path
+    assert first == second != changed
+
+
+def test_a_request_can_be_cancelled(browser: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _ = drawn(browser, {"prompt": "a pear"})
+    assert "Cancelled" not in browser.post(f"{path}/cancel").text, "what has ended stays what it is"
+
+
+def test_other_organisations_see_nothing(service: Service, browser: TestClient, other_tenant: Tenant) -> None:
+    path, _ = drawn(browser, {"prompt": "a pear"})
+    stranger = TestClient(service.client.app)
+    stranger.post("/console/sign-in", data={"token": other_tenant.token})
+    assert stranger.get(path).status_code == 404
+    assert "a pear" not in stranger.get("/console").text
+
+
+def test_markup_is_only_text(browser: TestClient) -> None:
+    _, page = drawn(browser, {"prompt": "<script>alert(1)</script> an apple"})
+    assert "<script" not in page
+    headers = browser.get("/console").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+
+
+def test_the_next_page_has_older_ones(browser: TestClient) -> None:
+    for number in range(26):
+        browser.post("/console/images", data={"tailored_model_id": BRAND, "prompt": f"apple number {number}"})
+    newest = browser.get("/console").text
+    assert "apple number 25" in newest
+    assert "apple number 0<" not in newest
+    following = re.search(r'href="(/console\?cursor=[^"]+)"', newest)
+    assert following
+    assert "apple number 0<" in browser.get(following[1]).text
+
+
+def test_models_are_shown(browser: TestClient) -> None:
+    listed = browser.get("/console/models").text
+    number = re.search(r'/console/models/(\d+)">Paper Garden', listed)
+    assert number
+    page = browser.get(f"/console/models/{number[1]}").text
+    assert "paper collage" in page
+    assert f"/console?model={number[1]}" in page
+    chosen = browser.get(f"/console?model={number[1]}").text
+    assert re.search(rf'value="{number[1]}" selected', chosen)
+    assert browser.get("/console/models/999999").status_code == 404
+    assert browser.get(f"/console/models/{number[1]}/pictures/model.json").status_code == 404
+
+
+def test_the_bundled_brands_show_their_pictures(browser: TestClient) -> None:
+    listed = browser.get("/console/models").text
+    shown = re.search(r'src="(/console/models/\d+/pictures/[^"]+)"', listed)
+    assert shown
+    assert browser.get(shown[1]).content.startswith(b"\x89PNG")
