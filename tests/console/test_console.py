@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +14,12 @@ from tests.conftest import BRAND, Service, Tenant, wait_for
 
 
 @pytest.fixture
-def browser(service: Service, tenant: Tenant) -> Iterator[TestClient]:
+def browser(service: Service, tenant: Tenant) -> TestClient:
     """Signed in as the tenant; a client of its own, so that cookies stay apart."""
     client = TestClient(service.client.app)
     answer = client.post("/console/sign-in", data={"token": tenant.token})
     assert answer.url.path == "/console"
-    yield client
+    return client
 
 
 def fields(page: str, action: int = 0) -> dict[str, str]:
