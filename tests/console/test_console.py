@@ -155,9 +155,29 @@ def test_a_form_sent_twice_is_one_request(browser: TestClient) -> None:
     assert first == second != changed
 
 
-def test_a_request_can_be_cancelled(browser: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_ended_cannot_be_cancelled(browser: TestClient) -> None:
     path, _ = drawn(browser, {"prompt": "a pear"})
-    assert "Cancelled" not in browser.post(f"{path}/cancel").text, "what has ended stays what it is"
+    assert "Cancelled" not in browser.post(f"{path}/cancel").text
+
+
+def test_a_page_that_asks_again_has_nothing_to_write_into(
+    browser: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is typed would be lost a second later."""
+    path, _ = drawn(browser, {"prompt": "a pear"})
+    find = service.parts.generation.find
+
+    def still_drawing(*given: Any) -> Any:
+        row = find(*given)
+        row.status, row.stage = "IN_PROGRESS", "drawing"
+        return row
+
+    monkeypatch.setattr(service.parts.generation, "find", still_drawing)
+    page = browser.get(path).text
+    assert 'http-equiv="refresh"' in page
+    assert "short_description" in page
+    assert "<textarea" not in page
+    assert 'name="prompt"' not in page
 
 
 def test_other_organisations_see_nothing(service: Service, browser: TestClient, other_tenant: Tenant) -> None:
