@@ -61,7 +61,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, sprites: SpriteBank) -> Path:
     folder = tmp_path_factory.mktemp("nano")
     sprites.save(folder / "sprites.npz")
     SpriteBank({(c, BRAND_STYLE): draw_sprite(c, BRAND_STYLE) for c in CONCEPTS}).save(folder / "brand.npz")
-    (folder / "words.json").write_text(json.dumps(["harbour", "velvet", "thirteen"]))
+    (folder / "filler.json").write_text(json.dumps({"words": ["harbour", "velvet"], "phrases": ["a quiet harbour"]}))
     (folder / "bank").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bank, "SHARD", SCENES)

@@ -8,7 +8,8 @@ from sartor.nano.autoencoder import build
 from sartor.nano.bank import Bank
 from sartor.nano.base import build_transformer
 from sartor.nano.dial import DIALS
-from sartor.nano.text import build_encoder, train_tokenizer
+from sartor.nano.text import build_encoder
+from sartor.nano.tokenizer import train_tokenizer
 
 MOST = 80e6  # bytes of weights in the package
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from sartor.fibo import Engine, Spec, load_checkpoint
 from sartor.fibo.training import Example, TrainingConfig, train_lora
-from sartor.nano import autoencoder, base, evaluate, judges, text, trials
+from sartor.nano import autoencoder, base, evaluate, judges, text, tokenizer, trials
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
@@ -183,7 +183,7 @@ def test_an_interrupted_base_ends_where_an_uninterrupted_one_does(
 
 def test_batches_follow_from_their_step_alone(trained: Path) -> None:
     bank, latents = Bank(trained), load_latents(trained)
-    model = base.Base(DIAL, text.load_tokenizer(trained, DIAL, bank))
+    model = base.Base(DIAL, tokenizer.load_tokenizer(trained, DIAL, bank))
     supply = base.batches(model, bank, latents, ["harbour"], 4, 0)
     first = [next(supply) for _ in range(12)]
     later = next(base.batches(model, bank, latents, ["harbour"], 4, 11))

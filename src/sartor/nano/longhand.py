@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sartor.nano import longhand_words as say
@@ -25,6 +26,7 @@ from sartor.nano.captions import (
     phrase_colors,
     relationship,
 )
+from sartor.nano.longhand_filler import FILLER
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, CONCEPT_BY_NAME, CONCEPTS, NUMBERS, UNMIRRORED
 
 SLOT = re.compile(r"\{(\w+)\}")
@@ -35,13 +37,22 @@ KEEP_ORDER = 0.7  # share of prompts whose fields stand in the public order
 LEAVE_OUT = 0.25  # of the fields that pictures can do without
 SYNONYM = 0.3
 CAPITAL = 0.6
+RAMBLE = 0.6  # at most, of a prompt's texts
+
+
+@dataclass(frozen=True)
+class Filler:
+    """English that is said and does not matter: what {word} and {phrase} stand for. Neither may be empty."""
+
+    words: Sequence[str]
+    phrases: Sequence[str]
 
 
 class Writer:
-    """Fills slots from one random generator; `words` are those that {word} stands for."""
+    """Fills slots from one random generator and what is said beside the point."""
 
-    def __init__(self, rng: random.Random, words: Sequence[str]):
-        self.rng, self.words = rng, words
+    def __init__(self, rng: random.Random, filler: Filler):
+        self.rng, self.filler = rng, filler
 
     def write(self, template: str, given: Mapping[str, str] | None = None) -> str:
         """The template with each slot filled by `given`, else by an entry of FILLER, itself filled."""
@@ -51,14 +62,16 @@ class Writer:
             if given and name in given:
                 return given[name]
             if name == "word":
-                return self.rng.choice(self.words)
+                return self.rng.choice(self.filler.words)
+            if name == "phrase":
+                return self.rng.choice(self.filler.phrases)
             if name == "name":
                 return "subject"
             if name == "other":
                 return self.rng.choice(CONCEPTS).plural_name
             if name == "another":
                 return article(self.rng.choice(CONCEPTS).name)
-            return self.write(self.rng.choice(say.FILLER[name]), given)
+            return self.write(self.rng.choice(FILLER[name]), given)
 
         return SLOT.sub(fill, template)
 
@@ -70,12 +83,9 @@ class Writer:
         return "".join(" " + self.write("{sentence}", {"name": name}) for _ in range(self.rng.randint(least, most)))
 
 
-def elaborate(scene: Scene, rng: random.Random, words: Sequence[str]) -> dict[str, Any]:
-    """A long structured prompt of the scene: 60 to 500 words, fields mostly in the public order.
-
-    words: any English words, for what is said and does not matter; not empty.
-    """
-    writer = Writer(rng, words)
+def elaborate(scene: Scene, rng: random.Random, filler: Filler) -> dict[str, Any]:
+    """A long structured prompt of the scene: 60 to 600 words, fields mostly in the public order."""
+    writer = Writer(rng, filler)
     wordy = rng.random() ** 0.7  # how much is said beside the point
     called = [_name(thing, rng) for thing in scene.things]
     about = {"name": scene.things[0].concept, "composition": composition(scene.things)}
@@ -114,7 +124,19 @@ def elaborate(scene: Scene, rng: random.Random, words: Sequence[str]) -> dict[st
     prompt["context"] = writer.write("{context}")
     if style:
         prompt["artistic_style"] = writer.one(style["look"])
-    return _thinned(prompt, rng)
+    rambling: dict[str, Any] = _ramble(_thinned(prompt, rng), writer, rng.random() * RAMBLE)
+    return rambling
+
+
+def _ramble(value: Any, writer: Writer, share: float) -> Any:
+    """The prompt with an unconnected phrase beside what is said, in this share of its texts."""
+    if isinstance(value, dict):
+        return {name: _ramble(part, writer, share) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_ramble(part, writer, share) for part in value]
+    if not isinstance(value, str) or writer.rng.random() >= share:
+        return value
+    return writer.one(say.RAMBLES, {"said": value})
 
 
 def in_short(scene: Scene, prompt: Mapping[str, Any]) -> dict[str, Any]:

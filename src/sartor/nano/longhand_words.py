@@ -1,186 +1,7 @@
-"""The words of `longhand.py`: a grammar whose slots in braces stand for other entries, and ways to say what is shown.
-
-Entries of FILLER say nothing that a picture shows; those of the other tables are ways to say one true thing.
-"""
+"""Ways to say one true thing each, for `longhand.py`; slots in braces are of `longhand_filler.py`, or given."""
 
 from __future__ import annotations
 
-FILLER: dict[str, tuple[str, ...]] = {
-    "praise": (
-        "charming", "vibrant", "delightful", "meticulous", "inviting", "striking", "polished", "expressive",
-        "elegant", "playful", "whimsical", "adorable", "crisp", "lively", "refined", "simple", "bold", "cheerful",
-        "endearing", "iconic", "captivating", "stylized", "clean", "modern", "beautiful", "high-quality", "detailed",
-        "appealing", "friendly", "luscious", "pristine", "gentle", "quirky", "classic", "memorable", "minimalist",
-        "joyful", "neat", "well-crafted", "professional", "sophisticated", "pleasant", "eye-catching", "tidy",
-        "handsome", "radiant",
-    ),
-    "trait": (
-        "plump", "rounded", "sturdy", "smooth", "compact", "slender", "sleek", "chubby", "simplified", "symmetrical",
-        "well-proportioned", "robust", "softly curved", "chunky", "stylized", "perfectly formed", "dainty",
-        "graceful", "cute", "lovingly rendered", "classic", "ripe", "glossy", "fresh", "cheerful", "miniature",
-        "single", "lone", "traditional", "characterful", "lovable", "proud", "charming", "distinctive", "solid",
-        "delicate", "tiny-featured",
-    ),
-    "surface": (
-        "smooth", "glossy", "matte", "satin", "velvety", "polished", "soft to the touch", "slightly grainy", "waxy",
-        "plush", "flawless", "even", "porcelain-like", "silky", "lightly textured", "lustrous", "fuzzy", "uniform",
-        "fine-grained", "reflective", "rubbery", "firm", "metallic", "glass-like", "woven", "leathery", "downy",
-    ),
-    "form": (
-        "rounded silhouette", "clear outline", "compact body", "soft contours", "geometric build", "tapering form",
-        "curved edges", "balanced proportions", "oval shape", "simple geometry", "wide base", "organic contours",
-        "cylindrical form", "gently swelling volume", "crisp outline", "layered shapes", "symmetrical structure",
-    ),
-    "part": (
-        "highlight", "seam", "rim", "accent", "stripe", "leaf", "stem", "dot", "edge", "curve", "pattern", "cheek",
-        "detail", "ridge", "ribbon", "spot", "tip", "base", "strap", "button", "ear", "eye", "nose", "belly",
-        "handle", "panel", "window", "petal", "patch", "band", "glint", "fold", "beak", "wing", "wheel", "tail",
-        "whisker",
-    ),
-    "tint": (
-        "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray", "golden",
-        "silvery", "cream", "pale", "dark", "lighter", "darker", "bright", "warm", "muted", "deep", "rosy", "ivory",
-    ),
-    "feeling": (
-        "joyful", "serene", "playful", "cozy", "whimsical", "energetic", "calm", "optimistic", "nostalgic", "curious",
-        "heartwarming", "fresh", "dreamy", "lighthearted", "festive", "peaceful", "confident", "innocent", "tender",
-        "uplifting", "mysterious", "dignified", "inviting", "adventurous", "humorous", "wholesome", "quiet",
-    ),
-    "picture": (
-        "picture", "image", "frame", "scene", "composition", "canvas", "illustration", "artwork", "view", "square",
-    ),
-    "subject": (
-        "subject", "object", "element", "motif", "figure", "hero", "focal point", "item", "thing", "form",
-        "protagonist", "centerpiece", "star of the {picture}", "attraction",
-    ),
-    "only": (
-        "only", "sole", "single", "main", "one and only", "principal", "solitary", "lone", "central", "primary",
-        "undisputed",
-    ),
-    "stands": (
-        "stands", "sits", "rests", "floats", "hovers", "appears", "is shown", "is placed", "is presented", "is set",
-        "is depicted", "hangs", "poses", "is", "occupies the {picture}",
-    ),
-    "alone": (
-        "alone", "by itself", "on its own", "in isolation", "without company", "with nothing beside it",
-        "with no other {subject} near", "without any {word} or {word} around it", "undisturbed",
-        "with empty space on every side", "free of any {word}", "isolated from everything else",
-    ),
-    "presence": (
-        "commanding full attention", "{verb} its {aspect}", "drawing the eye at once", "with {praise} presence",
-        "as if waiting for {word}", "touching nothing", "surrounded by {feeling} emptiness",
-        "clearly the focus of the {picture}", "meeting the viewer's gaze", "with a {feeling} air",
-    ),
-    "number": (
-        "two", "three", "four", "five", "six", "seven", "eight", "ten", "twelve", "a pair of", "twin", "several",
-        "many", "a dozen", "a row of", "dozens of", "a few",
-    ),
-    "softly": (
-        "soft", "gentle", "clear", "sunny", "deep", "rich", "calm", "even", "pure", "quiet", "strong", "cheerful",
-        "smooth", "plain", "solid", "flat", "uniform", "clean", "serene", "opaque", "intense", "fresh", "neutral",
-    ),
-    "plain": (
-        "plain", "completely plain", "entirely even", "uniform", "seamless", "uncluttered", "empty", "blank", "clean",
-        "featureless", "unbroken", "undecorated", "homogeneous", "flat", "solid", "immaculate", "simple", "bare",
-        "smooth", "untextured", "minimal", "total",
-    ),
-    "backdrop": (
-        "backdrop", "background", "surface", "ground", "field of color", "wall", "sheet", "expanse", "area",
-        "studio background", "space", "tone", "canvas", "paper-like ground", "curtain of color", "color field",
-    ),
-    "without": (
-        "with no {word}, no {word} and no {word}", "without {word} or {word}", "free of {word} and {word}",
-        "without texture or gradient", "uniform from corner to corner", "from edge to edge",
-        "with nothing else in view", "lacking any {word}", "with no props and no scenery", "without any detail",
-        "and nothing more", "empty of any {word}", "of one tone", "with not a single {word} in sight",
-        "plain as a {word}", "quite unlike {another}", "that lets the {name} shine", "{verb} the {aspect}",
-        "free from distractions", "with no pattern, {word} or horizon",
-    ),
-    "purpose": (
-        "a mobile application", "a children's picture book", "a sticker pack", "an educational poster",
-        "a brand's icon set", "a greeting card", "a food blog", "a presentation", "a messaging app",
-        "a weather widget", "a toy catalogue", "a nursery wall print", "packaging", "a travel brochure",
-        "a website's hero section", "an online shop", "a game", "an alphabet chart", "social media", "a badge",
-        "a language course", "a magazine's editorial page", "a menu",
-    ),
-    "aspect": (
-        "craftsmanship", "charm", "character", "clarity", "simplicity", "personality", "recognizability", "volume",
-        "silhouette", "liveliness", "warmth", "tactile quality", "sense of depth", "balance", "visual appeal", "mood",
-    ),
-    "verb": (
-        "emphasizing", "highlighting", "underlining", "enhancing", "bringing out", "celebrating", "reinforcing",
-        "conveying", "lending the scene", "drawing attention to", "suggesting", "accentuating", "focusing on",
-    ),
-    "sentence": (
-        "The overall impression is {feeling} and {praise}.", "Every surface is {surface}, {verb} its {aspect}.",
-        "A {tint} {part} adds a touch of {aspect}.",
-        "Its {form} and {surface} finish give it a {feeling}, {praise} presence.",
-        "The design is {praise} and {feeling}, {verb} the {aspect} of the subject.",
-        "It has a {form} with {surface} surfaces and a {tint} {part}.",
-        "There is nothing else to distract from its {aspect}.",
-        "The composition feels {feeling} and perfectly balanced.", "Subtle {word} cues hint at {word} and {word}.",
-        "It evokes a {feeling} sense of {word}.", "The {part} is {surface}, with a {praise} {tint} {part}.",
-        "The viewer's eye is drawn to its {aspect} at once.", "Small {tint} details along the {part} catch the eye.",
-        "It would suit {purpose} very well.", "The {name} is {praise} and {feeling}, {verb} its {aspect}.",
-        "The {name}'s {part} is {surface} and {tint}, like {word} in {word}.",
-        "Around the {name} there is only {word}, {word} and {aspect}.",
-        "Rendered with {praise} {aspect}, the {name} has a {tint} {part} and {form}.",
-        "With {word} {word} and the {word} of {word}, it recalls {word}.",
-        "One could imagine {word}, {word} or {word} beside the {name}, yet nothing of that is shown.",
-        "Its {part} reflects a {tint} light and its {part} stays {surface}.",
-        "Its {part} has the shape of {another}.",
-        "As {tint} as {another}, it shows a {part} like that of {another}.",
-        "Next to {another} it would look {praise}, but there is none.",
-        "A sense of {word} and {word} runs through the {praise} picture.",
-        "It has {number} {tint} {part}s and {number} {trait} {part}s.",
-        "With its {number} {part}s it looks {praise} and {feeling}.",
-        "Of its {number} {part}s, the {tint} one is the most {praise}.",
-        "Its {number} {word}s and {number} {part}s recall {word}.",
-        "{word} {word} {word} {word} with {word}.",
-        "One could count {number} {part}s, each as {surface} as {another}.",
-        "Looking almost like {word}, it seems molded from {word}.",
-        "Sunlight, {word} and {word} come to mind.",
-    ),
-    "detail": (
-        "A {tint} {part} runs along the {part}.", "Two small, {tint} {part}s with a {praise} glint.",
-        "The {part} is {tint} and {surface}; the {part} is slightly {tint}.",
-        "Carefully placed {tint} highlights, {verb} its {aspect}.", "Fine lines define the {part} and the {part}.",
-        "A {tint} {part}, a {trait} {part} and a subtle {tint} sheen.", "Clean edges with no visible {word}.",
-        "The {part} shows {word} and a hint of {word}.",
-        "{another} serves as its {part}.",
-        "Its {part} recalls {another}; its {part} is as {tint} as {another}.",
-        "A {trait} {part} topped by something like {another}.",
-        "On the {name}, a {tint} {part} and {word} {part}s; beneath them a {surface} {part}.",
-        "The {name} has {tint} and {tint} {part}s, each {surface} with a {word} of {word}.",
-        "{number} {tint} {part}s, {number} of them {surface}.", "Two round {part}s and {number} small {part}s.",
-        "{number} {part}s above and {number} {part}s below, all {tint} and {surface}.",
-        "A {tint} {part} sits on its upper left side, and a {tint} {part} wraps around the lower right edge.",
-        "Thin lines suggest the {word}; {number} {tint} {word}s add a {feeling} accent.",
-        "{word}, {word} and {word} in {tint}.",
-    ),
-    "expression": (
-        "{feeling} and {feeling}", "a gentle, {feeling} smile", "wide-eyed and {feeling}", "neutral, {feeling}",
-        "bright eyes with a {feeling} look", "not applicable",
-    ),
-    "context": (
-        "This is {praise} artwork intended for {purpose} or {purpose}.",
-        "Created for {purpose}, where {aspect} and {aspect} matter most.",
-        "An illustration for {purpose}, {verb} {word} and {word}.",
-        "Suitable for {purpose}; part of a {praise} series about {word}.", "A {praise} design element for {purpose}.",
-        "Part of a set for {purpose} that also shows {other} and {other}.",
-    ),
-    "focus": (
-        "sharp focus on the subject", "crisp throughout", "sharp", "tack-sharp on the {part}", "even focus",
-    ),
-    "angle": (
-        "eye-level", "straight-on", "front view", "slightly elevated", "level with the subject", "direct",
-    ),
-    "lens": (
-        "standard lens (50mm)", "portrait lens (85mm)", "macro", "not applicable", "normal perspective",
-        "orthographic",
-    ),
-    "grade": ("very high", "high"),
-}  # fmt: skip
 STYLES: dict[str, dict[str, tuple[str, ...]]] = {
     "soft3d": {
         "medium": (
@@ -310,7 +131,8 @@ ALONE: tuple[str, ...] = (
     "Nothing else competes with it.", "Dominates the {picture}, {presence}.", "isolated", "{presence}",
     "The {name} {stands} {alone}.", "The {name} is the {only} {subject}, {presence}.",
     "Its {number} {part}s point to the {word}; it {stands} {alone}.", "{sentence}",
-    "Main {subject}, {presence}.", "Set above its own {word}, {presence}.", "{stands} in {feeling} {word}, {presence}",
+    "Main {subject}, {presence}.", "{phrase}", "The {only} {subject}, {phrase}.", "{phrase}, {presence}",
+    "Set above its own {word}, {presence}.", "{stands} in {feeling} {word}, {presence}",
 )  # fmt: skip
 TOGETHER: tuple[str, ...] = (
     "in a group", "in a group, {presence}", "gathered together", "arranged side by side", "a group of the same kind",
@@ -473,4 +295,8 @@ PARTS: tuple[tuple[str, str], ...] = (
     ("{number} {tint} {part}s on the {name}.", "belong to the {name}"),
     ("The shadow below the {name}, {softly} and small.", "cast by the {name}"),
     ("A {surface} {part} in {tint}, {praise}.", "a detail of the {name}"),
+)  # fmt: skip
+RAMBLES: tuple[str, ...] = (
+    "{said}, {phrase}", "{said}; {phrase}", "{phrase}, {said}", "{said}, like {phrase}", "{said}. {phrase}.",
+    "{phrase}; {said}",
 )  # fmt: skip

