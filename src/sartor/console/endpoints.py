@@ -145,7 +145,7 @@ def router(
             async def answer(request: Request) -> Response:
                 try:
                     if request.method != "GET":
-                        refuse_other_sites(request)
+                        refuse_other_sites(request, address_of(request).base)
                     request.state.caller = await run_in_threadpool(door.admit_token, token_of(request), request.method)
                     return await handle(request)
                 except Unauthorized:
@@ -181,7 +181,7 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
     @routes.post(f"{PATH}/sign-in")
     async def receive_token(request: Request) -> Response:
         try:
-            refuse_other_sites(request)
+            refuse_other_sites(request, address_of(request).base)
             token = _texts(await request.form()).get("token", "").strip()
             await run_in_threadpool(door.admit_token, token, request.method)
         except SartorError as error:
@@ -193,7 +193,7 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
 
     @routes.post(f"{PATH}/sign-out")
     def leave(request: Request) -> Response:
-        refuse_other_sites(request)
+        refuse_other_sites(request, address_of(request).base)
         answer = RedirectResponse(f"{PATH}/sign-in", _SEE_OTHER)
         sign_out(answer)
         return answer
