@@ -79,6 +79,11 @@ def test_no_script_reads_the_cookie(service: Service, tenant: Tenant) -> None:
     assert "path=/console" in cookie
 
 
+def test_addresses_that_people_shorten_lead_to_the_images(browser: TestClient) -> None:
+    for path in ("/", "/console/", "/console/images"):
+        assert browser.get(path).url.path == "/console"
+
+
 def test_signing_out_ends_it(browser: TestClient) -> None:
     assert browser.post("/console/sign-out").url.path == "/console/sign-in"
     assert browser.get("/console").url.path == "/console/sign-in"
@@ -216,7 +221,8 @@ def test_models_are_shown(browser: TestClient) -> None:
     assert f"/console?model={number[1]}" in page
     chosen = browser.get(f"/console?model={number[1]}").text
     assert re.search(rf'value="{number[1]}" selected', chosen)
-    assert browser.get("/console/models/999999").status_code == 404
+    for number_of_none in (0, 999999, 10**30):
+        assert browser.get(f"/console/models/{number_of_none}").status_code == 404
     assert browser.get(f"/console/models/{number[1]}/pictures/model.json").status_code == 404
 
 

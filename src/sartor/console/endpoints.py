@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Coroutine
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from sartor.generation.service import Generation
 from sartor.generation.tables import COMPLETED, IMAGE, GenerationRequest
 from sartor.kit.storage import Address
 from sartor.models.lifecycle import Lifecycle
+from sartor.models.schemas import LARGEST_ID
 from sartor.models.service import Models
 from sartor.models.tables import Model
 from sartor.vgl import diff, parse, plain
@@ -93,7 +93,7 @@ class Console:
 
     def model(self, request: Request, caller: Caller, model_id: int) -> dict[str, Any]:
         """A model, its look as JSON and what shows it. Raises NotFound."""
-        row = self.models.get(caller.organisation_id, model_id)
+        row = self.find_model(caller, model_id)
         links = self.lifecycle.links(row, self.address_of(request))
         return {
             "model": row,
@@ -102,6 +102,12 @@ class Console:
             "links": links,
             "pictures": [path.name for path in self.pictures(row)],
         }
+
+    def find_model(self, caller: Caller, model_id: int) -> Model:
+        """Raises NotFound, also for a number that no column holds."""
+        if model_id > LARGEST_ID:
+            raise NotFound("There is no such model.")
+        return self.models.get(caller.organisation_id, model_id)
 
     def pictures(self, row: Model) -> list[Path]:
         """Some of what a bundled model was trained on; none of any other."""
@@ -218,6 +224,10 @@ def _mount_images(routes: APIRouter, pages: Pages, console: Console) -> None:
     def images(request: Request, caller: CallerDependency) -> Response:
         return form_page(request, caller, {"tailored_model_id": request.query_params.get("model", "")})
 
+    @routes.get("/images")
+    def first_page() -> Response:
+        return RedirectResponse(PATH, _SEE_OTHER)
+
     @routes.post("/images")
     async def draw(request: Request, caller: CallerDependency) -> Response:
         given = _texts(await request.form())
@@ -260,11 +270,10 @@ def _mount_models(routes: APIRouter, pages: Pages, console: Console) -> None:
 
     @routes.get("/models/{model_id:int}/pictures/{name}")
     def picture(caller: CallerDependency, model_id: int, name: str) -> Response:
-        row = console.models.get(caller.organisation_id, model_id)
-        for path in console.pictures(row):
+        for path in console.pictures(console.find_model(caller, model_id)):
             if path.name == name:
                 return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
-        raise NotFound(HTTPStatus.NOT_FOUND.phrase)
+        raise NotFound("There is no such picture.")
 
 
 def _texts(form: FormData) -> dict[str, str]:
