@@ -19,6 +19,7 @@ from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
 from sartor.nano.latents import encode_all, load_latents, load_thing_latents
+from sartor.nano.longhand import Filler
 from sartor.nano.restore import restore
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer
@@ -184,9 +185,9 @@ def test_an_interrupted_base_ends_where_an_uninterrupted_one_does(
 def test_batches_follow_from_their_step_alone(trained: Path) -> None:
     bank, latents = Bank(trained), load_latents(trained)
     model = base.Base(DIAL, tokenizer.load_tokenizer(trained, DIAL, bank))
-    supply = base.batches(model, bank, latents, ["harbour"], 4, 0)
+    supply = base.batches(model, bank, latents, Filler(["harbour"], ["a quiet harbour"]), 4, 0)
     first = [next(supply) for _ in range(12)]
-    later = next(base.batches(model, bank, latents, ["harbour"], 4, 11))
+    later = next(base.batches(model, bank, latents, Filler(["harbour"], ["a quiet harbour"]), 4, 11))
     for name in ("latents", "ids", "lengths", "levels", "noise"):
         assert torch.equal(getattr(first[11], name), getattr(later, name))
     assert not torch.equal(first[0].noise, first[1].noise)
