@@ -20,14 +20,8 @@ CHECKPOINT = SOURCE / "sartor" / "nano" / "checkpoint"
 
 MODULES = sorted(SOURCE.rglob("*.py"))
 LONGEST_MODULE = 400  # lines: what one can read in one sitting
-PROGRAM_FILES = {
-    ".py",
-    ".typed",
-    ".mako",
-    ".toml",
-    ".html",
-    ".css",
-}  # everything else under src is an asset, and NOTICE names it
+# Everything else under src is an asset, and NOTICE names it.
+PROGRAM_FILES = {".py", ".typed", ".mako", ".toml", ".html", ".css"}
 
 PICKLE_MODULES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLE_CALLS = {"torch.load", "torch.save", "pandas.read_pickle", "pd.read_pickle"}

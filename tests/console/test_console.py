@@ -79,6 +79,12 @@ def test_no_script_reads_the_cookie(service: Service, tenant: Tenant) -> None:
     assert "path=/console" in cookie
 
 
+def test_by_https_the_cookie_never_leaves_by_http(service: Service, tenant: Tenant) -> None:
+    client = TestClient(service.client.app, base_url="https://testserver")
+    answer = client.post("/console/sign-in", data={"token": tenant.token}, follow_redirects=False)
+    assert "; secure" in answer.headers["set-cookie"].lower()
+
+
 def test_addresses_that_people_shorten_lead_to_the_images(browser: TestClient) -> None:
     for path in ("/", "/console/", "/console/images"):
         assert browser.get(path).url.path == "/console"
@@ -115,6 +121,14 @@ def test_the_same_again_is_the_same_bytes(browser: TestClient) -> None:
     assert picture(browser, again) == picture(browser, first)
     _, other = drawn(browser, fields(first, 1))
     assert picture(browser, other) != picture(browser, first)
+
+
+def test_the_json_as_it_is_shown_draws_the_same_bytes(browser: TestClient) -> None:
+    _, first = drawn(browser, {"prompt": "an apple on the left", "seed": "7"})
+    shown = re.search(r'<textarea name="structured_prompt"[^>]*>([^<]*)</textarea>', first)
+    assert shown
+    _, again = drawn(browser, fields(first, 2) | {"structured_prompt": html.unescape(shown[1]), "seed": "7"})
+    assert picture(browser, again) == picture(browser, first)
 
 
 def test_words_change_the_scene_and_the_page_says_what(browser: TestClient) -> None:
@@ -221,8 +235,10 @@ def test_models_are_shown(browser: TestClient) -> None:
     assert f"/console?model={number[1]}" in page
     chosen = browser.get(f"/console?model={number[1]}").text
     assert re.search(rf'value="{number[1]}" selected', chosen)
-    for number_of_none in (0, 999999, 10**30):
-        assert browser.get(f"/console/models/{number_of_none}").status_code == 404
+    for number_of_none in (0, 999999, 10**30, "abc"):
+        answer = browser.get(f"/console/models/{number_of_none}")
+        assert answer.status_code == 404
+        assert "<h1>Not Found</h1>" in answer.text
     assert browser.get(f"/console/models/{number[1]}/pictures/model.json").status_code == 404
 
 

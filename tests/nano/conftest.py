@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from transformers import PreTrainedTokenizerFast
 
 from sartor.nano import bank
+from sartor.nano.bank import Bank
+from sartor.nano.dial import DIALS
 from sartor.nano.scene import Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
+from sartor.nano.tokenizer import train_tokenizer
 
 CONCEPTS = ("apple", "car", "cat", "fish", "house", "moon", "star", "tree")
 STYLES = ("cartoon", "flat", "soft3d")
@@ -67,6 +71,17 @@ def work(tmp_path_factory: pytest.TempPathFactory, sprites: SpriteBank) -> Path:
         patch.setattr(bank, "SHARD", SCENES)
         bank.draw_shard(folder, 0, SIDE)
     return folder
+
+
+@pytest.fixture(scope="session")
+def stored(work: Path) -> Bank:
+    """The work folder's scenes."""
+    return Bank(work)
+
+
+@pytest.fixture(scope="session")
+def tokenizer(stored: Bank) -> PreTrainedTokenizerFast:
+    return train_tokenizer(stored, DIALS["test"].vocabulary)
 
 
 @pytest.fixture

@@ -1,28 +1,13 @@
 """Batches of captions: how many, how long, and the same again."""
 
 import random
-from pathlib import Path
 
-import pytest
 from transformers import PreTrainedTokenizerFast
 
 from sartor.nano.bank import Bank
 from sartor.nano.caption_source import CaptionSource, shorten
-from sartor.nano.dial import DIALS
 from sartor.nano.longhand import Filler
-from sartor.nano.tokenizer import SKETCH, train_tokenizer
-
-DIAL = DIALS["test"]
-
-
-@pytest.fixture(scope="module")
-def stored(work: Path) -> Bank:
-    return Bank(work)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(stored: Bank) -> PreTrainedTokenizerFast:
-    return train_tokenizer(stored, DIAL.vocabulary)
+from sartor.nano.tokenizer import SKETCH
 
 
 def test_some_batches_are_of_long_captions(tokenizer: PreTrainedTokenizerFast, stored: Bank) -> None:

@@ -14,19 +14,9 @@ from sartor.nano.caption_source import Caption, CaptionSource
 from sartor.nano.dial import DIALS
 from sartor.nano.longhand import Filler
 from sartor.nano.text import Codes, Teacher, build_encoder, hidden_states, of_sketch, parts
-from sartor.nano.tokenizer import pad, train_tokenizer
+from sartor.nano.tokenizer import pad
 
 DIAL = DIALS["test"]
-
-
-@pytest.fixture(scope="module")
-def stored(work: Path) -> Bank:
-    return Bank(work)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(stored: Bank) -> PreTrainedTokenizerFast:
-    return train_tokenizer(stored, DIAL.vocabulary)
 
 
 def test_a_teacher_keeps_short_captions_and_explains_long_ones(

@@ -9,19 +9,9 @@ from transformers import PreTrainedTokenizerFast
 from sartor.nano.bank import Bank
 from sartor.nano.captions import Background, Scene, Thing, compact, describe, vary
 from sartor.nano.dial import DIALS
-from sartor.nano.tokenizer import BOS, SKETCH, load_tokenizer, name_positions, pad, scaffolding, train_tokenizer
+from sartor.nano.tokenizer import BOS, SKETCH, load_tokenizer, name_positions, pad, scaffolding
 
 DIAL = DIALS["test"]
-
-
-@pytest.fixture(scope="module")
-def stored(work: Path) -> Bank:
-    return Bank(work)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(stored: Bank) -> PreTrainedTokenizerFast:
-    return train_tokenizer(stored, DIAL.vocabulary)
 
 
 def inside(tokenizer: PreTrainedTokenizerFast, text: str) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -28,8 +29,8 @@ from sartor.generation.schemas import ImageBody, drawn_seed
 from sartor.generation.service import Generation
 from sartor.generation.tables import COMPLETED, IMAGE, GenerationRequest
 from sartor.kit.storage import Address
+from sartor.models.endpoints import ModelId
 from sartor.models.lifecycle import Lifecycle
-from sartor.models.schemas import LARGEST_ID
 from sartor.models.service import Models
 from sartor.models.tables import Model
 from sartor.vgl import diff, parse, plain
@@ -59,15 +60,14 @@ class Console:
         """A page of the organisation's requests, newest first, and the models that the next can be drawn with."""
         rows, following = self.generation.page(caller, limit=_IMAGES_OF_A_PAGE, cursor=cursor)
         address = self.address_of(request)
-        names = {model.id: model.name for model in self.models.visible(caller.organisation_id)}
+        names = self._names(caller)
         shown = [self._shown(row, address, names) for row in rows if row.kind == IMAGE]
         return {"images": shown, "following": following, "first": cursor is None}
 
     def image(self, request: Request, caller: Caller, identifier: str) -> dict[str, Any]:
         """All that is known of one request. Raises RequestNotFound."""
         row = self.generation.find(caller, identifier)
-        names = {model.id: model.name for model in self.models.visible(caller.organisation_id)}
-        shown = self._shown(row, self.address_of(request), names)
+        shown = self._shown(row, self.address_of(request), self._names(caller))
         scene = row.structured_prompt
         if scene is not None:
             shown["scene"] = json.dumps(plain(parse(scene)), ensure_ascii=False, indent=2)
@@ -93,7 +93,7 @@ class Console:
 
     def model(self, request: Request, caller: Caller, model_id: int) -> dict[str, Any]:
         """A model, its look as JSON and what shows it. Raises NotFound."""
-        row = self.find_model(caller, model_id)
+        row = self.models.get(caller.organisation_id, model_id)
         links = self.lifecycle.links(row, self.address_of(request))
         return {
             "model": row,
@@ -103,16 +103,13 @@ class Console:
             "pictures": [path.name for path in self.pictures(row)],
         }
 
-    def find_model(self, caller: Caller, model_id: int) -> Model:
-        """Raises NotFound, also for a number that no column holds."""
-        if model_id > LARGEST_ID:
-            raise NotFound("There is no such model.")
-        return self.models.get(caller.organisation_id, model_id)
-
     def pictures(self, row: Model) -> list[Path]:
         """Some of what a bundled model was trained on; none of any other."""
         brand = self.models.brand(row)
         return sorted((brand.folder / "images").glob("*.png"))[:_PICTURES_OF_A_BRAND] if brand else []
+
+    def _names(self, caller: Caller) -> dict[int, str]:
+        return {model.id: model.name for model in self.models.visible(caller.organisation_id)}
 
     def _shown(self, row: GenerationRequest, address: Address, names: dict[int, str]) -> dict[str, Any]:
         status = self.generation.status(row, address)
@@ -143,7 +140,7 @@ def router(
     console = Console(generation, models, lifecycle, address_of=address_of)
 
     class Page(APIRoute):
-        """Knows its caller first, and answers errors as pages."""
+        """Knows its caller first, and answers errors as pages. Only addresses are validated: forms are read by hand."""
 
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
@@ -156,9 +153,12 @@ def router(
                     return await handle(request)
                 except Unauthorized:
                     return RedirectResponse(f"{PATH}/sign-in", _SEE_OTHER)
-                except SartorError as error:
-                    told = {"error": error, "request_id": request_id(request)}
-                    return pages.answer("error.html", error.code, error.headers(), **told)
+                except RequestValidationError:
+                    error: SartorError = NotFound("There is nothing at this address.")
+                except SartorError as raised:
+                    error = raised
+                told = {"error": error, "request_id": request_id(request)}
+                return pages.answer("error.html", error.code, error.headers(), **told)
 
             return answer
 
@@ -264,13 +264,13 @@ def _mount_models(routes: APIRouter, pages: Pages, console: Console) -> None:
         ]
         return pages.answer("models.html", models=found)
 
-    @routes.get("/models/{model_id:int}")
-    def model(request: Request, caller: CallerDependency, model_id: int) -> Response:
+    @routes.get("/models/{model_id}")
+    def model(request: Request, caller: CallerDependency, model_id: ModelId) -> Response:
         return pages.answer("model.html", **console.model(request, caller, model_id))
 
-    @routes.get("/models/{model_id:int}/pictures/{name}")
-    def picture(caller: CallerDependency, model_id: int, name: str) -> Response:
-        for path in console.pictures(console.find_model(caller, model_id)):
+    @routes.get("/models/{model_id}/pictures/{name}")
+    def picture(caller: CallerDependency, model_id: ModelId, name: str) -> Response:
+        for path in console.pictures(console.models.get(caller.organisation_id, model_id)):
             if path.name == name:
                 return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
         raise NotFound("There is no such picture.")

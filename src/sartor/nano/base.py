@@ -47,7 +47,7 @@ from sartor.nano.text import build_encoder, hidden_states
 from sartor.nano.tokenizer import load_tokenizer, pad
 from sartor.nano.vocabulary import STYLES
 
-LONGHAND = 2  # of each GROUP of batches holds long captions
+LONGHAND = 2  # of each GROUP of batches hold long captions
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten

@@ -84,7 +84,7 @@ class Writer:
 
 
 def elaborate(scene: Scene, rng: random.Random, filler: Filler) -> dict[str, Any]:
-    """A long structured prompt of the scene: 60 to 600 words, fields mostly in the public order."""
+    """A long structured prompt of the scene: about 70 to 620 words, fields mostly in the public order."""
     writer = Writer(rng, filler)
     wordy = rng.random() ** 0.7  # how much is said beside the point
     called = [_name(thing, rng) for thing in scene.things]

@@ -100,7 +100,7 @@ def package_folder(work: Path, package: str) -> Path:
 
 
 def load_filler(work: Path) -> Filler:
-    """What `longhand.py` says beside the point: 4,000 words, emojilib's keywords, and 80,000 phrases, WordNet's
+    """What `longhand.py` says beside the point: 4,000 words, emojilib's keywords, and 77,000 phrases, WordNet's
     definitions and examples. None names anything that the model draws, or a colour, a number or a place."""
     kept = work / "filler.json"
     if not kept.exists():

@@ -28,7 +28,10 @@ from sartor.nano.run import Run, autocast, progress_bar, schedule, training_devi
 from sartor.nano.sources import load_filler
 from sartor.nano.tokenizer import PARTS, SKETCH, load_tokenizer, name_positions, pad
 
-SCENE_CODE, THING_CODE, DRAWING_CODE = 96, 48, 96  # principal components predicted in stage 1b
+SCENE_CODE, THING_CODE, DRAWING_CODE = 96, 48, 96  # principal components that are predicted
+RATE = 1.5e-3  # of AdamW at its highest
+LONGHAND = 4  # of each GROUP of batches hold long captions
+KEPT = 8.0  # weight of a teacher's part in the loss
 
 
 def build_encoder(dial: Dial, tokenizer: PreTrainedTokenizerFast) -> SmolLM3ForCausalLM:
@@ -49,11 +52,6 @@ def build_encoder(dial: Dial, tokenizer: PreTrainedTokenizerFast) -> SmolLM3ForC
         use_cache=False,
     )
     return SmolLM3ForCausalLM(config)
-
-
-RATE = 1.5e-3  # of AdamW at its highest
-LONGHAND = 4  # of them hold long captions in stage 1b
-KEPT = 8.0  # weight of a teacher's part in the loss
 
 
 def hidden_states(encoder: SmolLM3ForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
