@@ -44,6 +44,7 @@ def compare_rank(bench: Bench, rank: int) -> None:
                 bench.encoder.forget()
                 given = condition(model, bench.encoder.encode(text), bench.height, bench.width)
             mask = ones
+        model.attention = masked if published else unmasked
         loss = F.mse_loss(forward(given, target, mask), noise - target)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -58,7 +59,8 @@ def compare_rank(bench: Bench, rank: int) -> None:
             guess = model(noisy, moment, given.text, given.captions, given.rotary, mask=mask)
         return guess.float()
 
-    serving, model.attention = model.attention, DEFAULT  # training takes masks, which fast kernels do not
+    serving = model.attention
+    masked, unmasked = ("efficient", "flash") if device.type == "cuda" else (DEFAULT, DEFAULT)  # flash takes no mask
     model.gradient_checkpointing = bench.size == "full"
     with injected(model, rank, generator=generator) as layers:
         parameters = list(layers.parameters().values())

@@ -1,7 +1,8 @@
 import pytest
 
 from sartor.bridge.lexicon import Lexicon, PartialPlace, plural, tokenize
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, CONCEPTS, PLACES, STYLES
+from sartor.nano.concepts import CONCEPTS
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, PLACES, STYLES
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sartor.bridge import OfflineBridge, UnusablePrompt
 from sartor.nano.captions import Background, Scene, Thing, describe
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, CONCEPTS, LANDSCAPES, ORIENTATIONS, PLACES, STYLES
+from sartor.nano.concepts import CONCEPTS
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, LANDSCAPES, ORIENTATIONS, PLACES, STYLES
 from sartor.vgl import canonical, parse, parse_visual_schema, plain
 
 

@@ -2,7 +2,8 @@ import random
 
 from sartor.bridge.reading import read
 from sartor.nano.captions import Background, Scene, Thing, describe
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, CONCEPTS, ORIENTATIONS, PLACES, SIZES, STYLES
+from sartor.nano.concepts import CONCEPTS
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, ORIENTATIONS, PLACES, SIZES, STYLES
 
 
 def test_what_the_captions_wrote_is_read_back_whole(bridge):

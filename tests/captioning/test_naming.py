@@ -11,7 +11,8 @@ from safetensors import safe_open
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, AttributeNetwork, Namer, cut_out
 from sartor.captioning.sight import look_at
 from sartor.captioning.subject import Part
-from sartor.nano.vocabulary import CONCEPTS, STYLES
+from sartor.nano.concepts import CONCEPTS
+from sartor.nano.vocabulary import STYLES
 from tests.captioning.conftest import BRAND
 
 MOST_BYTES = 3_000_000

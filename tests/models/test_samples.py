@@ -13,7 +13,7 @@ from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.checkpoint import load_checkpoint
 from sartor.fibo.lora import write_adapter
 from sartor.models.samples import CONCEPTS, sample_captions, try_adapter
-from sartor.nano.vocabulary import CONCEPT_BY_NAME
+from sartor.nano.concepts import CONCEPT_BY_NAME
 
 THINGS = ("cat", "sailboat", "owl", "tree", "key", "cup")
 CAPTIONS = [json.dumps({"short_description": f"a {thing}"}) for thing in THINGS]

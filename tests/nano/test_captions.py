@@ -6,8 +6,9 @@ import random
 import pytest
 
 from sartor.nano.captions import Background, Scene, Thing, article, compact, describe, relationship, vary
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.scene import Composer
-from sartor.nano.vocabulary import CONCEPT_BY_NAME, PLACES
+from sartor.nano.vocabulary import PLACES
 from sartor.vgl import canonical, parse
 
 

@@ -9,10 +9,10 @@ import pytest
 from sartor.nano import longhand_filler
 from sartor.nano import longhand_words as say
 from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.longhand import COLOR_NAMES, SLOT, Filler, Writer, elaborate, in_short
 from sartor.nano.vocabulary import (
     BACKGROUND_COLORS,
-    CONCEPT_BY_NAME,
     LANDSCAPES,
     LIGHT_DIRECTIONS,
     LIGHTING,

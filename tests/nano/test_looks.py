@@ -10,9 +10,9 @@ from PIL import Image
 
 from sartor.nano import brand
 from sartor.nano.captions import Thing
+from sartor.nano.concepts import CONCEPTS
 from sartor.nano.looks import INKWELL, LOOKS, Look
 from sartor.nano.sources import IconSet, SpriteBank, bordered
-from sartor.nano.vocabulary import CONCEPTS
 from sartor.vgl import canonical, parse, parse_visual_schema
 from tests.nano.conftest import draw_sprite
 

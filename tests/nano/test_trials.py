@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.concepts import CONCEPTS
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
 from sartor.nano.trials import SHARES, Brand, Trial, ask, plan, plan_brand, plan_longhand, read_brand, readable
-from sartor.nano.vocabulary import BACKGROUND_COLORS, CONCEPT_BY_NAME, PLACES, SIZES, STYLES
+from sartor.nano.vocabulary import BACKGROUND_COLORS, PLACES, SIZES, STYLES
 from sartor.vgl import canonical, parse
 
 
@@ -30,10 +31,12 @@ def test_more_of_them_begin_with_the_same(composer: Composer, trials: list[Trial
         assert [trial.prompt for trial in more if trial.kind == kind][: len(few)] == few
 
 
-def test_long_prompts_are_about_every_thing() -> None:
+def test_long_prompts_are_about_things_that_it_knows() -> None:
     told = plan_longhand(100)
     assert [trial.seed for trial in told] == list(range(1, 101))
-    assert {trial.thing.concept for trial in told} == set(CONCEPT_BY_NAME)
+    about = {trial.thing.concept for trial in told}
+    assert about <= {concept.name for concept in CONCEPTS}
+    assert len(about) > 50
     assert {trial.scene.style for trial in told} == {style.name for style in STYLES}
     for trial in told:
         parse(trial.prompt)

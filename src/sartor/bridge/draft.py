@@ -8,7 +8,7 @@ from sartor.bridge.colors import thing_color
 from sartor.bridge.grammar import Ground, Group
 from sartor.bridge.lexicon import PartialPlace, plural
 from sartor.nano.captions import Thing
-from sartor.nano.vocabulary import Concept
+from sartor.nano.concepts import Concept
 
 # Detail fields that a piece may carry in words, in the public order.
 DETAILS = ("texture", "appearance_details", "pose", "expression", "clothing", "action")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from sartor.bridge import words
 from sartor.bridge.lexicon import Named, PartialPlace
 from sartor.bridge.tagging import Item, is_plural, words_of
-from sartor.nano.vocabulary import Concept
+from sartor.nano.concepts import Concept
 
 Items = list[Item]
 Builder = Callable[[Items], Items | None]

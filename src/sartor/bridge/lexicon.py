@@ -12,7 +12,8 @@ from typing import Any
 
 from sartor.bridge import words
 from sartor.bridge.colors import color_names
-from sartor.nano.vocabulary import CONCEPTS, STYLES, Concept
+from sartor.nano.concepts import CONCEPTS, Concept
+from sartor.nano.vocabulary import STYLES
 
 # Words, numbers, a possessive's or a contraction's tail, and any other mark on its own. Hyphens part words.
 _TOKEN = re.compile(r"\d+(?=[x×]?\b)|\w+?(?=n't\b)|n't\b|'(?:s|re|d|ll|m|ve)\b|\w+|[^\w\s]", re.UNICODE)

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sartor.fibo.readers import Reader
+
 log = logging.getLogger(__name__)
 
 MAX_TOKENS = 3000
@@ -53,7 +55,7 @@ class PromptEncoder:
     """Encodes one text at a time and remembers the latest, up to `cache_bytes`.
 
     text_encoder is a transformers causal language model or its inner model; logits are never computed. visit: what to
-    enter around its use, where it does not live on the device.
+    enter around its use, where it does not live on the device. reader: how the checkpoint reads texts (readers.py).
     """
 
     def __init__(
@@ -63,17 +65,20 @@ class PromptEncoder:
         *,
         cache_bytes: int = CACHE_BYTES,
         visit: Callable[[], AbstractContextManager[None]] = nullcontext,
+        reader: Reader | None = None,
     ) -> None:
         self._model = getattr(text_encoder, "model", text_encoder)
         self._tokenizer = tokenizer
         self._cache_bytes = cache_bytes
         self._visit = visit
+        self._reader = reader
         self._cache: OrderedDict[str, EncodedPrompt] = OrderedDict()
         self._held = 0
 
     def token_ids(self, text: str) -> Tensor:
         """int64 [1, T] on the model's device; the empty text is the tokenizer's own beginning-of-sequence token."""
         if text:
+            text = self._reader.read(text) if self._reader else text
             ids = self._tokenizer(text, add_special_tokens=True)["input_ids"]
             if len(ids) > MAX_TOKENS:
                 log.warning("a text of %d tokens was cut to %d", len(ids), MAX_TOKENS)

@@ -35,6 +35,7 @@ from sartor.fibo.guidance import Guidance, SecondDevice
 from sartor.fibo.host_memory import Visitor
 from sartor.fibo.hub import locate
 from sartor.fibo.memory import MODES, Mode, choose_mode, mode_named
+from sartor.fibo.readers import reader_of
 from sartor.fibo.recipe import Recipe, write_png
 from sartor.fibo.sampler import generate_latents
 from sartor.fibo.spec import Spec
@@ -82,7 +83,8 @@ class Engine:
         where = torch.device(device) if device else self._transformer.device
         parts = [checkpoint.text_encoder, checkpoint.vae]
         visits = [nullcontext if memory.parts_on_device else Visitor(part, where).here for part in parts]
-        self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, visit=visits[0])
+        reader = reader_of(checkpoint.extras)
+        self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, visit=visits[0], reader=reader)
         self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
         self._upscaler = upscaler_of(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
@@ -111,6 +113,7 @@ class Engine:
             linears=self._compute.linears,
             threads=self._threads,
             upscaler=self._upscaler.version if self._upscaler else None,
+            reader=reader.version if reader else None,
         )
 
     @classmethod

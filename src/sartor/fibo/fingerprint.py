@@ -33,6 +33,8 @@ class Fingerprint:
     linears: str = "full"
     """fp8 where the blocks' linears are rounded (fp8.py)."""
     upscaler: str | None = None
+    reader: str | None = None
+    """What says long texts in words that a small model knows (readers.py)."""
     torch: str = torch.__version__
     transformers: str = transformers.__version__
     arithmetic: int = ARITHMETIC

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import ncnn
 import numpy as np
 from PIL import Image
 
@@ -29,6 +28,9 @@ class Upscaler:
     name = "realesr-animevideov3"
 
     def __init__(self) -> None:
+        import ncnn  # here, because an engine that only trains, or serves a model without upscaler, does without it
+
+        self._ncnn = ncnn
         self._network = ncnn.Net()
         options = self._network.opt
         options.use_vulkan_compute = False
@@ -73,7 +75,7 @@ class Upscaler:
     def _run(self, tile: np.ndarray) -> np.ndarray:
         contiguous = np.ascontiguousarray(tile)  # ncnn borrows this memory
         extractor = self._network.create_extractor()
-        extractor.input("data", ncnn.Mat(contiguous).clone())
+        extractor.input("data", self._ncnn.Mat(contiguous).clone())
         status, large = extractor.extract("output")
         if status != 0:
             raise RuntimeError(f"ncnn answered {status}")

@@ -23,12 +23,13 @@ from sartor.captioning.naming import SURE, Namer
 from sartor.nano.attributes import Sprites, draw, known_sprites, landscapes, names, other_sprites
 from sartor.nano.brand import BRANDS, drawings
 from sartor.nano.captions import Scene, Thing, phrase_background
+from sartor.nano.concepts import CONCEPT_BY_NAME, CONCEPTS
 from sartor.nano.looks import INKWELL
 from sartor.nano.measures import Score, share
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.vocabulary import CONCEPT_BY_NAME, CONCEPTS, STYLE_BY_NAME, STYLES
+from sartor.nano.vocabulary import STYLE_BY_NAME, STYLES
 from sartor.vgl import plain
 
 SEED = 90_210  # of everything here; no training uses it

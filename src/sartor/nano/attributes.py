@@ -26,11 +26,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, WIDTH, AttributeNetwork
+from sartor.nano.concepts import CONCEPTS
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
 from sartor.nano.scene import draw_landscape
 from sartor.nano.sources import SpriteBank, code_points, open_sets, package_folder
 from sartor.nano.treatments import treat
-from sartor.nano.vocabulary import CONCEPTS, LANDSCAPES, STYLES
+from sartor.nano.vocabulary import LANDSCAPES, STYLES
 
 CANVAS = 80  # pixels of a sprite's canvas; its longer side takes FILL of it
 FILL = 0.9

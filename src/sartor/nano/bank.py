@@ -20,10 +20,11 @@ import numpy as np
 from rich.progress import Progress
 
 from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.dial import DIALS
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.vocabulary import CONCEPT_BY_NAME, STYLE_BY_NAME
+from sartor.nano.vocabulary import STYLE_BY_NAME
 
 SHARD = 1000  # scenes a file
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -123,13 +123,25 @@ class Base:
         """Batched guess [B, N, C] for noisy latents [B, N, C] with captions of different lengths."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.text_is_frozen):
             layers = hidden_states(self.encoder, ids)
+        return self.guess(noisy, level, layers, lengths, transformer)
+
+    def guess(
+        self,
+        noisy: torch.Tensor,
+        level: torch.Tensor,
+        layers: Sequence[torch.Tensor],
+        lengths: torch.Tensor,
+        transformer: Any = None,
+    ) -> torch.Tensor:
+        """As `velocity`, of captions that are encoded already: layers [B, T, d] from the words on."""
+        transformer = self.transformer if transformer is None else transformer
         embeds = torch.cat([layers[-1], layers[-2]], dim=-1)
         depth = transformer.depth
         chosen = list(layers[-depth:]) if len(layers) >= depth else [*layers, *[layers[-1]] * (depth - len(layers))]
-        tokens, text = noisy.shape[1], ids.shape[1]
+        tokens, text = noisy.shape[1], layers[0].shape[1]
         side = round(tokens**0.5)
         real = torch.arange(text, device=self.device)[None] < lengths[:, None]
-        mask = torch.cat([real, real.new_ones(len(ids), tokens)], dim=1)[:, None, None]
+        mask = torch.cat([real, real.new_ones(len(noisy), tokens)], dim=1)[:, None, None]
         captions = transformer.project_captions(chosen)
         rotary = transformer.rotary(text, side, side)
         guess: torch.Tensor = transformer(noisy, level * 1000, embeds, captions, rotary, mask=mask)

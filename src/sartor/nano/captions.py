@@ -12,16 +12,11 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from sartor.nano.vocabulary import (
-    CONCEPT_BY_NAME,
-    LANDSCAPES,
-    LIGHT_DIRECTIONS,
-    LIGHTING,
-    NUMBERS,
-    SHADOWS,
-    STYLE_BY_NAME,
-    UNMIRRORED,
-)
+from sartor.nano.concepts import CONCEPT_BY_NAME
+from sartor.nano.vocabulary import LANDSCAPES, LIGHT_DIRECTIONS, LIGHTING, NUMBERS, SHADOWS, STYLE_BY_NAME, UNMIRRORED
+
+IN_PLURAL = ("grapes", "cherries", "pancakes", "headphones", "glasses", "scissors")
+UNCOUNTABLE = {"corn", "lightning", "fire", "cheese", "popcorn", "bread", "broccoli"}
 
 
 @dataclass
@@ -75,7 +70,7 @@ def name_thing(thing: Thing, word: str | None = None) -> str:
 def phrase_thing(thing: Thing, word: str | None = None) -> str:
     """As `name_thing`, with an article where the language wants one."""
     name = name_thing(thing, word)
-    if thing.count > 1 or name.endswith(("grapes", "cherries")) or name in {"corn", "lightning", "fire", "cheese"}:
+    if thing.count > 1 or name.endswith(IN_PLURAL) or name in UNCOUNTABLE:
         return name
     return article(name)
 

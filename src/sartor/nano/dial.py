@@ -1,7 +1,8 @@
 """One dial for the size of everything: how large each network is and how long each stage trains.
 
-`DIALS["cpu"]` is what two cores reach in a day; `DIALS["gpu"]` the same recipe where a card is at hand, not yet run;
-`DIALS["test"]` runs through in seconds and draws nothing worth seeing.
+`DIALS["cpu"]` is what two cores reach in a day; `DIALS["gpu"]` draws twice as many things four times as large where a
+card is at hand, and trains by the clock (`joint.py`); `DIALS["test"]` runs through in seconds and draws nothing worth
+seeing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Dial:
     jitter: float  # 0..1, of things' places, sizes and angles in the composed scenes
     scenes: int  # in the bank
     steps: dict[str, int]  # of each stage that is trained
+    more_things: bool = False  # whether the scenes show MORE_CONCEPTS too
+    seconds: int = 0  # of text encoder and base together, on a GPU, by the clock; 0: one after the other, by steps
 
     @property
     def width(self) -> int:
@@ -35,11 +38,11 @@ class Dial:
 
 
 def _steps(autoencoder: int, text: int, base: int) -> dict[str, int]:
-    return {"autoencoder": autoencoder, "text": text, "base": base, "judges": 900 if base > 100 else 2}
+    return {"autoencoder": autoencoder, "text": text, "base": base, "judges": 2 if base == 3 else 900}
 
 
 DIALS = {
     "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, _steps(6000, 6000, 12_000)),
-    "gpu": Dial(256, 32, 24, 32, 256, 5, 4096, 5, 64, 3, 8, 256, 1e-3, 0.3, 60_000, _steps(8000, 8000, 60_000)),
+    "gpu": Dial(256, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 10, 256, 1e-3, 0.4, 20_000, _steps(8000, 0, 0), True, 1200),
     "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, _steps(3, 3, 3)),
 }

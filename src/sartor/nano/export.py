@@ -52,7 +52,7 @@ def export(work: Path, dial: Dial, target: Path) -> None:
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
         "transformer": ["diffusers", "BriaFiboTransformer2DModel"],
         "vae": ["diffusers", "AutoencoderKLWan"],
-        "sartor": {"training_area": dial.side**2, "upscaler": "realesr-animevideov3"},
+        "sartor": {"training_area": dial.side**2, "upscaler": "realesr-animevideov3", "reader": "composer"},
     }
     (target / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())

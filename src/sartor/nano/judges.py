@@ -22,9 +22,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.renderings import Renderings, augment, cut_out, judged_sprites, names, render, soften, to_input
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
-from sartor.nano.vocabulary import CONCEPT_BY_NAME
 
 SOFT = 28  # pixels across: the detail that the softened renderings keep
 WIDTHS = {"concept": 24, "style": 24}  # channels of each network's first level

@@ -26,8 +26,9 @@ from sartor.nano.captions import (
     phrase_colors,
     relationship,
 )
+from sartor.nano.concepts import CONCEPT_BY_NAME, CONCEPTS
 from sartor.nano.longhand_filler import FILLER
-from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, CONCEPT_BY_NAME, CONCEPTS, NUMBERS, UNMIRRORED
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, NUMBERS, UNMIRRORED
 
 SLOT = re.compile(r"\{(\w+)\}")
 COLOR_NAMES: dict[str, tuple[str, ...]] = {}

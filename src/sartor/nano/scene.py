@@ -18,11 +18,11 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sartor.nano.captions import Background, Scene, Thing, compact, vary
 from sartor.nano.colors import name_colors, recolor
+from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
     BACKGROUND_COLORS,
     COLORS,
-    CONCEPT_BY_NAME,
     LANDSCAPES,
     MIRRORED,
     ORIENTATIONS,
@@ -40,8 +40,13 @@ HELD_OUT_EVERY = 6
 
 
 def held_out(concepts: list[str], styles: list[str]) -> set[tuple[str, str]]:
-    """A diagonal: each sixth concept lacks one style, styles taken in turn."""
-    return {(concept, styles[i % len(styles)]) for i, concept in enumerate(sorted(concepts)[::HELD_OUT_EVERY])}
+    """A diagonal: each sixth concept lacks one style, styles taken in turn; of those that came later a diagonal of
+    their own, so that what was never shown stays so."""
+    later = {concept.name for concept in MORE_CONCEPTS}
+    first, more = ([c for c in sorted(concepts) if (c in later) == late] for late in (False, True))
+    return {
+        (concept, styles[i % len(styles)]) for part in (first, more) for i, concept in enumerate(part[::HELD_OUT_EVERY])
+    }
 
 
 class Composer:

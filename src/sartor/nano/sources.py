@@ -14,7 +14,7 @@ import json
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,13 @@ import numpy as np
 from PIL import Image, ImageFilter
 from rich.progress import track
 
+from sartor.nano.concepts import ALL_CONCEPTS, CONCEPTS, Concept
+from sartor.nano.dial import DIALS
 from sartor.nano.longhand import Filler
 from sartor.nano.looks import INKWELL, LOOKS
-from sartor.nano.vocabulary import (
-    BACKGROUND_COLOR_SYNONYMS,
-    COLOR_SYNONYMS,
-    CONCEPTS,
-    NUMBERS,
-    PLACES,
-    SIZES,
-    STYLES,
-)
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, NUMBERS, PLACES, SIZES, STYLES
 
-SPRITE = 192  # pixels: 1.5 times the picture's side, so that large things are scaled down, never up
+SPRITE = 256  # pixels: as large as the largest picture, so that things are scaled down, never up
 
 PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@lobehub/fluent-emoji-3d": "1.1.0",
@@ -61,8 +55,10 @@ class SpriteBank:
 
     @classmethod
     def load(cls, path: Path) -> SpriteBank:
+        """A file that `save` wrote: one lossless WebP a sprite, a sixth of what the bare pixels take."""
         with np.load(path, allow_pickle=False) as archive:
-            return cls({(key.split("|")[0], key.split("|")[1]): archive[key] for key in archive.files})
+            keys = {key: (key.split("|")[0], key.split("|")[1]) for key in archive.files}
+            return cls({keys[key]: np.array(Image.open(io.BytesIO(archive[key].tobytes()))) for key in keys})
 
     def painted(self, color: tuple[int, int, int]) -> SpriteBank:
         """The same drawings in one colour, sRGB 0..255; their alpha stays."""
@@ -72,8 +68,12 @@ class SpriteBank:
         return SpriteBank(pixels)
 
     def save(self, path: Path) -> None:
-        arrays = {f"{concept}|{style}": pixels for (concept, style), pixels in self.pixels.items()}
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        arrays = {}
+        for (concept, style), pixels in self.pixels.items():
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "WEBP", lossless=True, exact=True)
+            arrays[f"{concept}|{style}"] = np.frombuffer(file.getvalue(), np.uint8)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def fetch(work: Path, packages: Iterable[str] = PACKAGES) -> None:
@@ -132,7 +132,7 @@ def glosses(data: str) -> Iterator[str]:
 def vocabulary_words() -> set[str]:
     """Every word that means something to the model: of things, colours, styles, places, sizes and numbers."""
     known = " ".join([*COLOR_SYNONYMS, *COLOR_SYNONYMS.values(), *BACKGROUND_COLOR_SYNONYMS, *PLACES, *SIZES, *NUMBERS])
-    known += " ".join(f" {' '.join((c.name, c.plural_name, *c.synonyms))}" for c in CONCEPTS)
+    known += " ".join(f" {' '.join((c.name, c.plural_name, *c.synonyms))}" for c in ALL_CONCEPTS)
     known += " ".join(f" {' '.join((s.style_medium, *s.synonyms))}" for s in STYLES)
     return set(known.split())
 
@@ -235,7 +235,7 @@ def build_looks(work: Path) -> None:
     SpriteBank(pixels).save(work / "looks.npz")
 
 
-def build(work: Path) -> None:
+def build(work: Path, concepts: Sequence[Concept] = CONCEPTS) -> None:
     """Renders every (concept, style) into work/sprites.npz, the first brand's style into work/brand.npz, and the other
     brands' into work/looks.npz."""
     build_looks(work)
@@ -243,7 +243,7 @@ def build(work: Path) -> None:
     base: dict[tuple[str, str], Any] = {}
     brand: dict[tuple[str, str], Any] = {}
     missing: list[str] = []
-    for concept in track(CONCEPTS, description="sprites"):
+    for concept in track(concepts, description="sprites"):
         for style in [*(style.name for style in STYLES), BRAND_STYLE]:
             picture = _soft3d(work, concept.emoji) if style == "soft3d" else sets[style].render(concept.emoji)
             if picture is None:
@@ -258,9 +258,10 @@ def build(work: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--work", type=Path, default=Path("var/nano"), help="folder for downloads and the bank")
+    parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     arguments = parser.parse_args()
     fetch(arguments.work)
-    build(arguments.work)
+    build(arguments.work, ALL_CONCEPTS if DIALS[arguments.dial].more_things else CONCEPTS)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sartor.nano.bank import SHARD
-from sartor.nano.dial import DIALS
+from sartor.nano.dial import DIALS, Dial
 from sartor.nano.run import Run
 
-STAGES = ("sources", "bank", "autoencoder", "latents", "text", "base", "judges", "export", "brand", "evaluate")
+STAGES = ("sources", "bank", "autoencoder", "latents", "text", "base", "joint", "judges", "export", "brand", "evaluate")
 DRAWINGS = ("sprites.npz", "brand.npz", "looks.npz", "filler.json")
 
 
@@ -28,17 +28,15 @@ def commands(work: Path, dial: str) -> Iterator[tuple[str, list[str]]]:
     sizes, size = DIALS[dial], ["--dial", dial]
     steps = sizes.steps
     if not all((work / name).exists() for name in DRAWINGS):
-        yield "sources", []
+        yield "sources", size
     if len(list((work / "bank").glob("*.npy"))) < -(-sizes.scenes // SHARD):
         yield "bank", [*size, "--count", str(sizes.scenes)]
     if trained(work, "autoencoder") < steps["autoencoder"]:
         yield "autoencoder", [*size, "--steps", str(steps["autoencoder"])]
-    if not (work / "latents.safetensors").exists():
-        yield "latents", size
-    if (left := steps["text"] - trained(work, "text")) > 0:
-        yield "text", [*size, "--batch", "32", "--steps", str(left)]
-    if trained(work, "base") < steps["base"]:
-        yield "base", [*size, "--compile", "--freeze-text", "--hold", "0.6", "--steps", str(steps["base"])]
+    if sizes.seconds and not trained(work, "base"):
+        yield "joint", [*size, "--seconds", str(sizes.seconds)]
+    elif not sizes.seconds:
+        yield from _one_after_the_other(work, sizes, size)
     if trained(work, "judges") < steps["judges"]:
         yield "judges", ["--steps", str(steps["judges"]), "--views", "12"]
     checkpoint = work / "checkpoint"
@@ -47,6 +45,17 @@ def commands(work: Path, dial: str) -> Iterator[tuple[str, list[str]]]:
     brands = sorted(path.parent for path in (work / "made").glob("*/model.json"))
     made = [argument for folder in brands for argument in ("--brand", str(folder))]
     yield "evaluate", ["--checkpoint", str(checkpoint), "--count", "500", "--brand-count", "50", *made]
+
+
+def _one_after_the_other(work: Path, sizes: Dial, size: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Text encoder and base, by steps."""
+    steps = sizes.steps
+    if not (work / "latents.safetensors").exists():
+        yield "latents", size
+    if (left := steps["text"] - trained(work, "text")) > 0:
+        yield "text", [*size, "--batch", "32", "--steps", str(left)]
+    if trained(work, "base") < steps["base"]:
+        yield "base", [*size, "--compile", "--freeze-text", "--hold", "0.6", "--steps", str(steps["base"])]
 
 
 def trained(work: Path, stage: str) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 from PIL import Image
 
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.looks import LOOKS
 from sartor.nano.measures import (
     background_distance,
@@ -30,7 +31,7 @@ from sartor.nano.measures import (
     things_mask,
 )
 from sartor.nano.scene import Array, Composer
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, CONCEPT_BY_NAME, PLACES
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, PLACES
 from sartor.vgl import canonical, merge, parse, parse_visual_schema
 
 DISTANCE = 10.0  # CIELAB: how far a background may be from its name's value

@@ -1,0 +1,367 @@
+"""Stages 1b and 2 in one timed run on a GPU, from a stream of scenes that many processes draw meanwhile.
+
+    python -m sartor.nano.joint --work DIR --dial gpu --seconds 1200
+
+The first seconds go to the text encoder alone, as in `text.py`, while the first scenes are drawn; then both networks
+learn to draw, as in `base.py`, and the text encoder goes on learning the sketch. The rate follows the clock instead of
+a number of steps, so a lease of any length ends with a trained average. It starts from the base in DIR where there is
+one, a smaller one too: blocks that it lacks begin as blocks that change nothing. Ends with work/base, which `export`
+reads; what is to travel in small pieces is written beside it in half precision (`--carry FOLDER`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import nn
+from transformers import PreTrainedTokenizerFast
+
+from sartor.fibo.sampler import initial_noise, sigmas
+from sartor.nano import masked_attention
+from sartor.nano.autoencoder import build as build_autoencoder
+from sartor.nano.autoencoder import single_frame
+from sartor.nano.bank import Bank
+from sartor.nano.base import EMPTY_CAPTIONS, NOISE_MEAN, UNIFORM_SHARE, Base
+from sartor.nano.dial import DIALS, Dial
+from sartor.nano.run import Clock, Run, autocast, ema_decay
+from sartor.nano.stream import SHARD, Pool, Stream, Told, sketch_places
+from sartor.nano.text import DRAWING_CODE, THING_CODE, Codes, hidden_states, parts, unexplained
+from sartor.nano.tokenizer import PARTS, load_tokenizer, pad
+
+GROUP, LONGHAND = 8, 2  # batches whose captions are sorted together; how many of them are long, of a quarter the size
+SKETCHED = 0.2  # weight of the text encoder's own losses while both networks learn
+FIRST_SCENES = 4000  # before the base begins
+SCHEDULE = {"use_dynamic_shifting": True}
+
+
+@dataclass
+class Words:
+    """What the text encoder is to know by itself, and the heads that say it."""
+
+    concepts: torch.Tensor  # [things, 48]
+    drawings: torch.Tensor  # [things, styles + 1, 96]; the last style is any
+    heads: nn.ModuleDict
+
+    @classmethod
+    def of(cls, pool: Pool, drawn: dict[tuple[str, str], Any], dial: Dial) -> Words:
+        """Codes of the single things' latents."""
+        keys = list(drawn)
+        raw = pool.encoded(torch.stack([torch.from_numpy(drawn[key]) for key in keys]).numpy()).cpu()
+        codes = Codes(raw, dict(zip(keys, raw, strict=True)))
+        names, styles = sorted({name for name, _ in keys}), sorted({style for _, style in keys})
+        any_style = torch.stack([codes.drawing[name, ""] for name in names])
+        by_style = [
+            torch.stack([codes.drawing.get((n, style), any_style[i]) for i, n in enumerate(names)]) for style in styles
+        ]
+        concepts = torch.stack([codes.concept[name] for name in names])
+        heads = nn.ModuleDict(
+            {
+                "thing": nn.Linear(dial.text_width, min(THING_CODE, concepts.shape[1])),
+                "drawing": nn.Linear(dial.text_width, min(DRAWING_CODE, any_style.shape[1])),
+                "sketch": nn.Linear(dial.text_width, dial.channels * (dial.side // 16 // PARTS) ** 2),
+            }
+        )
+        drawings = torch.stack([*by_style, any_style], dim=1)
+        return cls(concepts.to(pool.device), drawings.to(pool.device), heads.to(pool.device))
+
+    def losses(self, pool: Pool, told: Told, last: torch.Tensor) -> dict[str, torch.Tensor]:
+        """How much of each is not yet said, as a share: from the encoder's last layer [B, T, d]."""
+        every = torch.arange(len(last), device=last.device)
+        sketch = self.heads["sketch"](last[every[:, None], sketch_places(told.lengths)]).float()
+        drawing = self.heads["drawing"](last[every, told.lengths - 1]).float()
+        shown = pool.things[told.scenes]
+        here = shown >= 0
+        wanted = self.drawings[shown.clamp(min=0), pool.styles[told.scenes][:, None]]
+        wanted = (wanted * here[..., None]).sum(1) / here.sum(1, keepdim=True)
+        named = (told.names > 0) & here
+        rows, places = named.nonzero(as_tuple=True)
+        things = self.heads["thing"](last[rows, told.names[rows, places]]).float()
+        return {
+            "sketch": unexplained(sketch, parts(pool.latents[told.scenes].float())),
+            "drawing": unexplained(drawing, wanted),
+            "thing": unexplained(things, self.concepts[shown[rows, places]]),
+        }
+
+
+def total(losses: dict[str, torch.Tensor]) -> torch.Tensor:
+    return 2 * losses["sketch"] + losses["drawing"] + losses["thing"]
+
+
+def groups(pool: Pool, size: int, long: int) -> list[Told]:
+    """GROUP batches in random order, `long` of them of long captions, a quarter as many in each."""
+    found = pool.group(size, GROUP - long, long=False)
+    found += pool.group(max(1, size // 4), long, long=True)
+    return random.sample(found, len(found))
+
+
+def noise_levels(count: int, device: torch.device) -> torch.Tensor:
+    """As base.py's, drawn on the device."""
+    normal = torch.sigmoid(torch.randn(count, device=device) + NOISE_MEAN)
+    uniform = torch.rand(count, device=device)
+    return torch.where(torch.rand(count, device=device) < UNIFORM_SHARE, uniform, normal)
+
+
+def rate(done: float, steps: int, hold: float, warm_up: int = 150) -> float:
+    """Factor of the learning rate when a share `done` of the time is over."""
+    warm = min(1.0, (steps + 1) / warm_up)
+    return warm * (1.0 if done < hold else max(0.0, (1 - done) / (1 - hold)))
+
+
+def load_encoder(work: Path, dial: Dial, device: torch.device) -> tuple[Any, torch.Tensor, torch.Tensor]:
+    """The autoencoder, of which only the encoder need be in work/autoencoder; mean and deviation, empty where not yet
+    measured."""
+    saved = Run(work / "autoencoder").load()
+    if saved is None:
+        raise FileNotFoundError("train the autoencoder first")
+    vae = single_frame(build_autoencoder(dial)).eval().requires_grad_(False)
+    own = {name[6:]: tensor.float() for name, tensor in saved[0].items() if name.startswith("model.")}
+    missing, _ = vae.load_state_dict(own, strict=False)
+    if lacking := [name for name in missing if name.startswith(("encoder.", "quant_conv."))]:
+        raise ValueError(f"the autoencoder lacks {', '.join(lacking[:3])}")
+    statistics = [torch.tensor(saved[1].get(name, [])) for name in ("mean", "std")]
+    return vae.to(device), *statistics
+
+
+def begin(base: Base, work: Path) -> int:
+    """Loads the average of an earlier base, as far as it goes, and returns its steps; else stage 1b's encoder and 0."""
+    saved = Run(work / "base").load()
+    if saved is None:
+        text = Run(work / "text").load()
+        if text is not None:
+            base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
+        return 0
+    with torch.no_grad():
+        for name, parameter in base.parameters().items():
+            if (own := saved[0].get(f"average.{name}")) is not None:
+                parameter.copy_(own)
+    return int(saved[1]["step"])
+
+
+class Joint:
+    """The networks, what they learn from, and how they are saved."""
+
+    def __init__(
+        self, work: Path, dial: Dial, processes: int, scenes: int, carry: Path | None, *, compile_: bool, attention: str
+    ):
+        self.work, self.dial, self.carry = work, dial, carry
+        if (work / "text" / "tokenizer").exists():
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "text" / "tokenizer")
+        else:
+            tokenizer = load_tokenizer(work, dial, Bank(work))
+        self.stream = Stream(work, dial, processes, scenes // SHARD)
+        trial = masked_attention.start() if attention == "auto" else None
+        self.base = Base(dial, tokenizer)
+        self.device = self.base.device
+        self.start = begin(self.base, work)
+        vae, mean, std = load_encoder(work, dial, self.device)
+        self.pool = Pool(vae, dial, self.device, scenes, tokenizer.pad_token_id)
+        self.pool.mean, self.pool.std = mean, std
+        self.run = Run(work / "base")
+        self.log = (carry or self.run.folder) / "joint.jsonl"
+        self.base.transformer.attention = masked_attention.chosen(trial) if attention == "auto" else attention
+        print(f"attention: {self.base.transformer.attention}", flush=True)
+        if compile_:
+            self.compile()
+        self.words = Words.of(self.pool, self.stream.drawings(), dial)
+
+    def take(self, least: int = 0) -> None:
+        for shard in self.stream.ready(least):
+            if not self.pool.add(shard):
+                return
+
+    def note(self, **values: float | torch.Tensor) -> None:
+        rounded = {name: round(torch.as_tensor(value).detach().item(), 5) for name, value in values.items()}
+        with self.log.open("a") as file:
+            file.write(json.dumps(rounded) + "\n")
+        print(" ".join(f"{name} {value:g}" for name, value in rounded.items()), flush=True)
+
+    def save(self, steps: int) -> None:
+        """The average as work/base and, in half precision and small files, into the folder to carry."""
+        average = {f"average.{name}": tensor for name, tensor in self.base.average.items()}
+        state = {"step": self.start + steps, "mean": self.pool.mean.tolist(), "std": self.pool.std.tolist()}
+        if self.carry is None:
+            model = {f"model.{name}": tensor for name, tensor in self.base.parameters().items()}
+            self.run.save(model | average, state)
+            none = torch.zeros(0, self.dial.channels, self.dial.side // 16, self.dial.side // 16)
+            statistics = {"mean": self.pool.mean.cpu(), "std": self.pool.std.cpu()}
+            save_file({"latents": none, **statistics}, self.work / "latents.safetensors")
+            return
+        pieces: list[dict[str, torch.Tensor]] = [{}]
+        for name, tensor in average.items():
+            half = tensor.detach().half().cpu().contiguous()
+            if sum(t.nbytes for t in pieces[-1].values()) + half.nbytes > 16_500_000:
+                pieces.append({})
+            pieces[-1][name] = half
+        for number, piece in enumerate(pieces):
+            save_file(piece, self.carry / f"average-{number}.safetensors", {"state": json.dumps(state)})
+
+    def learn_words(self, seconds: float, learning_rate: float = 1.5e-3) -> None:
+        """Stage 1b: the text encoder alone, half of the batches long."""
+        encoder = self.base.encoder.model
+        parameters = [*encoder.parameters(), *self.words.heads.parameters()]
+        optimizer = torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        begun, steps, clock = time.monotonic(), 0, Clock(5)
+        while (done := (time.monotonic() - begun) / seconds) < 1:
+            self.take()
+            for told in groups(self.pool, 2 * self.dial.batch, GROUP // 2):
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate * rate(done, steps, 0.4)
+                with autocast(self.device):
+                    losses = self.words.losses(self.pool, told, hidden_states(self.base.encoder, told.ids)[-1])
+                total(losses).backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(parameters, 1.0)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                steps += 1
+            if clock.due():
+                self.note(words=steps, at=time.monotonic() - begun, scenes=self.pool.count, **losses)
+
+    def compile(self) -> None:
+        """Compiles all blocks but the last, by two steps on random numbers; where that fails, nothing is compiled.
+
+        The last block asks for the image's tokens alone; PyTorch 2.11's code for its backward pass is wrong.
+        """
+        base, begun = self.base, time.monotonic()
+        transformer = base.transformer
+        blocks = [*transformer.transformer_blocks, *list(transformer.single_transformer_blocks)[:-1]]
+        for block in blocks:
+            block.compile(dynamic=True)
+        try:
+            for size, length in ((self.dial.batch, 64), (max(1, self.dial.batch // 4), 640)):
+                ids = torch.randint(1000, (size, length), device=self.device)
+                lengths = torch.randint(length // 2, length, (size,), device=self.device)
+                x = torch.randn(size, (self.dial.side // 16) ** 2, self.dial.channels, device=self.device)
+                with autocast(self.device):
+                    guess = base.guess(x, x.new_ones(size), hidden_states(base.encoder, ids), lengths)
+                guess.float().square().mean().backward()  # type: ignore[no-untyped-call]
+        except Exception as error:
+            print(f"not compiled: {type(error).__name__}: {str(error).splitlines()[0][:200]}", flush=True)
+            for block in blocks:
+                block._compiled_call_impl = None
+        transformer.zero_grad(set_to_none=True)
+        base.encoder.zero_grad(set_to_none=True)
+        self.note(compiled=time.monotonic() - begun)
+
+    def learn_pictures(self, seconds: float, hold: float) -> None:
+        """Stage 2 with the text encoder at half the rate."""
+        base, pool, device = self.base, self.pool, self.device
+        named = base.parameters()
+        base.average = {name: value.detach().clone() for name, value in named.items()}
+        averages, current = list(base.average.values()), list(named.values())
+        encoder = [p for name, p in named.items() if name.startswith("encoder.")]
+        groups_ = [
+            {"params": [p for name, p in named.items() if name.startswith("transformer.")], "scale": 1.0},
+            {"params": [*encoder, *self.words.heads.parameters()], "scale": 0.5},
+        ]
+        peak = self.dial.learning_rate
+        fused = device.type == "cuda"
+        optimizer = torch.optim.AdamW(groups_, lr=peak, betas=(0.9, 0.98), weight_decay=0.01, fused=fused)
+        begun, steps, seen, clock, saves = time.monotonic(), 0, 0, Clock(5), Clock(90)
+        smooth = torch.zeros(2, device=device)
+        while (done := (time.monotonic() - begun) / seconds) < 1:
+            self.take()
+            for told in groups(pool, self.dial.batch, LONGHAND):
+                for group in optimizer.param_groups:
+                    group["lr"] = peak * group["scale"] * rate(done, steps, hold)
+                x = pool.latents[told.scenes].float()
+                noise, levels = torch.randn_like(x), noise_levels(len(x), device)
+                silent = torch.rand(len(x), device=device) < EMPTY_CAPTIONS
+                lengths = torch.where(silent, torch.ones_like(told.lengths), told.lengths)
+                with autocast(device):
+                    layers = hidden_states(base.encoder, told.ids)
+                    guess = base.guess(torch.lerp(x, noise, levels[:, None, None]), levels, layers, lengths)
+                    losses = self.words.losses(pool, told, layers[-1])
+                loss = F.mse_loss(guess.float(), noise - x)
+                (loss + SKETCHED * total(losses)).backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(current, 1.0)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(steps, 0.999))
+                which = int(told.ids.shape[1] > 256)
+                smooth[which] = torch.where(
+                    smooth[which] == 0, loss.detach(), torch.lerp(smooth[which], loss.detach(), 0.05)
+                )
+                steps, seen = steps + 1, seen + len(x)
+            if clock.due() or time.monotonic() - begun >= seconds:
+                at = time.monotonic() - begun
+                self.note(step=steps, at=at, seen=seen, scenes=pool.count, short=smooth[0], long=smooth[1], **losses)
+                if not torch.isfinite(smooth).all():
+                    raise FloatingPointError(f"the loss at step {steps} is {smooth.tolist()}")
+            if saves.due():
+                self.save(steps)
+        self.save(steps)
+
+
+@torch.no_grad()
+def draw(base: Base, asked: list[dict[str, Any]], steps: int, guidance: float, batch: int = 64) -> torch.Tensor:
+    """Normalised latents [N, h * w, C] of {"prompt", "seed"} each, by the averaged weights in fp32.
+
+    The engine's own noise, schedule and steps, but many at once, so that bytes are not the engine's.
+    """
+    base.load(base.average, "")
+    side = base.dial.side // 16
+    tokens = [base.tokenizer(one["prompt"])["input_ids"] for one in asked]
+    order = sorted(range(len(asked)), key=lambda i: len(tokens[i]))
+    found = torch.empty(len(asked), side * side, base.dial.channels)
+    levels = sigmas(steps, side * side, SCHEDULE).tolist()
+    for start in range(0, len(order), batch):
+        mine = order[start : start + batch]
+        x = torch.cat([initial_noise(asked[i]["seed"], base.dial.channels, side, side) for i in mine]).to(base.device)
+        given = pad([tokens[i] for i in mine], base.tokenizer.pad_token_id)
+        nothing = pad([[base.tokenizer.bos_token_id]] * len(mine), base.tokenizer.pad_token_id, 1)
+        ids, lengths, empty, one = (each.to(base.device) for each in (*given, *nothing))
+        with_, without = hidden_states(base.encoder, ids), hidden_states(base.encoder, empty)
+        for now, then in itertools.pairwise(levels):
+            t = torch.full((len(mine),), now, device=base.device)
+            towards, away = base.guess(x, t, with_, lengths), base.guess(x, t, without, one)
+            x = x + (then - now) * (away + guidance * (towards - away))
+        found[mine] = x.cpu()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trains the text encoder and the base by the clock, on a GPU")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--dial", choices=list(DIALS), default="gpu")
+    parser.add_argument("--seconds", type=float, default=1200, help="of the base's training")
+    parser.add_argument("--text-seconds", type=float, default=60, help="of the text encoder's before it")
+    parser.add_argument("--hold", type=float, default=0.5, help="share of the base's time at full rate")
+    parser.add_argument("--processes", type=int, default=12, help="that draw scenes")
+    parser.add_argument("--scenes", type=int, default=240_000, help="at most")
+    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--attention", default="auto", help="auto, torch, efficient or math")
+    parser.add_argument("--carry", type=Path, help="write the average here, in half precision and pieces of 16 MB")
+    parser.add_argument("--ask", type=Path, help='draw these: JSON [{"prompt", "seed"}]; latents go beside the average')
+    a = parser.parse_args()
+    begun = time.monotonic()
+    dial = DIALS[a.dial]
+    options = {"compile_": not a.no_compile, "attention": a.attention}
+    joint = Joint(a.work, dial, a.processes, a.scenes, a.carry, **options)
+    try:
+        joint.take(least=max(1, min(FIRST_SCENES, a.scenes) // SHARD // 4))
+        joint.note(ready=time.monotonic() - begun, scenes=joint.pool.count)
+        joint.learn_words(a.text_seconds)
+        joint.learn_pictures(a.seconds, a.hold)
+    finally:
+        joint.stream.close()
+    if a.ask:
+        asked = json.loads(a.ask.read_text())
+        began = time.monotonic()
+        with torch.compiler.set_stance("force_eager"):
+            latents = draw(joint.base, asked, 25, 5.0)
+        save_file({"latents": latents.half()}, (a.carry or a.work) / "asked.safetensors")
+        joint.note(drawn=len(asked), seconds=time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    main()

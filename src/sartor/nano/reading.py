@@ -1,0 +1,341 @@
+"""How the embedded model reads a long structured prompt: in its own words.
+
+A language model writes two hundred words about one apple; the model has learned from the composer's fifty
+(`captions.py`), and of many words it hears the wrong ones. `condense` finds in a long prompt what the model can draw:
+the things by name, their place, size, number and turn, style, background, light and shadow; and says it as the composer
+would. A prompt in few words goes through as it is, to the byte, and so does one about nothing that the model knows.
+
+What it does not find it leaves out; texts that it has no word for stay where they are short (a brand's style, say).
+The checkpoint names this reader in `model_index.json` ("reader": "composer"), so it is part of the checkpoint's hash;
+VERSION is part of the fingerprint.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sartor.fibo.readers import Reader
+from sartor.nano import reading_words as say
+from sartor.nano.captions import Background, Scene, Thing, compact, describe
+from sartor.nano.concepts import CONCEPT_BY_NAME
+from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, STYLE_BY_NAME, UNMIRRORED
+
+VERSION = "composer 1"  # raised by every change of what is read
+FEW_WORDS, FEW_IN_SUMMARY = 10, 32  # a text of so many is left alone
+MOST_THINGS = 3
+SECTIONS = ("lighting", "aesthetics", "photographic_characteristics")
+
+
+def condense(text: str) -> str:
+    """The text that the model reads instead: JSON in the composer's words, or the very same text."""
+    try:
+        prompt = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(prompt, dict) or not is_long(prompt):
+        return text
+    scene = read(prompt)
+    return text if scene is None else compact(_retold(prompt, scene))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from texts(part)
+    elif isinstance(value, Sequence):
+        for part in value:
+            yield from texts(part)
+
+
+def is_long(prompt: Mapping[str, Any]) -> bool:
+    """Whether one of its texts has more words than the composer ever writes there."""
+    rest = {key: value for key, value in prompt.items() if key != "short_description"}
+    summary = str(prompt.get("short_description") or "")
+    return len(summary.split()) > FEW_IN_SUMMARY or any(len(text.split()) > FEW_WORDS for text in texts(rest))
+
+
+def read(prompt: Mapping[str, Any]) -> Scene | None:
+    """What a prompt shows, as far as the model knows it; None where none of its things is known."""
+    things = _things(prompt)
+    if not things:
+        return None
+    lighting = _section(prompt, "lighting")
+    light = _light(_plainly(lighting.get("conditions")))
+    shadow = _shadow(_lower(lighting.get("shadows")))
+    background = _background(prompt) or Background("plain", ())
+    return Scene(things, _style(prompt), background, light, shadow)
+
+
+def _lower(value: Any) -> str:
+    return " ".join(str(value or "").lower().split())
+
+
+def _plainly(value: Any) -> str:
+    """The text without what it denies and what it only compares with."""
+    return say.SIMILE.sub(" ", say.NEGATION.sub(" ", _lower(value)))
+
+
+def _section(prompt: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = prompt.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A known thing that a text names: where, and whether by its own name; "cup" may be another's."""
+
+    start: int
+    concept: str
+    by_name: bool
+
+
+def mentions(text: str) -> list[Mention]:
+    """The known things that a text names, in order; `text` as `_plainly` leaves it."""
+    found = []
+    for match in say.NAME.finditer(text):
+        name = match[0]
+        before, after = text[: match.start()], text[match.end() :]
+        if name in say.AS_A_COLOR and not say.NO_NOUN.match(after):
+            continue
+        if name in say.NOT_BEFORE and re.match(say.NOT_BEFORE[name], after):
+            continue
+        if name in say.NOT_AFTER and re.search(say.NOT_AFTER[name], before):
+            continue
+        concept = say.NAMES[name]
+        found.append(Mention(match.start(), concept.name, name in (concept.name, concept.plural_name)))
+    return found
+
+
+def _things(prompt: Mapping[str, Any]) -> list[Thing]:
+    summary = _plainly(prompt.get("short_description"))
+    objects = prompt.get("objects")
+    listed = [entry for entry in objects if isinstance(entry, Mapping)] if isinstance(objects, list) else []
+    said = Counter(each.concept for text in texts(prompt) for each in mentions(_plainly(text)))
+    if not listed:
+        named = mentions(summary)
+        return [_thing({}, named[0].concept, summary)] if named else []
+    things: list[Thing] = []
+    for entry in listed:
+        concept = _concept(_plainly(entry.get("description")), summary, said, first=not things)
+        if concept is None or (things and _is_part(entry, concept, things)):
+            continue
+        things.append(_thing(entry, concept, summary))
+        if len(things) == MOST_THINGS:
+            break
+    if not things and (named := mentions(summary)):
+        things = [_thing(listed[0], named[0].concept, summary)]
+    return things
+
+
+def _concept(description: str, summary: str, said: Counter[str], *, first: bool) -> str | None:
+    """Which thing an object is: what its description names first, unless the summary is about another that it names."""
+    listed = mentions(description)
+    named, about = [each.concept for each in listed], [each.concept for each in mentions(summary)]
+    if not named:
+        return about[0] if first and about else None
+    scores = {name: min(said[name], 6) * 0.5 for name in (*named, *about[:1])}
+    scores[named[0]] += 2 if listed[0].by_name else 1
+    for name in set(named) & set(about):
+        scores[name] += 2
+    if first and about:
+        scores[about[0]] += 1.5
+    return max(dict.fromkeys([*named, *(about[:1] if first else [])]), key=lambda name: scores[name])
+
+
+def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing]) -> bool:
+    """Whether a further object is a part of, or again, one that is there already."""
+    description, beside = _plainly(entry.get("description")), _lower(entry.get("relationship"))
+    here = next(each.start for each in mentions(description) if each.concept == concept)
+    if say.WITHIN.search(description[:here]) or re.match(rf"(?:{say.NAME.pattern})'s\b", description[here:]):
+        return True
+    if any(thing.concept == concept for thing in things):
+        return _place(_lower(entry.get("location"))) in {None, *(thing.place for thing in things)}
+    return bool(say.COMPANY.search(beside)) and not say.BESIDE.search(beside)
+
+
+def _thing(entry: Mapping[str, Any], concept: str, summary: str) -> Thing:
+    thing = Thing(concept, _place(_lower(entry.get("location"))) or "center", _size(_lower(entry.get("relative_size"))))
+    thing.count = _count(entry, concept, summary)
+    if thing.count > 1:
+        thing.place, thing.size = "center", "medium" if thing.count == 2 else "small"
+    turn = _lower(entry.get("orientation"))
+    if say.UPSIDE_DOWN.search(turn):
+        thing.orientation = "upside down"
+    elif tilted := say.TILTED.search(say.NEGATION.sub(" ", turn)):
+        thing.orientation = f"tilted to the {'left' if tilted[1] in say.TILTED_LEFT else 'right'}"
+    if CONCEPT_BY_NAME[concept].faces:
+        thing.facing = MIRRORED if say.TO_THE_RIGHT.search(turn) else UNMIRRORED
+    color = _own_color(concept, _plainly(entry.get("description"))) or _own_color(concept, summary)
+    if color and color not in say.NATURAL_COLORS.get(concept, ()):
+        thing.recolored, thing.colors = True, (color,)
+    return thing
+
+
+def _own_color(concept: str, text: str) -> str | None:
+    """The colour right before the thing's name: "a blue apple"."""
+    for each in mentions(text):
+        if each.concept != concept:
+            continue
+        before = re.search(r"([a-z]+)[ -]$", text[: each.start])
+        if before and before[1] in COLORS:
+            return before[1]
+        if before and COLOR_SYNONYMS.get(before[1]) and before[1] not in say.NAMES:
+            return COLOR_SYNONYMS[before[1]]
+    return None
+
+
+def _place(text: str) -> str | None:
+    """One of the nine places; None where the text names none."""
+    text = say.BESIDE_THE_POINT.sub(" ", say.NEGATION.sub(" ", text))
+    rows = ["top"] * bool(say.TOP.search(text)) + ["bottom"] * bool(say.BOTTOM.search(text))
+    columns = ["left"] * bool(say.LEFT.search(text)) + ["right"] * bool(say.RIGHT.search(text))
+    row = rows[0] if len(rows) == 1 else ""
+    column = columns[0] if len(columns) == 1 else ""
+    if not row and not column:
+        return "center" if say.MIDDLE.search(text) or rows or columns else None
+    place = f"{row or 'center'} {column or 'center'}"
+    return place if place in PLACES else None
+
+
+def _size(text: str) -> str:
+    if percent := say.PERCENT.search(text):
+        share = int(percent[1])
+        return "small" if share < 33 else "medium" if share < 52 else "large"
+    found = {size: match.start() for size, pattern in say.SIZE_WORDS.items() if (match := pattern.search(text))}
+    return min(found, key=lambda size: found[size]) if found else "large"
+
+
+def _count(entry: Mapping[str, Any], concept: str, summary: str) -> int:
+    given = entry.get("number_of_objects")
+    if isinstance(given, int):
+        return min(max(given, 1), 5)
+    if given is not None:
+        for word in re.findall(r"[a-z]+|\d", _lower(given)):
+            if word in say.NUMBERS or word in "12345":
+                return say.NUMBERS.get(word) or int(word)
+        return 1
+    if CONCEPT_BY_NAME[concept].plural_name == concept:  # "a pair of cherries" is one
+        return 1
+    names = "|".join(re.escape(name) for name, known in say.NAMES.items() if known.name == concept)
+    several = re.compile(say.SEVERAL.format(names=names))
+    for text in (_plainly(entry.get("description")), summary):
+        if match := several.search(text):
+            return say.NUMBERS[match[1].split()[0]]
+    return 1
+
+
+@dataclass(frozen=True)
+class Hue:
+    """A background colour that a text names, and where."""
+
+    start: int
+    name: str
+
+
+def hues(text: str) -> list[Hue]:
+    """Every background colour in a text, in order; a pale or deep shade under its own name where it has one."""
+    found = []
+    for match in say.COLOR.finditer(text):
+        name = say.COLORS[match["color"]]
+        shade = match["shade"]
+        if shade and match["color"] in say.SHADES:
+            name = say.SHADES[match["color"]][bool(re.fullmatch(say.DEEP, shade))]
+        found.append(Hue(match.start(), name))
+    return found
+
+
+def _background(prompt: Mapping[str, Any]) -> Background | None:
+    """What stands behind; None where the prompt says nothing that the model knows."""
+    own = _plainly(prompt.get("background_setting"))
+    for text in (own, _plainly(prompt.get("short_description"))):
+        colors = hues(text) if text is own else hues(_behind(text))
+        found = ((match.start(), kind) for kind, p in say.LANDSCAPE_WORDS.items() if (match := p.search(text)))
+        lands = sorted(found)
+        names = list(dict.fromkeys(hue.name for hue in colors))
+        if say.GRADIENT.search(text) and len(names) > 1:
+            return Background("gradient", (names[0], names[1]))
+        plain = say.PLAIN.search(text)
+        if names and (not lands or (plain and max(plain.start(), colors[0].start) < lands[0][0])):
+            return Background("plain", (names[0],))
+        if lands:
+            depth = _lower(_section(prompt, "photographic_characteristics").get("depth_of_field"))
+            blurred = bool(say.BLURRED.search(f"{text} {depth}"))
+            return Background(lands[0][1], (), blurred=blurred)
+    return None
+
+
+def _behind(summary: str) -> str:
+    """What a summary says after "against", "on" or "in front of": its own colours are the thing's."""
+    match = say.BEHIND.search(summary)
+    return match[1] if match else ""
+
+
+def _light(text: str) -> str:
+    for light, pattern in (("warm", say.WARM_LIGHT), ("cool", say.COOL_LIGHT), ("dim", say.DIM_LIGHT)):
+        if pattern.search(text):
+            return light
+    return "even"
+
+
+def _shadow(text: str) -> str:
+    if not text or say.NO_SHADOW.search(text):
+        return "none"
+    if bool(say.LEFT.search(text)) != bool(say.RIGHT.search(text)):
+        return "left" if say.LEFT.search(text) else "right"
+    return "soft" if say.SOFT_SHADOW.search(text) else "none"
+
+
+def _style(prompt: Mapping[str, Any]) -> str | None:
+    """The house style that a prompt asks for; None where it says so in words of its own, or not at all."""
+    scores: Counter[str] = Counter()
+    for field, weight in (("style_medium", 3), ("artistic_style", 1), ("short_description", 1)):
+        text = _plainly(prompt.get(field))
+        if field == "style_medium" and not is_style_talk(text):
+            return None
+        for style, pattern in say.STYLE_WORDS.items():
+            scores[style] += weight * len({match[0] for match in pattern.finditer(text)})
+    best, score = max(scores.items(), key=lambda item: item[1], default=("", 0))
+    return best if score else None
+
+
+def is_style_talk(text: str) -> bool:
+    """Whether a style is described in general words only, or in many: a brand's own words are neither."""
+    if len(text.split()) > FEW_WORDS:
+        return True
+    for pattern in (*say.STYLE_WORDS.values(), say.STYLE_TALK):
+        text = pattern.sub(" ", text)
+    return not re.search(r"\w", text)
+
+
+def _retold(prompt: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
+    """The scene in the composer's words, with the sections that the prompt has."""
+    named = bool(scene.background.colors) or scene.background.kind != "plain"
+    style = scene.style
+    told = describe(scene if named else replace(scene, background=Background()))
+    del told["aesthetics"]["color_scheme"], told["aesthetics"]["mood_atmosphere"]
+    if not named:
+        told["short_description"] = told["short_description"].rsplit(" on a ", 1)[0]
+        told["background_setting"] = _shortened(prompt.get("background_setting"))
+    kept = {key: value for key, value in told.items() if key not in SECTIONS or key in prompt}
+    if style is None:
+        for key in ("style_medium", "artistic_style"):
+            if prompt.get(key):
+                kept[key] = _shortened(prompt[key])
+    elif style in STYLE_BY_NAME and "style_medium" not in prompt:
+        del kept["style_medium"]
+    return {key: value for key, value in kept.items() if value}
+
+
+def _shortened(value: Any) -> str:
+    return " ".join(str(value or "").split()[:FEW_WORDS])
+
+
+READER = Reader(VERSION, condense)

@@ -1,0 +1,156 @@
+"""Scenes from a stream of processes, and both networks trained by the clock on them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from sartor.fibo import Engine, Spec, load_checkpoint
+from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.sampler import generate_latents
+from sartor.nano import autoencoder, masked_attention
+from sartor.nano.bank import Bank
+from sartor.nano.base import Base, load_base
+from sartor.nano.dial import DIALS
+from sartor.nano.export import export
+from sartor.nano.joint import Joint, begin, draw, rate
+from sartor.nano.run import Run
+from sartor.nano.scene import Composer
+from sartor.nano.sources import SpriteBank
+from sartor.nano.stream import SHARD, SHORT, Maker, Shard
+from sartor.nano.tokenizer import load_tokenizer
+
+DIAL = DIALS["test"]
+
+
+@pytest.fixture(scope="module")
+def prepared(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder as far as the autoencoder and the tokenizer."""
+    folder = tmp_path_factory.mktemp("joint") / "work"
+    shutil.copytree(work, folder)
+    autoencoder.train(folder, DIAL, 3, compile_=False, batch=4)
+    load_tokenizer(folder, DIAL, Bank(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def joint(prepared: Path) -> Iterator[Joint]:
+    """A run over one shard, trained for a moment."""
+    found = Joint(prepared, DIAL, 1, SHARD, None, compile_=False, attention="torch")
+    try:
+        found.take(least=1)
+        found.learn_words(0.5)
+        found.learn_pictures(1.0, 0.5)
+    finally:
+        found.stream.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def shard(prepared: Path) -> Shard:
+    return Maker.open(prepared, DIAL).shard(0)
+
+
+def test_a_shard_is_its_number(shard: Shard, prepared: Path) -> None:
+    again = Maker.open(prepared, DIAL).shard(0)
+    assert np.array_equal(shard.pictures, again.pictures)
+    assert np.array_equal(shard.long.ids, again.long.ids)
+    composer = Composer(SpriteBank.load(prepared / "sprites.npz"), DIAL.side, jitter=DIAL.jitter)
+    rng = random.Random(3)
+    scene = composer.random_scene(rng)
+    assert np.array_equal(shard.pictures[3], composer.draw(scene, rng))
+    concepts = sorted({name for name, _ in composer.pixels})
+    assert [concepts[number] for number in shard.things[3] if number >= 0] == [t.concept for t in scene.things]
+
+
+def test_captions_belong_to_their_scenes(shard: Shard, prepared: Path) -> None:
+    """Where a caption names a thing, the token there ends that thing's name."""
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(prepared / "text" / "tokenizer")
+    concepts = Maker.open(prepared, DIAL).concepts
+    named = 0
+    for row in range(0, SHARD * SHORT, 40):
+        text = tokenizer.decode(shard.short.ids[row, : shard.short.lengths[row]].tolist())
+        for place, number in zip(shard.short.names[row], shard.things[shard.short.scenes[row]], strict=True):
+            if place:
+                assert number >= 0
+                named += concepts[number] in text
+    assert named > 10
+
+
+def test_a_group_has_captions_of_like_length_and_their_latents(joint: Joint, shard: Shard) -> None:
+    torch.manual_seed(0)
+    batches = joint.pool.group(4, 8, long=False)
+    assert [len(told.ids) for told in batches] == [4] * 8
+    spans = sorted((int(told.lengths.min()), int(told.lengths.max())) for told in batches)
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+    told = batches[0]
+    raw = joint.pool.encoded(shard.pictures[told.scenes.numpy()])
+    torch.testing.assert_close(
+        joint.pool.latents[told.scenes].float(), joint.pool.normalised(raw), atol=0.05, rtol=0.05
+    )
+
+
+def test_both_networks_have_learned_and_can_be_exported(joint: Joint, prepared: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in joint.log.read_text().splitlines()]
+    saved = Run(prepared / "base").load()
+    assert saved is not None
+    assert saved[1]["step"] > 0
+    assert all(np.isfinite(value) for line in lines for value in line.values())
+    export(prepared, DIAL, tmp_path / "checkpoint")
+    engine = Engine(load_checkpoint(tmp_path / "checkpoint"))
+    assert engine.generate(Spec("{}", 0, steps=2)).image.size == (1024, 1024)
+
+
+def test_many_at_once_are_what_the_engine_draws_one_by_one(joint: Joint, prepared: Path, tmp_path: Path) -> None:
+    prompts = ['{"short_description":"a cat"}', '{"short_description":"a red house on a white background"}']
+    asked = [{"prompt": prompt, "seed": seed} for seed, prompt in enumerate(prompts)]
+    found = draw(joint.base, asked, 3, 5.0)
+    export(prepared, DIAL, tmp_path / "checkpoint")
+    checkpoint = load_checkpoint(tmp_path / "checkpoint")
+    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
+    size = {"height": DIAL.side // 16, "width": DIAL.side // 16}
+    for latents, one in zip(found, asked, strict=True):
+        *_, (_, own) = generate_latents(
+            checkpoint.transformer,
+            encoder.encode(one["prompt"]),
+            encoder.encode(""),
+            **size,
+            steps=3,
+            seed=one["seed"],
+            guidance_scale=5.0,
+            scheduler_config=checkpoint.scheduler_config,
+        )
+        torch.testing.assert_close(latents, own[0], atol=0.02, rtol=0.02)
+
+
+def test_a_deeper_model_begins_as_the_one_it_grows_from(joint: Joint, prepared: Path) -> None:
+    shallow, _ = load_base(prepared, DIAL)
+    deep = Base(replace(DIAL, single_blocks=DIAL.single_blocks + 2), shallow.tokenizer)
+    assert begin(deep, prepared) > 0
+    ids, lengths = torch.tensor([[0, 5, 9, 12]]), torch.tensor([4])
+    noisy, level = torch.randn(1, (DIAL.side // 16) ** 2, DIAL.channels), torch.tensor([0.7])
+    with torch.no_grad():
+        one = shallow.velocity(shallow.transformer, noisy, level, ids, lengths)
+        other = deep.velocity(deep.transformer, noisy, level, ids, lengths)
+    torch.testing.assert_close(one, other)
+
+
+def test_the_rate_follows_the_clock() -> None:
+    assert rate(0.0, 0, 0.5) < 0.01
+    assert rate(0.3, 500, 0.5) == 1.0
+    assert rate(0.75, 500, 0.5) == 0.5
+    assert rate(1.0, 500, 0.5) == 0.0
+
+
+def test_without_a_gpu_no_kernel_is_tried() -> None:
+    assert masked_attention.chosen(masked_attention.start()) == "torch"
