@@ -25,18 +25,19 @@ from sartor.fibo.checkpoint import serving_dtype
 from sartor.fibo.fingerprint import describe_device
 
 PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
-    "memory": (parts.memory, 5),
-    "attention": (parts.attention, 15),
-    "stages": (parts.stages, 60),
-    "stock": (parts.stock, 90),
+    "memory": (parts.memory, 1),
+    "attention": (parts.attention, 2),
+    "stages": (parts.stages, 10),
+    "stock": (parts.stock, 40),
     "swap": (parts.swap, 40),
     "training": (training_steps.compare, 150),
-    "compiled": (parts.compiled, 120),
-    "images": (parts.images, 60),
-    "caching": (parts.caching, 40),
-    "fp8": (parts.fp8, 100),
+    "compiled": (parts.compiled, 50),
+    "images": (parts.images, 30),
+    "caching": (parts.caching, 80),
+    "fp8": (parts.fp8, 60),
 }
-"""In this order, each with the seconds that it may take at full size: a guess, until a GPU was asked."""
+"""In this order, each with the seconds that it may take at full size: as on an H200, but those of training, caching and
+fp8 are guesses."""
 
 
 def run(bench: Bench, wanted: list[str], deadline: float) -> None:

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from transformers import PreTrainedTokenizerFast, SmolLM3ForCausalLM
 
 from sartor.fibo.transformer import FiboTransformer
+from sartor.nano import masked_attention
 from sartor.nano.autoencoder import build as build_autoencoder
 from sartor.nano.autoencoder import decode, single_frame, to_grid
 from sartor.nano.bank import Bank
@@ -295,6 +296,7 @@ def train(
     averages = [base.average[k] for k in named]
     current = list(named.values())
     transformer: Any = base.transformer
+    transformer.attention = masked_attention.chosen(masked_attention.start())
     if compile_:
         for blocks in (transformer.transformer_blocks, transformer.single_transformer_blocks):
             for block in blocks:

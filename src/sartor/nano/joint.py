@@ -227,13 +227,14 @@ class Joint:
                 self.note(words=steps, at=time.monotonic() - begun, scenes=self.pool.count, **losses)
 
     def compile(self) -> None:
-        """Compiles all blocks but the last, by two steps on random numbers; where that fails, nothing is compiled.
+        """Compiles the single blocks but the last, by two steps on random numbers; where that fails, nothing is.
 
-        The last block asks for the image's tokens alone; PyTorch 2.11's code for its backward pass is wrong.
+        On an H200 PyTorch 2.11's code for the backward pass of the others was wrong (a sum of lengths lacked its
+        brackets): of the double blocks, which join two streams, and of the last, which asks for the image's tokens.
         """
         base, begun = self.base, time.monotonic()
         transformer = base.transformer
-        blocks = [*transformer.transformer_blocks, *list(transformer.single_transformer_blocks)[:-1]]
+        blocks = list(transformer.single_transformer_blocks)[:-1]
         for block in blocks:
             block.compile(dynamic=True)
         try:

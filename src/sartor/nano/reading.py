@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,11 +90,11 @@ def _section(prompt: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Mention:
-    """A known thing that a text names: where, and whether by its own name; "cup" may be another's."""
+    """A known thing that a text names: where, and how much that says: by its own name 1, by another ("cup") half."""
 
     start: int
     concept: str
-    by_name: bool
+    weight: float
 
 
 def mentions(text: str) -> list[Mention]:
@@ -110,7 +110,8 @@ def mentions(text: str) -> list[Mention]:
         if name in say.NOT_AFTER and re.search(say.NOT_AFTER[name], before):
             continue
         concept = say.NAMES[name]
-        found.append(Mention(match.start(), concept.name, name in (concept.name, concept.plural_name)))
+        weight = 1.0 if name in (concept.name, concept.plural_name) else 0.5
+        found.append(Mention(match.start(), concept.name, weight))
     return found
 
 
@@ -118,7 +119,9 @@ def _things(prompt: Mapping[str, Any]) -> list[Thing]:
     summary = _plainly(prompt.get("short_description"))
     objects = prompt.get("objects")
     listed = [entry for entry in objects if isinstance(entry, Mapping)] if isinstance(objects, list) else []
-    said = Counter(each.concept for text in texts(prompt) for each in mentions(_plainly(text)))
+    said: dict[str, float] = defaultdict(float)
+    for each in (each for text in texts(prompt) for each in mentions(_plainly(text))):
+        said[each.concept] += each.weight
     if not listed:
         named = mentions(summary)
         return [_thing({}, named[0].concept, summary)] if named else []
@@ -135,19 +138,21 @@ def _things(prompt: Mapping[str, Any]) -> list[Thing]:
     return things
 
 
-def _concept(description: str, summary: str, said: Counter[str], *, first: bool) -> str | None:
-    """Which thing an object is: what its description names first, unless the summary is about another that it names."""
-    listed = mentions(description)
-    named, about = [each.concept for each in listed], [each.concept for each in mentions(summary)]
+def _concept(description: str, summary: str, said: Mapping[str, float], *, first: bool) -> str | None:
+    """Which thing an object is: what its description names first, unless the summary is about another that it names, or
+    the whole prompt speaks of another more often."""
+    named, about = mentions(description), mentions(summary)
     if not named:
-        return about[0] if first and about else None
-    scores = {name: min(said[name], 6) * 0.5 for name in (*named, *about[:1])}
-    scores[named[0]] += 2 if listed[0].by_name else 1
-    for name in set(named) & set(about):
-        scores[name] += 2
+        return about[0].concept if first and about else None
+    possible = dict.fromkeys(each.concept for each in (*named, *(about[:1] if first else [])))
+    scores = {concept: 0.5 * min(said[concept], 6) for concept in possible}
+    scores[named[0].concept] += 2 * named[0].weight
+    for each in {each.concept: each for each in reversed(about)}.values():
+        if any(other.concept == each.concept for other in named):
+            scores[each.concept] += 2 * each.weight
     if first and about:
-        scores[about[0]] += 1.5
-    return max(dict.fromkeys([*named, *(about[:1] if first else [])]), key=lambda name: scores[name])
+        scores[about[0].concept] += 3 * about[0].weight
+    return max(scores, key=lambda concept: scores[concept])
 
 
 def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing]) -> bool:
