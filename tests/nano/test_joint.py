@@ -46,7 +46,7 @@ def prepared(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def joint(prepared: Path) -> Iterator[Joint]:
     """A run over one shard, trained for a moment."""
-    found = Joint(prepared, DIAL, 1, SHARD, None, compile_=False, attention="torch")
+    found = Joint(prepared, DIAL, processes=1, scenes=SHARD, longhand=2, compile_=False)
     try:
         found.take(least=1)
         found.learn_words(0.5)
@@ -154,3 +154,9 @@ def test_the_rate_follows_the_clock() -> None:
 
 def test_without_a_gpu_no_kernel_is_tried() -> None:
     assert masked_attention.chosen(masked_attention.start()) == "torch"
+
+
+def test_without_long_captions_none_are_written(prepared: Path) -> None:
+    shard = Maker.open(prepared, DIAL, long=False).shard(0)
+    assert len(shard.long.ids) == 0
+    assert len(shard.short.ids) == SHARD * SHORT

@@ -33,12 +33,13 @@ from sartor.nano.autoencoder import single_frame
 from sartor.nano.bank import Bank
 from sartor.nano.base import EMPTY_CAPTIONS, NOISE_MEAN, UNIFORM_SHARE, Base
 from sartor.nano.dial import DIALS, Dial
+from sartor.nano.reading import condense
 from sartor.nano.run import Clock, Run, autocast, ema_decay
-from sartor.nano.stream import SHARD, Pool, Stream, Told, sketch_places
+from sartor.nano.stream import SHARD, WIDTHS, Pool, Stream, Told, sketch_places
 from sartor.nano.text import DRAWING_CODE, THING_CODE, Codes, hidden_states, parts, unexplained
 from sartor.nano.tokenizer import PARTS, load_tokenizer, pad
 
-GROUP, LONGHAND = 8, 2  # batches whose captions are sorted together; how many of them are long, of a quarter the size
+GROUP = 8  # batches whose captions are sorted together; those of long captions have a quarter of the size
 SKETCHED = 0.2  # weight of the text encoder's own losses while both networks learn
 FIRST_SCENES = 4000  # before the base begins
 SCHEDULE = {"use_dynamic_shifting": True}
@@ -100,7 +101,8 @@ def total(losses: dict[str, torch.Tensor]) -> torch.Tensor:
 def groups(pool: Pool, size: int, long: int) -> list[Told]:
     """GROUP batches in random order, `long` of them of long captions, a quarter as many in each."""
     found = pool.group(size, GROUP - long, long=False)
-    found += pool.group(max(1, size // 4), long, long=True)
+    if long:
+        found += pool.group(max(1, size // 4), long, long=True)
     return random.sample(found, len(found))
 
 
@@ -151,20 +153,30 @@ class Joint:
     """The networks, what they learn from, and how they are saved."""
 
     def __init__(
-        self, work: Path, dial: Dial, processes: int, scenes: int, carry: Path | None, *, compile_: bool, attention: str
+        self,
+        work: Path,
+        dial: Dial,
+        *,
+        processes: int,
+        scenes: int,
+        longhand: int = 0,
+        carry: Path | None = None,
+        compile_: bool = True,
+        attention: str = "auto",
     ):
-        self.work, self.dial, self.carry = work, dial, carry
+        """See the command's options. Processes begin to draw, and the blocks are compiled meanwhile."""
+        self.work, self.dial, self.carry, self.longhand = work, dial, carry, longhand
         if (work / "text" / "tokenizer").exists():
             tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "text" / "tokenizer")
         else:
             tokenizer = load_tokenizer(work, dial, Bank(work))
-        self.stream = Stream(work, dial, processes, scenes // SHARD)
+        self.stream = Stream(work, dial, processes, scenes // SHARD, long=longhand > 0)
         trial = masked_attention.start() if attention == "auto" else None
         self.base = Base(dial, tokenizer)
         self.device = self.base.device
         self.start = begin(self.base, work)
         vae, mean, std = load_encoder(work, dial, self.device)
-        self.pool = Pool(vae, dial, self.device, scenes, tokenizer.pad_token_id)
+        self.pool = Pool(vae, dial, self.device, scenes, tokenizer.pad_token_id, long=longhand > 0)
         self.pool.mean, self.pool.std = mean, std
         self.run = Run(work / "base")
         self.log = (carry or self.run.folder) / "joint.jsonl"
@@ -206,14 +218,14 @@ class Joint:
             save_file(piece, self.carry / f"average-{number}.safetensors", {"state": json.dumps(state)})
 
     def learn_words(self, seconds: float, learning_rate: float = 1.5e-3) -> None:
-        """Stage 1b: the text encoder alone, half of the batches long."""
+        """Stage 1b: the text encoder alone; twice as many long captions as later, where there are any."""
         encoder = self.base.encoder.model
         parameters = [*encoder.parameters(), *self.words.heads.parameters()]
         optimizer = torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
         begun, steps, clock = time.monotonic(), 0, Clock(5)
         while (done := (time.monotonic() - begun) / seconds) < 1:
             self.take()
-            for told in groups(self.pool, 2 * self.dial.batch, GROUP // 2):
+            for told in groups(self.pool, 2 * self.dial.batch, min(GROUP, 2 * self.longhand)):
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate * rate(done, steps, 0.4)
                 with autocast(self.device):
@@ -227,19 +239,23 @@ class Joint:
                 self.note(words=steps, at=time.monotonic() - begun, scenes=self.pool.count, **losses)
 
     def compile(self) -> None:
-        """Compiles the single blocks but the last, by two steps on random numbers; where that fails, nothing is.
+        """Compiles the blocks for each shape that there is, by steps on random numbers; where that fails, nothing is.
 
-        On an H200 PyTorch 2.11's code for the backward pass of the others was wrong (a sum of lengths lacked its
-        brackets): of the double blocks, which join two streams, and of the last, which asks for the image's tokens.
+        Not for open lengths: on an H200 PyTorch 2.11's code for the backward pass of blocks that join or part two
+        lengths was wrong (a slice that ends at a sum of both lacked its brackets).
         """
         base, begun = self.base, time.monotonic()
         transformer = base.transformer
-        blocks = list(transformer.single_transformer_blocks)[:-1]
+        blocks = [*transformer.transformer_blocks, *transformer.single_transformer_blocks]
         for block in blocks:
-            block.compile(dynamic=True)
+            block.compile(dynamic=False)
+        *short, long = WIDTHS
+        shapes = [(self.dial.batch, width) for width in short]
+        if self.longhand:
+            shapes.append((max(1, self.dial.batch // 4), long))
         try:
-            for size, length in ((self.dial.batch, 64), (max(1, self.dial.batch // 4), 640)):
-                ids = torch.randint(1000, (size, length), device=self.device)
+            for size, length in shapes:
+                ids = torch.randint(len(base.tokenizer), (size, length), device=self.device)
                 lengths = torch.randint(length // 2, length, (size,), device=self.device)
                 x = torch.randn(size, (self.dial.side // 16) ** 2, self.dial.channels, device=self.device)
                 with autocast(self.device):
@@ -271,7 +287,7 @@ class Joint:
         smooth = torch.zeros(2, device=device)
         while (done := (time.monotonic() - begun) / seconds) < 1:
             self.take()
-            for told in groups(pool, self.dial.batch, LONGHAND):
+            for told in groups(pool, self.dial.batch, self.longhand):
                 for group in optimizer.param_groups:
                     group["lr"] = peak * group["scale"] * rate(done, steps, hold)
                 x = pool.latents[told.scenes].float()
@@ -311,7 +327,7 @@ def draw(base: Base, asked: list[dict[str, Any]], steps: int, guidance: float, b
     """
     base.load(base.average, "")
     side = base.dial.side // 16
-    tokens = [base.tokenizer(one["prompt"])["input_ids"] for one in asked]
+    tokens = [base.tokenizer(condense(one["prompt"]))["input_ids"] for one in asked]
     order = sorted(range(len(asked)), key=lambda i: len(tokens[i]))
     found = torch.empty(len(asked), side * side, base.dial.channels)
     levels = sigmas(steps, side * side, SCHEDULE).tolist()
@@ -339,6 +355,7 @@ def main() -> None:
     parser.add_argument("--hold", type=float, default=0.5, help="share of the base's time at full rate")
     parser.add_argument("--processes", type=int, default=12, help="that draw scenes")
     parser.add_argument("--scenes", type=int, default=240_000, help="at most")
+    parser.add_argument("--longhand", type=int, default=0, help=f"of {GROUP} batches hold long captions, few of them")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--attention", default="auto", help="auto, torch, efficient or math")
     parser.add_argument("--carry", type=Path, help="write the average here, in half precision and pieces of 16 MB")
@@ -346,8 +363,16 @@ def main() -> None:
     a = parser.parse_args()
     begun = time.monotonic()
     dial = DIALS[a.dial]
-    options = {"compile_": not a.no_compile, "attention": a.attention}
-    joint = Joint(a.work, dial, a.processes, a.scenes, a.carry, **options)
+    joint = Joint(
+        a.work,
+        dial,
+        processes=a.processes,
+        scenes=a.scenes,
+        longhand=a.longhand,
+        carry=a.carry,
+        compile_=not a.no_compile,
+        attention=a.attention,
+    )
     try:
         joint.take(least=max(1, min(FIRST_SCENES, a.scenes) // SHARD // 4))
         joint.note(ready=time.monotonic() - begun, scenes=joint.pool.count)

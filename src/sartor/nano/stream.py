@@ -29,7 +29,8 @@ from sartor.nano.sources import SpriteBank, load_filler
 from sartor.nano.tokenizer import SKETCH, name_positions
 
 SHARD = 250  # scenes
-SHORT, LONG = 6, 2  # captions of each scene
+SHORT, LONG = 6, 2  # captions of each scene, LONG only where long ones are asked for
+WIDTHS = (80, LONGEST, LONGEST_LONGHAND)  # tokens that a batch is padded to: few shapes, so that each can be compiled
 THINGS = 3  # most of a scene
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -67,14 +68,15 @@ class Maker:
     tokenizer: Any
     filler: Filler
     concepts: list[str]
+    long: bool
 
     @classmethod
-    def open(cls, work: Path, dial: Dial) -> Maker:
+    def open(cls, work: Path, dial: Dial, *, long: bool = True) -> Maker:
         from transformers import PreTrainedTokenizerFast
 
         composer = Composer(SpriteBank.load(work / "sprites.npz"), dial.side, jitter=dial.jitter)
         tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "text" / "tokenizer")
-        return cls(composer, tokenizer, load_filler(work), sorted({name for name, _ in composer.pixels}))
+        return cls(composer, tokenizer, load_filler(work), sorted({name for name, _ in composer.pixels}), long)
 
     def shard(self, index: int) -> Shard:
         """Scenes number index * SHARD and on."""
@@ -91,7 +93,8 @@ class Maker:
             for place, thing in enumerate(scene.things):
                 things[row, place] = order[thing.concept]
         short = [(row, vary(s, rng, drop=rng.choice(DROPS))) for row, s in enumerate(scenes) for _ in range(SHORT)]
-        long = [(row, elaborate(s, rng, self.filler)) for row, s in enumerate(scenes) for _ in range(LONG)]
+        told = enumerate(scenes) if self.long else ()
+        long = [(row, elaborate(scene, rng, self.filler)) for row, scene in told for _ in range(LONG)]
         return Shard(
             np.stack(pictures),
             things,
@@ -102,7 +105,7 @@ class Maker:
         )
 
     def _told(self, prompts: list[tuple[int, dict[str, Any]]], longest: int) -> Told:
-        tokens = self.tokenizer([compact(prompt) for _, prompt in prompts])["input_ids"]
+        tokens = self.tokenizer([compact(prompt) for _, prompt in prompts])["input_ids"] if prompts else []
         ids = np.full((len(prompts), longest), self.tokenizer.pad_token_id, np.int16)
         names = np.zeros((len(prompts), THINGS), np.int64)
         lengths = []
@@ -113,7 +116,7 @@ class Maker:
             if "objects" in prompt:
                 ends = name_positions(self.tokenizer, kept)[:THINGS]
                 names[row, : len(ends)] = ends
-        return Told(ids, np.array(lengths), np.array([row for row, _ in prompts]), names)
+        return Told(ids, np.array(lengths, np.int64), np.array([row for row, _ in prompts], np.int64), names)
 
     def drawings(self, part: int, parts: int) -> dict[tuple[str, str], Array]:
         """Every `parts`-th thing in each style that training may show, large and centred on white."""
@@ -130,10 +133,10 @@ class Maker:
 _maker: Maker | None = None
 
 
-def _open(work: Path, dial: Dial) -> None:
+def _open(work: Path, dial: Dial, long: bool) -> None:
     global _maker
     torch.set_num_threads(1)
-    _maker = Maker.open(work, dial)
+    _maker = Maker.open(work, dial, long=long)
 
 
 def _shard(index: int) -> Shard:
@@ -149,12 +152,12 @@ def _drawings(part: int, parts: int) -> dict[tuple[str, str], Array]:
 class Stream:
     """Processes that make shards, a few ahead of whoever takes them, until `close`."""
 
-    def __init__(self, work: Path, dial: Dial, processes: int, shards: int):
-        """shards: at most so many in all."""
+    def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool):
+        """shards: at most so many in all. long: whether they have long captions, too."""
         import multiprocessing
 
         context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial))
+        self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long))
         self._drawn = [self.pool.submit(_drawings, part, processes) for part in range(processes)]
         self._next, self._shards, self._ahead = 0, shards, 3 * processes
         self._running: list[Future[Shard]] = []
@@ -186,7 +189,7 @@ class Stream:
 class Pool:
     """Scenes' latents and captions on the device, normalised; grows by shards up to `most` scenes."""
 
-    def __init__(self, vae: Any, dial: Dial, device: torch.device, most: int, pad: int):
+    def __init__(self, vae: Any, dial: Dial, device: torch.device, most: int, pad: int, *, long: bool):
         self.vae, self.device, self.count = vae, device, 0
         tokens = (dial.side // 16) ** 2
         self.mean = self.std = torch.empty(0)
@@ -196,7 +199,7 @@ class Pool:
         self._plain: list[torch.Tensor] = []
         self.plain = torch.empty(0, dtype=torch.int64, device=device)
         self.short = self._empty(most * SHORT, LONGEST, pad)
-        self.long = self._empty(most * LONG, LONGEST_LONGHAND, pad)
+        self.long = self._empty(most * LONG if long else 0, LONGEST_LONGHAND, pad)
 
     def _empty(self, count: int, longest: int, pad: int) -> Told:
         ids = torch.full((count, longest), pad, dtype=torch.int16, device=self.device)
@@ -228,7 +231,7 @@ class Pool:
         self._plain.append(torch.from_numpy(np.flatnonzero(shard.plain) + self.count).to(self.device))
         self.plain = torch.cat(self._plain)
         for own, given, each in ((self.short, shard.short, SHORT), (self.long, shard.long, LONG)):
-            rows = slice(self.count * each, (self.count + SHARD) * each)
+            rows = slice(self.count * each, self.count * each + len(given.ids))
             own.ids[rows] = torch.from_numpy(given.ids).to(self.device)
             own.lengths[rows] = torch.from_numpy(given.lengths).to(self.device)
             own.scenes[rows] = torch.from_numpy(given.scenes).to(self.device) + self.count
@@ -255,7 +258,7 @@ class Pool:
         found = []
         for number, length in enumerate(longest):
             mine = rows[number * size : (number + 1) * size]
-            width = -(-int(length) // 16) * 16
+            width = next(width for width in WIDTHS if length <= width)
             found.append(Told(told.ids[mine, :width].long(), told.lengths[mine], told.scenes[mine], told.names[mine]))
         return random.sample(found, len(found))
 
