@@ -189,6 +189,8 @@ def test_numbers() -> None:
 def test_colors_that_are_asked_for_and_those_that_are_there_anyway() -> None:
     assert thing_of(description="A bright red penguin with a glossy coat and two sturdy feet.").colors == ("red",)
     assert not thing_of(description="A white penguin with a glossy coat and two sturdy feet.").recolored
+    assert thing_of(shape_and_color="Egg-shaped; a deep cobalt with crimson dots").colors == ("blue",)
+    assert not thing_of(shape_and_color="Egg-shaped; deep blue and white").recolored
     assert not thing_of(description="A penguin with red boots, a red scarf and a red hat on its head.").recolored
 
 

@@ -179,6 +179,7 @@ def _thing(entry: Mapping[str, Any], concept: str, summary: str) -> Thing:
     if CONCEPT_BY_NAME[concept].faces:
         thing.facing = MIRRORED if say.TO_THE_RIGHT.search(turn) else UNMIRRORED
     color = _own_color(concept, _plainly(entry.get("description"))) or _own_color(concept, summary)
+    color = color or _all_over(concept, _plainly(entry.get("shape_and_color")))
     if color and color not in say.NATURAL_COLORS.get(concept, ()):
         thing.recolored, thing.colors = True, (color,)
     return thing
@@ -195,6 +196,12 @@ def _own_color(concept: str, text: str) -> str | None:
         if before and COLOR_SYNONYMS.get(before[1]) and before[1] not in say.NAMES:
             return COLOR_SYNONYMS[before[1]]
     return None
+
+
+def _all_over(concept: str, text: str) -> str | None:
+    """The first colour that `shape_and_color` names, unless one of those that it names is the thing's anyway."""
+    named = [COLOR_SYNONYMS.get(match[0], match[0]) for match in say.OWN_COLOR.finditer(text)]
+    return None if set(named) & say.NATURAL_COLORS.get(concept, frozenset()) else next(iter(named), None)
 
 
 def _place(text: str) -> str | None:

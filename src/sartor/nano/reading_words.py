@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from sartor.nano.concepts import CONCEPTS, Concept
-from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, BACKGROUND_COLORS
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, BACKGROUND_COLORS, COLOR_SYNONYMS
+from sartor.nano.vocabulary import COLORS as THING_COLORS
 
 
 def words(listed: str) -> re.Pattern[str]:
@@ -177,6 +178,9 @@ COLORS = {name: name for name in BACKGROUND_COLORS} | BACKGROUND_COLOR_SYNONYMS
 COLOR = re.compile(
     rf"(?:\b(?P<shade>{PALE}|{DEEP})[ -]+(?:\w+[ -])?)?"
     rf"(?<![\w])(?P<color>{'|'.join(sorted(map(re.escape, COLORS), key=len, reverse=True))})(?![\w])"
+)
+OWN_COLOR = re.compile(
+    rf"(?<![\w])(?:{'|'.join(sorted(map(re.escape, THING_COLORS | COLOR_SYNONYMS), key=len, reverse=True))})(?![\w])"
 )
 
 _MEASURED = """

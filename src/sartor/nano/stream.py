@@ -8,6 +8,7 @@ on how fast they were drawn: two trainings of the same seed are not the same to 
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -154,8 +155,6 @@ class Stream:
 
     def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool):
         """shards: at most so many in all. long: whether they have long captions, too."""
-        import multiprocessing
-
         context = multiprocessing.get_context("spawn")
         self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long))
         self._drawn = [self.pool.submit(_drawings, part, processes) for part in range(processes)]
