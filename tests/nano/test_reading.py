@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections import Counter
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_nothing_known_is_left_to_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a penguin", "[1, 2]", "{", '{"objects": 3}', '{"objects": {"a": "b"}}', "null", "7"]
+    "text", ["", "a penguin", "[1, 2]", "{", '{"objects": 3}', '{"objects": {"a": "b"}}', "null", "7", "[" * 100_000]
 )
 def test_what_is_no_prompt_is_left_alone(text: str) -> None:
     assert condense(text) == text
@@ -277,3 +278,13 @@ def test_the_engine_draws_what_was_read() -> None:
     assert isinstance(READER, Reader)
     one, other = (engine.generate(Spec(text, 1, steps=2)).image for text in (long, condense(long)))
     assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("word", ["key ", "tilted ", "light blue ", "no ", "like a ", "two cats ", "apple's "])
+def test_long_nonsense_takes_no_long_time(word: str) -> None:
+    text = word * (20_000 // len(word))
+    prompt = changed(short_description=text, background_setting=text, style_medium=text)
+    prompt["objects"] = [dict.fromkeys(PENGUIN["objects"][0], text)]
+    begun = time.process_time()
+    condense(json.dumps(prompt))
+    assert time.process_time() - begun < 5

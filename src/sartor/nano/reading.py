@@ -28,6 +28,7 @@ from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, STY
 VERSION = "composer 1"  # raised by every change of what is read
 FEW_WORDS, FEW_IN_SUMMARY = 10, 32  # a text of so many is left alone
 MOST_THINGS = 3
+REACH = 40  # characters around a name that may say it means something else
 SECTIONS = ("lighting", "aesthetics", "photographic_characteristics")
 
 
@@ -35,7 +36,7 @@ def condense(text: str) -> str:
     """The text that the model reads instead: JSON in the composer's words, or the very same text."""
     try:
         prompt = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     if not isinstance(prompt, dict) or not is_long(prompt):
         return text
@@ -102,7 +103,7 @@ def mentions(text: str) -> list[Mention]:
     found = []
     for match in say.NAME.finditer(text):
         name = match[0]
-        before, after = text[: match.start()], text[match.end() :]
+        before, after = text[max(0, match.start() - REACH) : match.start()], text[match.end() : match.end() + REACH]
         if name in say.AS_A_COLOR and not say.NO_NOUN.match(after):
             continue
         if name in say.NOT_BEFORE and re.match(say.NOT_BEFORE[name], after):
@@ -190,7 +191,7 @@ def _own_color(concept: str, text: str) -> str | None:
     for each in mentions(text):
         if each.concept != concept:
             continue
-        before = re.search(r"([a-z]+)[ -]$", text[: each.start])
+        before = re.search(r"([a-z]+)[ -]$", text[max(0, each.start - REACH) : each.start])
         if before and before[1] in COLORS:
             return before[1]
         if before and COLOR_SYNONYMS.get(before[1]) and before[1] not in say.NAMES:
