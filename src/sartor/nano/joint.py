@@ -4,7 +4,7 @@
 
 The first seconds go to the text encoder alone, as in `text.py`, while the first scenes are drawn; then both networks
 learn to draw, as in `base.py`, and the text encoder goes on learning the sketch. The rate follows the clock instead of
-a number of steps, so a lease of any length ends with a trained average. It starts from the base in DIR where there is
+a number of steps, so a run of any length ends with a trained average. It starts from the base in DIR where there is
 one, a smaller one too: blocks that it lacks begin as blocks that change nothing. Ends with work/base, which `export`
 reads; what is to travel in small pieces is written beside it in half precision (`--carry FOLDER`).
 """
