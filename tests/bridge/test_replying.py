@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sartor.bridge.replying import LONGEST_FIELD, UnusableReply, read_partial, read_reply, read_scene, texts
-from sartor.vgl import plain
+from sartor.bridge.replying import LONGEST_FIELD, UnusableReply, read_partial, read_reply, read_scene
+from sartor.vgl import plain, texts
 from sartor.vgl.schema import MAX_ENTRIES
 from tests.bridge.gemini_replies import FOX, fox
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw
 from transformers import PreTrainedTokenizerFast
 
-from sartor.nano import bank
+from sartor.nano import autoencoder, bank
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
 from sartor.nano.scene import Composer
@@ -70,6 +71,15 @@ def work(tmp_path_factory: pytest.TempPathFactory, sprites: SpriteBank) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bank, "SHARD", SCENES)
         bank.draw_shard(folder, 0, SIDE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def autoencoded(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with an autoencoder of three steps; to be copied by whoever trains on."""
+    folder = tmp_path_factory.mktemp("autoencoded") / "work"
+    shutil.copytree(work, folder)
+    autoencoder.train(folder, DIALS["test"], 3, compile_=False, batch=4)
     return folder
 
 

@@ -16,14 +16,11 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from sartor.fibo import Engine, Spec, load_checkpoint
-from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.sampler import generate_latents
-from sartor.nano import autoencoder, masked_attention
-from sartor.nano.bank import Bank
+from sartor.nano import masked_attention
 from sartor.nano.base import Base
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
-from sartor.nano.joint import Joint, begin, draw, rate
+from sartor.nano.joint import Joint, begin, rate
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
@@ -34,12 +31,11 @@ DIAL = DIALS["test"]
 
 
 @pytest.fixture(scope="module")
-def prepared(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(autoencoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder as far as the autoencoder and the tokenizer."""
     folder = tmp_path_factory.mktemp("joint") / "work"
-    shutil.copytree(work, folder)
-    autoencoder.train(folder, DIAL, 3, compile_=False, batch=4)
-    load_tokenizer(folder, DIAL, Bank(folder))
+    shutil.copytree(autoencoded, folder)
+    load_tokenizer(folder, DIAL)
     return folder
 
 
@@ -105,32 +101,11 @@ def test_both_networks_have_learned_and_can_be_exported(joint: Joint, prepared: 
     saved = Run(prepared / "base").load()
     assert saved is not None
     assert saved[1]["step"] > 0
+    assert saved[1]["seconds"] >= 1
     assert all(np.isfinite(value) for line in lines for value in line.values())
     export(prepared, DIAL, tmp_path / "checkpoint")
     engine = Engine(load_checkpoint(tmp_path / "checkpoint"))
     assert engine.generate(Spec("{}", 0, steps=2)).image.size == (1024, 1024)
-
-
-def test_many_at_once_are_what_the_engine_draws_one_by_one(joint: Joint, prepared: Path, tmp_path: Path) -> None:
-    prompts = ['{"short_description":"a cat"}', '{"short_description":"a red house on a white background"}']
-    asked = [{"prompt": prompt, "seed": seed} for seed, prompt in enumerate(prompts)]
-    found = draw(joint.base, asked, 3, 5.0)
-    export(prepared, DIAL, tmp_path / "checkpoint")
-    checkpoint = load_checkpoint(tmp_path / "checkpoint")
-    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
-    size = {"height": DIAL.side // 16, "width": DIAL.side // 16}
-    for latents, one in zip(found, asked, strict=True):
-        *_, (_, own) = generate_latents(
-            checkpoint.transformer,
-            encoder.encode(one["prompt"]),
-            encoder.encode(""),
-            **size,
-            steps=3,
-            seed=one["seed"],
-            guidance_scale=5.0,
-            scheduler_config=checkpoint.scheduler_config,
-        )
-        torch.testing.assert_close(latents, own[0], atol=0.02, rtol=0.02)
 
 
 def test_a_deeper_model_begins_as_the_one_it_grows_from(prepared: Path, tmp_path: Path) -> None:
@@ -144,7 +119,7 @@ def test_a_deeper_model_begins_as_the_one_it_grows_from(prepared: Path, tmp_path
     weights = {f"average.{name}": tensor for name, tensor in shallow.parameters().items()}
     Run(tmp_path / "base").save(weights, {"step": 7})
     deep = Base(replace(DIAL, single_blocks=5), tokenizer)
-    assert begin(deep, tmp_path) == 7
+    assert begin(deep, tmp_path) == (7, 0.0)
     ids, lengths = torch.tensor([[0, 5, 9, 12]]), torch.tensor([4])
     noisy, level = torch.randn(1, (DIAL.side // 16) ** 2, DIAL.channels), torch.tensor([0.7])
     with torch.no_grad():

@@ -29,11 +29,10 @@ DIAL = DIALS["test"]
 
 
 @pytest.fixture(scope="module")
-def trained(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(autoencoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder in which every stage has run for a few steps, in order."""
     folder = tmp_path_factory.mktemp("trained") / "work"
-    shutil.copytree(work, folder)
-    autoencoder.train(folder, DIAL, 3, compile_=False, batch=4)
+    shutil.copytree(autoencoded, folder)
     encode_all(folder, DIAL)
     text.train(folder, DIAL, 3, batch=6)
     base.train(folder, DIAL, 3, compile_=False)

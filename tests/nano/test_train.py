@@ -74,5 +74,8 @@ def test_a_gpu_trains_text_encoder_and_base_together_by_the_clock(done: list[str
         Run(tmp_path / stage).save({"model.a": torch.zeros(1)}, {"step": DIALS["gpu"].steps[stage]})
     stage, arguments = next(commands(tmp_path, "gpu"))
     assert (stage, arguments) == ("joint", ["--dial", "gpu", "--seconds", str(DIALS["gpu"].seconds)])
-    Run(tmp_path / "base").save({"model.a": torch.zeros(1)}, {"step": 1})
+    Run(tmp_path / "base").save({"model.a": torch.zeros(1)}, {"step": 1, "seconds": 200.0})
+    stage, arguments = next(commands(tmp_path, "gpu"))
+    assert (stage, arguments) == ("joint", ["--dial", "gpu", "--seconds", "1000", "--text-seconds", "0"])
+    Run(tmp_path / "base").save({"model.a": torch.zeros(1)}, {"step": 1, "seconds": 1200.1})
     assert next(commands(tmp_path, "gpu"))[0] == "export"

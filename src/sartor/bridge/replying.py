@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, parse
@@ -58,18 +58,6 @@ def read_partial(values: dict[str, Any]) -> StructuredPrompt:
         return parse(values)
     except InvalidStructuredPrompt as error:
         raise UnusableReply(str(error)) from None
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for entry in value.values():
-            yield from texts(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from texts(entry)
 
 
 def _asked_for(value: Any, schema: dict[str, Any], given: frozenset[str]) -> Any:

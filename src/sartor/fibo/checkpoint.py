@@ -21,10 +21,12 @@ from typing import Any, TypeVar
 import torch
 
 from sartor.fibo.autoencoder import FrameAutoencoder
+from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import CheckpointError
 from sartor.fibo.hub import HUB_ID as HUB_ID
 from sartor.fibo.hub import locate
 from sartor.fibo.integrity import FileHashes
+from sartor.fibo.readers import reader_of
 from sartor.fibo.sampler import scheduler_settings
 from sartor.fibo.transformer import FiboTransformer
 from sartor.fibo.weights import TEXT_ENCODER_FILE, read_weights
@@ -57,6 +59,11 @@ class Checkpoint:
     training_area: int = FIBO_AREA
     extras: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+
+    def prompt_encoder(self, **options: Any) -> PromptEncoder:
+        """What encodes texts for this checkpoint, with its reader. options: cache_bytes and visit, as `PromptEncoder`
+        has them. Raises CheckpointError for a reader that is not installed."""
+        return PromptEncoder(self.text_encoder, self.tokenizer, reader=reader_of(self.extras), **options)
 
 
 def serving_dtype(device: torch.device | str) -> torch.dtype:

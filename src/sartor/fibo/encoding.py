@@ -71,14 +71,14 @@ class PromptEncoder:
         self._tokenizer = tokenizer
         self._cache_bytes = cache_bytes
         self._visit = visit
-        self._reader = reader
+        self.reader = reader
         self._cache: OrderedDict[str, EncodedPrompt] = OrderedDict()
         self._held = 0
 
     def token_ids(self, text: str) -> Tensor:
         """int64 [1, T] on the model's device; the empty text is the tokenizer's own beginning-of-sequence token."""
         if text:
-            text = self._reader.read(text) if self._reader else text
+            text = self.reader.read(text) if self.reader else text
             ids = self._tokenizer(text, add_special_tokens=True)["input_ids"]
             if len(ids) > MAX_TOKENS:
                 log.warning("a text of %d tokens was cut to %d", len(ids), MAX_TOKENS)

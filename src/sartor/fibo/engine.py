@@ -27,7 +27,6 @@ from sartor.fibo.autoencoder import to_image
 from sartor.fibo.caching import CACHINGS
 from sartor.fibo.checkpoint import PARTS, Checkpoint, load_checkpoint, serving_dtype
 from sartor.fibo.compute import Compute, check_device, prepare
-from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import Cancelled, EngineNotReproducible
 from sartor.fibo.fingerprint import Fingerprint, describe_device
 from sartor.fibo.golden import GoldenHashes
@@ -35,7 +34,6 @@ from sartor.fibo.guidance import Guidance, SecondDevice
 from sartor.fibo.host_memory import Visitor
 from sartor.fibo.hub import locate
 from sartor.fibo.memory import MODES, Mode, choose_mode, mode_named
-from sartor.fibo.readers import reader_of
 from sartor.fibo.recipe import Recipe, write_png
 from sartor.fibo.sampler import generate_latents
 from sartor.fibo.spec import Spec
@@ -83,8 +81,7 @@ class Engine:
         where = torch.device(device) if device else self._transformer.device
         parts = [checkpoint.text_encoder, checkpoint.vae]
         visits = [nullcontext if memory.parts_on_device else Visitor(part, where).here for part in parts]
-        reader = reader_of(checkpoint.extras)
-        self._encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, visit=visits[0], reader=reader)
+        self._encoder = checkpoint.prompt_encoder(visit=visits[0])
         self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
         self._upscaler = upscaler_of(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
@@ -113,7 +110,7 @@ class Engine:
             linears=self._compute.linears,
             threads=self._threads,
             upscaler=self._upscaler.version if self._upscaler else None,
-            reader=reader.version if reader else None,
+            reader=self._encoder.reader.version if self._encoder.reader else None,
         )
 
     @classmethod

@@ -23,10 +23,8 @@ import torch
 from torch import nn
 
 from sartor.fibo.checkpoint import Checkpoint
-from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import Cancelled, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
-from sartor.fibo.readers import reader_of
 from sartor.fibo.training_config import TrainingConfig, recipe
 from sartor.fibo.training_data import Example, Picture, TextStates, encode_picture
 from sartor.fibo.training_state import checkpoint_name, checkpoints, load_checkpoint_state, load_facts
@@ -161,8 +159,7 @@ def _prepare(
     stop: threading.Event | None,
 ) -> tuple[list[Picture], TextStates]:
     """Every picture as latents, every caption (and the empty one) as text states."""
-    reader = reader_of(checkpoint.extras)
-    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=0, reader=reader)
+    encoder = checkpoint.prompt_encoder(cache_bytes=0)
     # The first call of a process has been seen to differ in its last bits: it is not kept.
     encoder.encode(examples[0].caption + " ")
     # By checkpoint: what one that was killed early left behind is not another one's.

@@ -15,8 +15,6 @@ from sartor.fibo.adapters import Merger, read_adapter
 from sartor.fibo.aspect import GRID, image_size
 from sartor.fibo.autoencoder import to_image
 from sartor.fibo.checkpoint import Checkpoint
-from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.readers import reader_of
 from sartor.fibo.sampler import generate_latents
 
 
@@ -45,8 +43,7 @@ def draw_sample(
     between: Callable[[], None] = lambda: None,
 ) -> Image.Image:
     """A square picture as the transformer draws it, without any upscaling. between: called before each step."""
-    reader = reader_of(checkpoint.extras)
-    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=0, reader=reader)
+    encoder = checkpoint.prompt_encoder(cache_bytes=0)
     width, height = image_size("1:1", checkpoint.training_area)
     between()
     for _, latents in generate_latents(  # noqa: B007 - the last are kept

@@ -82,10 +82,11 @@ def build_transformer(dial: Dial) -> FiboTransformer:
 
 
 def noise_levels(count: int, generator: torch.Generator) -> torch.Tensor:
-    """[count] in 0..1: mostly sigmoid(N(NOISE_MEAN, 1)), some uniform."""
-    normal = torch.sigmoid(torch.randn(count, generator=generator) + NOISE_MEAN)
-    uniform = torch.rand(count, generator=generator)
-    return torch.where(torch.rand(count, generator=generator) < UNIFORM_SHARE, uniform, normal)
+    """[count] in 0..1 on the generator's device: mostly sigmoid(N(NOISE_MEAN, 1)), some uniform."""
+    where: dict[str, Any] = {"generator": generator, "device": generator.device}
+    normal = torch.sigmoid(torch.randn(count, **where) + NOISE_MEAN)
+    uniform = torch.rand(count, **where)
+    return torch.where(torch.rand(count, **where) < UNIFORM_SHARE, uniform, normal)
 
 
 class Base:
@@ -338,7 +339,7 @@ def train(
 
 def load_base(work: Path, dial: Dial) -> tuple[Base, SmolLM3ForCausalLM]:
     """The averaged weights of a run, ready to export."""
-    base = Base(dial, load_tokenizer(work, dial, Bank(work, 1)))
+    base = Base(dial, load_tokenizer(work, dial))
     saved = Run(work / "base").load()
     if saved is None:
         raise FileNotFoundError("train the base first")

@@ -37,12 +37,14 @@ class Dial:
         return self.heads * self.head_width
 
 
-def _steps(autoencoder: int, text: int, base: int) -> dict[str, int]:
-    return {"autoencoder": autoencoder, "text": text, "base": base, "judges": 2 if base == 3 else 900}
+def _steps(autoencoder: int, text: int, base: int, judges: int) -> dict[str, int]:
+    return {"autoencoder": autoencoder, "text": text, "base": base, "judges": judges}
 
 
 DIALS = {
-    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, _steps(6000, 6000, 12_000)),
-    "gpu": Dial(256, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 10, 256, 1e-3, 0.4, 20_000, _steps(8000, 0, 0), True, 1200),
-    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, _steps(3, 3, 3)),
+    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, _steps(6000, 6000, 12_000, 900)),
+    "gpu": Dial(
+        256, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 10, 256, 1e-3, 0.4, 20_000, _steps(8000, 0, 0, 1800), True, 1200
+    ),
+    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, _steps(3, 3, 3, 2)),
 }

@@ -12,7 +12,6 @@ reads; what is to travel in small pieces is written beside it in half precision 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import random
 import time
@@ -24,25 +23,20 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
-from transformers import PreTrainedTokenizerFast
 
-from sartor.fibo.sampler import initial_noise, sigmas
 from sartor.nano import masked_attention
-from sartor.nano.autoencoder import build as build_autoencoder
-from sartor.nano.autoencoder import single_frame
-from sartor.nano.bank import Bank
-from sartor.nano.base import EMPTY_CAPTIONS, NOISE_MEAN, UNIFORM_SHARE, Base
+from sartor.nano.base import EMPTY_CAPTIONS, Base, noise_levels
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.reading import condense
+from sartor.nano.latents import load_encoder
 from sartor.nano.run import Clock, Run, autocast, ema_decay
 from sartor.nano.stream import SHARD, WIDTHS, Pool, Stream, Told, sketch_places
 from sartor.nano.text import DRAWING_CODE, THING_CODE, Codes, hidden_states, parts, unexplained
-from sartor.nano.tokenizer import PARTS, load_tokenizer, pad
+from sartor.nano.tokenizer import PARTS, load_tokenizer
 
 GROUP = 8  # batches whose captions are sorted together; those of long captions have a quarter of the size
 SKETCHED = 0.2  # weight of the text encoder's own losses while both networks learn
-FIRST_SCENES = 4000  # before the base begins
-SCHEDULE = {"use_dynamic_shifting": True}
+FIRST_SCENES = 1000  # before anything is learned
+PIECE = 16_500_000  # bytes of a file to carry
 
 
 @dataclass
@@ -106,47 +100,26 @@ def groups(pool: Pool, size: int, long: int) -> list[Told]:
     return random.sample(found, len(found))
 
 
-def noise_levels(count: int, device: torch.device) -> torch.Tensor:
-    """As base.py's, drawn on the device."""
-    normal = torch.sigmoid(torch.randn(count, device=device) + NOISE_MEAN)
-    uniform = torch.rand(count, device=device)
-    return torch.where(torch.rand(count, device=device) < UNIFORM_SHARE, uniform, normal)
-
-
 def rate(done: float, steps: int, hold: float, warm_up: int = 150) -> float:
     """Factor of the learning rate when a share `done` of the time is over."""
     warm = min(1.0, (steps + 1) / warm_up)
     return warm * (1.0 if done < hold else max(0.0, (1 - done) / (1 - hold)))
 
 
-def load_encoder(work: Path, dial: Dial, device: torch.device) -> tuple[Any, torch.Tensor, torch.Tensor]:
-    """The autoencoder, of which only the encoder need be in work/autoencoder; mean and deviation, empty where not yet
-    measured."""
-    saved = Run(work / "autoencoder").load()
-    if saved is None:
-        raise FileNotFoundError("train the autoencoder first")
-    vae = single_frame(build_autoencoder(dial)).eval().requires_grad_(False)
-    own = {name[6:]: tensor.float() for name, tensor in saved[0].items() if name.startswith("model.")}
-    missing, _ = vae.load_state_dict(own, strict=False)
-    if lacking := [name for name in missing if name.startswith(("encoder.", "quant_conv."))]:
-        raise ValueError(f"the autoencoder lacks {', '.join(lacking[:3])}")
-    statistics = [torch.tensor(saved[1].get(name, [])) for name in ("mean", "std")]
-    return vae.to(device), *statistics
-
-
-def begin(base: Base, work: Path) -> int:
-    """Loads the average of an earlier base, as far as it goes, and returns its steps; else stage 1b's encoder and 0."""
+def begin(base: Base, work: Path) -> tuple[int, float]:
+    """Loads the average of an earlier base, as far as it goes; returns its steps and the seconds that it was trained by
+    the clock. Else stage 1b's encoder, where there is one, and zeros."""
     saved = Run(work / "base").load()
     if saved is None:
         text = Run(work / "text").load()
         if text is not None:
             base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
-        return 0
+        return 0, 0.0
     with torch.no_grad():
         for name, parameter in base.parameters().items():
             if (own := saved[0].get(f"average.{name}")) is not None:
                 parameter.copy_(own)
-    return int(saved[1]["step"])
+    return int(saved[1]["step"]), float(saved[1].get("seconds", 0))
 
 
 class Joint:
@@ -166,15 +139,12 @@ class Joint:
     ):
         """See the command's options. Processes begin to draw, and the blocks are compiled meanwhile."""
         self.work, self.dial, self.carry, self.longhand = work, dial, carry, longhand
-        if (work / "text" / "tokenizer").exists():
-            tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "text" / "tokenizer")
-        else:
-            tokenizer = load_tokenizer(work, dial, Bank(work))
+        tokenizer = load_tokenizer(work, dial)
         self.stream = Stream(work, dial, processes, scenes // SHARD, long=longhand > 0)
         trial = masked_attention.start() if attention == "auto" else None
         self.base = Base(dial, tokenizer)
         self.device = self.base.device
-        self.start = begin(self.base, work)
+        self.start, self.spent = begin(self.base, work)
         vae, mean, std = load_encoder(work, dial, self.device)
         self.pool = Pool(vae, dial, self.device, scenes, tokenizer.pad_token_id, long=longhand > 0)
         self.pool.mean, self.pool.std = mean, std
@@ -197,10 +167,11 @@ class Joint:
             file.write(json.dumps(rounded) + "\n")
         print(" ".join(f"{name} {value:g}" for name, value in rounded.items()), flush=True)
 
-    def save(self, steps: int) -> None:
-        """The average as work/base and, in half precision and small files, into the folder to carry."""
+    def save(self, steps: int, seconds: float) -> None:
+        """The average as work/base or, in half precision and small files, into the folder to carry."""
         average = {f"average.{name}": tensor for name, tensor in self.base.average.items()}
-        state = {"step": self.start + steps, "mean": self.pool.mean.tolist(), "std": self.pool.std.tolist()}
+        state: dict[str, Any] = {"step": self.start + steps, "seconds": self.spent + seconds}
+        state |= {"mean": self.pool.mean.tolist(), "std": self.pool.std.tolist()}
         if self.carry is None:
             model = {f"model.{name}": tensor for name, tensor in self.base.parameters().items()}
             self.run.save(model | average, state)
@@ -211,7 +182,7 @@ class Joint:
         pieces: list[dict[str, torch.Tensor]] = [{}]
         for name, tensor in average.items():
             half = tensor.detach().half().cpu().contiguous()
-            if sum(t.nbytes for t in pieces[-1].values()) + half.nbytes > 16_500_000:
+            if sum(t.nbytes for t in pieces[-1].values()) + half.nbytes > PIECE:
                 pieces.append({})
             pieces[-1][name] = half
         for number, piece in enumerate(pieces):
@@ -284,14 +255,14 @@ class Joint:
         fused = device.type == "cuda"
         optimizer = torch.optim.AdamW(groups_, lr=peak, betas=(0.9, 0.98), weight_decay=0.01, fused=fused)
         begun, steps, seen, clock, saves = time.monotonic(), 0, 0, Clock(5), Clock(90)
-        smooth = torch.zeros(2, device=device)
+        smooth, chance = torch.zeros(2, device=device), torch.Generator(device).manual_seed(self.start)
         while (done := (time.monotonic() - begun) / seconds) < 1:
             self.take()
             for told in groups(pool, self.dial.batch, self.longhand):
                 for group in optimizer.param_groups:
                     group["lr"] = peak * group["scale"] * rate(done, steps, hold)
                 x = pool.latents[told.scenes].float()
-                noise, levels = torch.randn_like(x), noise_levels(len(x), device)
+                noise, levels = torch.randn_like(x), noise_levels(len(x), chance)
                 silent = torch.rand(len(x), device=device) < EMPTY_CAPTIONS
                 lengths = torch.where(silent, torch.ones_like(told.lengths), told.lengths)
                 with autocast(device):
@@ -315,35 +286,8 @@ class Joint:
                 if not torch.isfinite(smooth).all():
                     raise FloatingPointError(f"the loss at step {steps} is {smooth.tolist()}")
             if saves.due():
-                self.save(steps)
-        self.save(steps)
-
-
-@torch.no_grad()
-def draw(base: Base, asked: list[dict[str, Any]], steps: int, guidance: float, batch: int = 64) -> torch.Tensor:
-    """Normalised latents [N, h * w, C] of {"prompt", "seed"} each, by the averaged weights in fp32.
-
-    The engine's own noise, schedule and steps, but many at once, so that bytes are not the engine's.
-    """
-    base.load(base.average, "")
-    side = base.dial.side // 16
-    tokens = [base.tokenizer(condense(one["prompt"]))["input_ids"] for one in asked]
-    order = sorted(range(len(asked)), key=lambda i: len(tokens[i]))
-    found = torch.empty(len(asked), side * side, base.dial.channels)
-    levels = sigmas(steps, side * side, SCHEDULE).tolist()
-    for start in range(0, len(order), batch):
-        mine = order[start : start + batch]
-        x = torch.cat([initial_noise(asked[i]["seed"], base.dial.channels, side, side) for i in mine]).to(base.device)
-        given = pad([tokens[i] for i in mine], base.tokenizer.pad_token_id)
-        nothing = pad([[base.tokenizer.bos_token_id]] * len(mine), base.tokenizer.pad_token_id, 1)
-        ids, lengths, empty, one = (each.to(base.device) for each in (*given, *nothing))
-        with_, without = hidden_states(base.encoder, ids), hidden_states(base.encoder, empty)
-        for now, then in itertools.pairwise(levels):
-            t = torch.full((len(mine),), now, device=base.device)
-            towards, away = base.guess(x, t, with_, lengths), base.guess(x, t, without, one)
-            x = x + (then - now) * (away + guidance * (towards - away))
-        found[mine] = x.cpu()
-    return found
+                self.save(steps, time.monotonic() - begun)
+        self.save(steps, time.monotonic() - begun)
 
 
 def main() -> None:
@@ -351,7 +295,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="gpu")
     parser.add_argument("--seconds", type=float, default=1200, help="of the base's training")
-    parser.add_argument("--text-seconds", type=float, default=60, help="of the text encoder's before it")
+    parser.add_argument("--text-seconds", type=float, default=60, help="of the text encoder's before it; 0 to go on")
     parser.add_argument("--hold", type=float, default=0.5, help="share of the base's time at full rate")
     parser.add_argument("--processes", type=int, default=12, help="that draw scenes")
     parser.add_argument("--scenes", type=int, default=240_000, help="at most")
@@ -359,7 +303,6 @@ def main() -> None:
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--attention", default="auto", help="auto, torch, efficient or math")
     parser.add_argument("--carry", type=Path, help="write the average here, in half precision and pieces of 16 MB")
-    parser.add_argument("--ask", type=Path, help='draw these: JSON [{"prompt", "seed"}]; latents go beside the average')
     a = parser.parse_args()
     begun = time.monotonic()
     dial = DIALS[a.dial]
@@ -374,19 +317,13 @@ def main() -> None:
         attention=a.attention,
     )
     try:
-        joint.take(least=max(1, min(FIRST_SCENES, a.scenes) // SHARD // 4))
+        joint.take(least=min(FIRST_SCENES, a.scenes) // SHARD)
         joint.note(ready=time.monotonic() - begun, scenes=joint.pool.count)
-        joint.learn_words(a.text_seconds)
+        if a.text_seconds > 0:
+            joint.learn_words(a.text_seconds)
         joint.learn_pictures(a.seconds, a.hold)
     finally:
         joint.stream.close()
-    if a.ask:
-        asked = json.loads(a.ask.read_text())
-        began = time.monotonic()
-        with torch.compiler.set_stance("force_eager"):
-            latents = draw(joint.base, asked, 25, 5.0)
-        save_file({"latents": latents.half()}, (a.carry or a.work) / "asked.safetensors")
-        joint.note(drawn=len(asked), seconds=time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import argparse
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import track
@@ -51,14 +52,28 @@ def load_thing_latents(work: Path) -> dict[tuple[str, str], torch.Tensor]:
     return {(key.split("|")[0], key.split("|")[1]): value for key, value in tensors.items()}
 
 
-@torch.no_grad()
-def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
+def load_encoder(work: Path, dial: Dial, device: torch.device) -> tuple[Any, torch.Tensor, torch.Tensor]:
+    """The autoencoder, of which only the encoder need be in work/autoencoder, and the latents' mean and deviation [C]
+    where it was restored from a checkpoint: what was trained on these numbers goes on with them. Else both are empty.
+
+    Raises FileNotFoundError before it was trained, ValueError where a part of the encoder is missing.
+    """
     saved = Run(work / "autoencoder").load()
     if saved is None:
         raise FileNotFoundError("train the autoencoder first")
+    vae = single_frame(build(dial)).eval().requires_grad_(False)
+    own = {name[6:]: tensor.float() for name, tensor in saved[0].items() if name.startswith("model.")}
+    missing, _ = vae.load_state_dict(own, strict=False)
+    if lacking := [name for name in missing if name.startswith(("encoder.", "quant_conv."))]:
+        raise ValueError(f"the autoencoder lacks {', '.join(lacking[:3])}")
+    mean, std = (torch.tensor(saved[1].get(name, [])) for name in ("mean", "std"))
+    return vae.to(device), mean, std
+
+
+@torch.no_grad()
+def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
     device = training_device()
-    vae = single_frame(build(dial)).eval().to(device)
-    vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+    vae, mean, std = load_encoder(work, dial, device)
     bank = Bank(work)
     parts = []
     for start in track(range(0, len(bank), batch), description="latents"):
@@ -66,9 +81,7 @@ def encode_all(work: Path, dial: Dial, batch: int = 64) -> None:
         with autocast(device):
             parts.append(encode(vae, to_tensor(pictures).to(device)).half().cpu())
     latents = torch.cat(parts).contiguous()
-    if "mean" in saved[1]:  # a restored checkpoint: what was trained on these numbers goes on with them
-        mean, std = torch.tensor(saved[1]["mean"]), torch.tensor(saved[1]["std"])
-    else:
+    if not len(mean):
         sample = latents[::4].float()
         mean, std = sample.mean(dim=(0, 2, 3)), sample.std(dim=(0, 2, 3))
     save_file({"latents": latents, "mean": mean, "std": std}, work / "latents.safetensors")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,8 @@ from sartor.fibo.readers import Reader
 from sartor.nano import reading_words as say
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
 from sartor.nano.concepts import CONCEPT_BY_NAME
-from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, STYLE_BY_NAME, UNMIRRORED
+from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, UNMIRRORED
+from sartor.vgl import texts
 
 VERSION = "composer 1"  # raised by every change of what is read
 FEW_WORDS, FEW_IN_SUMMARY = 10, 32  # a text of so many is left alone
@@ -42,18 +43,6 @@ def condense(text: str) -> str:
         return text
     scene = read(prompt)
     return text if scene is None else compact(_retold(prompt, scene))
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, in order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from texts(part)
-    elif isinstance(value, Sequence):
-        for part in value:
-            yield from texts(part)
 
 
 def is_long(prompt: Mapping[str, Any]) -> bool:
@@ -160,7 +149,7 @@ def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing]) -> boo
     """Whether a further object is a part of, or again, one that is there already."""
     description, beside = _plainly(entry.get("description")), _lower(entry.get("relationship"))
     here = next(each.start for each in mentions(description) if each.concept == concept)
-    if say.WITHIN.search(description[:here]) or re.match(rf"(?:{say.NAME.pattern})'s\b", description[here:]):
+    if say.WITHIN.search(description[:here]) or say.OWNER.match(description[here:]):
         return True
     if any(thing.concept == concept for thing in things):
         return _place(_lower(entry.get("location"))) in {None, *(thing.place for thing in things)}
@@ -270,8 +259,7 @@ def _background(prompt: Mapping[str, Any]) -> Background | None:
     own = _plainly(prompt.get("background_setting"))
     for text in (own, _plainly(prompt.get("short_description"))):
         colors = hues(text) if text is own else hues(_behind(text))
-        found = ((match.start(), kind) for kind, p in say.LANDSCAPE_WORDS.items() if (match := p.search(text)))
-        lands = sorted(found)
+        lands = sorted((match.start(), kind) for kind, p in say.LANDSCAPE_WORDS.items() if (match := p.search(text)))
         names = list(dict.fromkeys(hue.name for hue in colors))
         if say.GRADIENT.search(text) and len(names) > 1:
             return Background("gradient", (names[0], names[1]))
@@ -315,7 +303,7 @@ def _style(prompt: Mapping[str, Any]) -> str | None:
             return None
         for style, pattern in say.STYLE_WORDS.items():
             scores[style] += weight * len({match[0] for match in pattern.finditer(text)})
-    best, score = max(scores.items(), key=lambda item: item[1], default=("", 0))
+    best, score = max(scores.items(), key=lambda item: item[1])
     return best if score else None
 
 
@@ -331,18 +319,17 @@ def is_style_talk(text: str) -> bool:
 def _retold(prompt: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
     """The scene in the composer's words, with the sections that the prompt has."""
     named = bool(scene.background.colors) or scene.background.kind != "plain"
-    style = scene.style
     told = describe(scene if named else replace(scene, background=Background()))
     del told["aesthetics"]["color_scheme"], told["aesthetics"]["mood_atmosphere"]
     if not named:
         told["short_description"] = told["short_description"].rsplit(" on a ", 1)[0]
         told["background_setting"] = _shortened(prompt.get("background_setting"))
     kept = {key: value for key, value in told.items() if key not in SECTIONS or key in prompt}
-    if style is None:
+    if scene.style is None:
         for key in ("style_medium", "artistic_style"):
             if prompt.get(key):
                 kept[key] = _shortened(prompt[key])
-    elif style in STYLE_BY_NAME and "style_medium" not in prompt:
+    elif "style_medium" not in prompt:
         del kept["style_medium"]
     return {key: value for key, value in kept.items() if value}
 

@@ -174,6 +174,7 @@ def _names() -> dict[str, Concept]:
 
 NAMES = _names()
 NAME = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(map(re.escape, NAMES), key=len, reverse=True))})(?![\w-])")
+OWNER = re.compile(rf"(?:{NAME.pattern})'s\b")
 COLORS = {name: name for name in BACKGROUND_COLORS} | BACKGROUND_COLOR_SYNONYMS
 COLOR = re.compile(
     rf"(?:\b(?P<shade>{PALE}|{DEEP})[ -]+(?:\w+[ -])?)?"

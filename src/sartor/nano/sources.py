@@ -55,7 +55,7 @@ class SpriteBank:
 
     @classmethod
     def load(cls, path: Path) -> SpriteBank:
-        """A file that `save` wrote: one lossless WebP a sprite, a sixth of what the bare pixels take."""
+        """A file that `save` wrote: one lossless WebP a sprite."""
         with np.load(path, allow_pickle=False) as archive:
             keys = {key: (key.split("|")[0], key.split("|")[1]) for key in archive.files}
             return cls({keys[key]: np.array(Image.open(io.BytesIO(archive[key].tobytes()))) for key in keys})
@@ -100,7 +100,7 @@ def package_folder(work: Path, package: str) -> Path:
 
 
 def load_filler(work: Path) -> Filler:
-    """What `longhand.py` says beside the point: 4,000 words, emojilib's keywords, and 77,000 phrases, WordNet's
+    """What `longhand.py` says beside the point: 4,000 words, emojilib's keywords, and 39,000 phrases, WordNet's
     definitions and examples. None names anything that the model draws, or a colour, a number or a place."""
     kept = work / "filler.json"
     if not kept.exists():

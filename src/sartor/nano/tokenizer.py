@@ -107,11 +107,11 @@ def frame(tokenizer: Tokenizer) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(single=" ".join((BOS, "$A", *SKETCH)), special_tokens=ends)
 
 
-def load_tokenizer(work: Path, dial: Dial, bank: Bank) -> PreTrainedTokenizerFast:
-    """The run's tokenizer, trained once."""
+def load_tokenizer(work: Path, dial: Dial, bank: Bank | None = None) -> PreTrainedTokenizerFast:
+    """The run's tokenizer, trained once, on the run's bank (which is opened for it unless given)."""
     folder = work / "text" / "tokenizer"
     if not (folder / "tokenizer.json").exists():
-        tokenizer = train_tokenizer(bank, dial.vocabulary)
+        tokenizer = train_tokenizer(bank or Bank(work), dial.vocabulary)
         tokenizer.save_pretrained(folder)
     return PreTrainedTokenizerFast.from_pretrained(folder)
 

@@ -33,9 +33,12 @@ def commands(work: Path, dial: str) -> Iterator[tuple[str, list[str]]]:
         yield "bank", [*size, "--count", str(sizes.scenes)]
     if trained(work, "autoencoder") < steps["autoencoder"]:
         yield "autoencoder", [*size, "--steps", str(steps["autoencoder"])]
-    if sizes.seconds and not trained(work, "base"):
-        yield "joint", [*size, "--seconds", str(sizes.seconds)]
-    elif not sizes.seconds:
+    if sizes.seconds:
+        spent = float(Run(work / "base").state().get("seconds", 0))
+        if spent < sizes.seconds:
+            again = ["--text-seconds", "0"] if spent else []
+            yield "joint", [*size, "--seconds", str(round(sizes.seconds - spent)), *again]
+    else:
         yield from _one_after_the_other(work, sizes, size)
     if trained(work, "judges") < steps["judges"]:
         yield "judges", ["--steps", str(steps["judges"]), "--views", "12"]

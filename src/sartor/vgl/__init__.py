@@ -14,6 +14,7 @@ from sartor.vgl.schema import (
     parse,
     plain,
 )
+from sartor.vgl.texts import texts
 from sartor.vgl.visual_schema import VisualSchema, complete, merge, parse_visual_schema
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "parse",
     "parse_visual_schema",
     "plain",
+    "texts",
 ]
