@@ -70,8 +70,8 @@ def test_a_noun_group_with_everything(bridge):
 
 
 def test_what_is_made_of_what(bridge):
-    (item,) = analysed(bridge, "a basket of apples")
-    assert (item.value.noun, item.value.concept.name) == ("basket of apples", "apple")
+    (item,) = analysed(bridge, "a crate of apples")
+    assert (item.value.noun, item.value.concept.name) == ("crate of apples", "apple")
 
 
 def test_the_top_of_a_thing_is_no_place_but_a_relation(bridge):

@@ -107,7 +107,7 @@ def test_what_stands_where(bridge, prompt: str, expected: list[tuple[str, str, s
         ("a panda sitting", {"pose": "sitting"}),
         ("a fox wearing a blue scarf", {"clothing": "a blue scarf"}),
         ("a dog eating a bone", {"action": "eating a bone"}),
-        ("a cake with candles", {"appearance_details": "with candles"}),
+        ("a cake with sprinkles", {"appearance_details": "with sprinkles"}),
         ("a happy dog", {"description": "happy dog"}),
         ("A fox. It is sleeping. The fox is orange.", {"description": "orange fox", "action": "sleeping"}),
         ("a kitten", {"description": "kitten"}),

@@ -123,12 +123,12 @@ def test_a_brands_own_look_stays(brand: str) -> None:
 
 
 def test_nothing_known_is_left_to_the_model() -> None:
-    giraffe = changed(
-        short_description="A giraffe with very long lashes looks over a fence.",
-        objects=[{"description": "A tall giraffe with a very long neck and a dreamy look in its big round eyes."}],
+    kangaroo = changed(
+        short_description="A kangaroo with very long lashes looks over a fence.",
+        objects=[{"description": "A tall kangaroo with a very long neck and a dreamy look in its big round eyes."}],
     )
-    text = json.dumps(giraffe)
-    assert is_long(giraffe)
+    text = json.dumps(kangaroo)
+    assert is_long(kangaroo)
     assert condense(text) == text
 
 

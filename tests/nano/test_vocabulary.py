@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from sartor.nano.captions import LANDSCAPE_COLORS
-from sartor.nano.concepts import ALL_CONCEPTS, CONCEPT_BY_NAME, CONCEPTS, Concept
+from sartor.nano.concepts import CONCEPT_BY_NAME, CONCEPTS, Concept
 from sartor.nano.scene import GROUNDS, LIGHT_GAINS, SKIES
 from sartor.nano.vocabulary import (
     BACKGROUND_COLOR_SYNONYMS,
@@ -29,17 +29,17 @@ def test_a_word_for_a_thing_means_one_thing() -> None:
 
 
 def test_a_plural_is_no_other_things_name() -> None:
-    for concept in ALL_CONCEPTS:
-        for other in ALL_CONCEPTS:
+    for concept in CONCEPTS:
+        for other in CONCEPTS:
             if other is not concept:
                 assert concept.plural_name not in {other.name, other.plural_name, *other.synonyms}
 
 
 def test_names_and_emoji_are_unique() -> None:
-    assert len(CONCEPT_BY_NAME) == len(ALL_CONCEPTS) == len({concept.emoji for concept in ALL_CONCEPTS})
+    assert len(CONCEPT_BY_NAME) == len(CONCEPTS) == len({concept.emoji for concept in CONCEPTS})
 
 
-@pytest.mark.parametrize("concept", ALL_CONCEPTS, ids=lambda concept: concept.name)
+@pytest.mark.parametrize("concept", CONCEPTS, ids=lambda concept: concept.name)
 def test_concept(concept: Concept) -> None:
     assert concept.faces in {"", "left"}, "the composer mirrors from the left"
     words = (concept.name, *concept.synonyms, concept.plural_name)

@@ -255,7 +255,7 @@ def _group(items: Items) -> Items:
 
 
 def _group_of(items: Items) -> Items:
-    """ "basket of apples": one thing in the words as they stand, drawn as what it is made of if only that is known."""
+    """ "crate of apples": one thing in the words as they stand, drawn as what it is made of if only that is known."""
     outer, inner = items[0].value, items[-1].value
     text = f"{outer.noun} of {inner.text}"
     concept = outer.concept or inner.concept

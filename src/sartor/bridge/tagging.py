@@ -101,7 +101,8 @@ class Tagger:
                 if thing is not None and thing[0] > 1 and thing[1].code == "K":
                     found = lexicon.longest(forms[:last], position)  # "a blue light bulb"
             if found is not None and found[1].code == "K":
-                found = self._judge(doc, position, found)
+                after = lexicon.longest(forms, position + 1) if position + 1 < len(doc) else None
+                found = self._judge(doc, position, found, before_thing=after is not None and after[1].code == "K")
             length = found[0] if found else 1
             first, last = doc[position], doc[position + length - 1]
             written = text[tokens[position][1] : tokens[position + length - 1][2]]
@@ -113,8 +114,13 @@ class Tagger:
         return items
 
     @staticmethod
-    def _judge(doc: Any, position: int, found: tuple[int, Entry]) -> tuple[int, Entry] | None:
-        """A concept's single word may be a colour ("an orange car") or no noun at all ("make it present")."""
+    def _judge(
+        doc: Any, position: int, found: tuple[int, Entry], *, before_thing: bool
+    ) -> tuple[int, Entry] | None:
+        """A concept's single word may be a colour ("an orange car") or no noun at all ("make it present").
+
+        before_thing: whether the next words name a thing, whatever part of speech the tagger takes "die" for.
+        """
         token, end = doc[position], position + found[0]
         if found[0] == 2 and doc[end - 1].lower_ == "face" and any(way.lower_ in _WAYS for way in doc[end : end + 3]):
             return 1, Entry("K", Named(found[1].value.concept, token.lower_))
@@ -122,7 +128,8 @@ class Tagger:
             return found
         noun = token.pos_ in {"NOUN", "PROPN"}
         if token.lower_ in _COLORS:
-            follows = position + 1 < len(doc) and doc[position + 1].pos_ in {"NOUN", "PROPN", "ADJ"}
+            noun_follows = position + 1 < len(doc) and doc[position + 1].pos_ in {"NOUN", "PROPN", "ADJ"}
+            follows = before_thing or noun_follows
             before = doc[position - 1] if position else None
             # "make the car orange"
             said = before is not None and before.pos_ in {"NOUN", "PROPN"} and before.lower_ not in _COLORS

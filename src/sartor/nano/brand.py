@@ -27,6 +27,7 @@ from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import PLACES
 
 BRANDS = Path(__file__).parent / "brands"
+SHOWN = 512  # pixels of the side of the pictures that are kept
 
 
 def caption(look: Look, thing: Thing) -> str:
@@ -86,7 +87,7 @@ def make(work: Path, look: Look, checkpoint: Path, target: Path, steps: int) -> 
     found = pictures(bank, look, side)
     (target / "images").mkdir(parents=True, exist_ok=True)
     for name in found:
-        draw(bank, look, Thing(name.removesuffix(".png")), 4 * side, random.Random(15)).save(
+        draw(bank, look, Thing(name.removesuffix(".png")), SHOWN, random.Random(15)).save(
             target / "images" / name, optimize=True
         )
     captions = {name: text for name, (_, text) in found.items()}

@@ -1,7 +1,8 @@
 """The things of the embedded model's world, and what each is called.
 
-CONCEPTS are what the shipped checkpoint draws and what the offline bridge knows; MORE_CONCEPTS are drawn besides by a
-model that a GPU trains (the dial's `more_things`).
+CONCEPTS are what the shipped checkpoint draws and what the offline bridge knows: FIRST_CONCEPTS, which is all that a
+model trained on a CPU has the time to learn, and MORE_CONCEPTS, drawn besides by one that a GPU trains (the dial's
+`more_things`).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _concepts(group: str, *rows: str) -> list[Concept]:
     return concepts
 
 
-CONCEPTS: tuple[Concept, ...] = (
+FIRST_CONCEPTS: tuple[Concept, ...] = (
     *_concepts(
         "food",
         "🍎 apple",
@@ -267,5 +268,5 @@ MORE_CONCEPTS: tuple[Concept, ...] = (
         "🎷 saxophone | sax",
     ),
 )
-ALL_CONCEPTS = CONCEPTS + MORE_CONCEPTS
-CONCEPT_BY_NAME: dict[str, Concept] = {concept.name: concept for concept in ALL_CONCEPTS}
+CONCEPTS = FIRST_CONCEPTS + MORE_CONCEPTS
+CONCEPT_BY_NAME: dict[str, Concept] = {concept.name: concept for concept in CONCEPTS}

@@ -29,7 +29,7 @@ from sartor.nano.sources import BRAND_STYLE, SpriteBank
 from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, PLACES, SIZES
 
 SIDE = 64  # pixels of a cut-out's side
-NATIVE = 128  # pixels of the composed picture's side, as the model draws
+NATIVE = 256  # pixels of the composed picture's side, as the model draws
 MARGIN = 0.1  # around the thing, as a share of its longer side
 HELD_COLORS = ("turquoise", "peach", "dark green")  # backgrounds of the held-out renderings only
 PAPER_LIGHTNESS = 62.0  # CIELAB L: dark lines are drawn on backgrounds at least so light

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from rich.progress import track
 
-from sartor.nano.concepts import ALL_CONCEPTS, CONCEPTS, Concept
+from sartor.nano.concepts import CONCEPTS, FIRST_CONCEPTS, Concept
 from sartor.nano.dial import DIALS
 from sartor.nano.longhand import Filler
 from sartor.nano.looks import INKWELL, LOOKS
@@ -132,7 +132,7 @@ def glosses(data: str) -> Iterator[str]:
 def vocabulary_words() -> set[str]:
     """Every word that means something to the model: of things, colours, styles, places, sizes and numbers."""
     known = " ".join([*COLOR_SYNONYMS, *COLOR_SYNONYMS.values(), *BACKGROUND_COLOR_SYNONYMS, *PLACES, *SIZES, *NUMBERS])
-    known += " ".join(f" {' '.join((c.name, c.plural_name, *c.synonyms))}" for c in ALL_CONCEPTS)
+    known += " ".join(f" {' '.join((c.name, c.plural_name, *c.synonyms))}" for c in CONCEPTS)
     known += " ".join(f" {' '.join((s.style_medium, *s.synonyms))}" for s in STYLES)
     return set(known.split())
 
@@ -235,7 +235,7 @@ def build_looks(work: Path) -> None:
     SpriteBank(pixels).save(work / "looks.npz")
 
 
-def build(work: Path, concepts: Sequence[Concept] = CONCEPTS) -> None:
+def build(work: Path, concepts: Sequence[Concept]) -> None:
     """Renders every (concept, style) into work/sprites.npz, the first brand's style into work/brand.npz, and the other
     brands' into work/looks.npz."""
     build_looks(work)
@@ -261,7 +261,7 @@ def main() -> None:
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     arguments = parser.parse_args()
     fetch(arguments.work)
-    build(arguments.work, ALL_CONCEPTS if DIALS[arguments.dial].more_things else CONCEPTS)
+    build(arguments.work, CONCEPTS if DIALS[arguments.dial].more_things else FIRST_CONCEPTS)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from sartor.nano.bank import Bank
 from sartor.nano.captions import compact, vary
-from sartor.nano.concepts import ALL_CONCEPTS
+from sartor.nano.concepts import CONCEPTS
 from sartor.nano.dial import Dial
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, STYLES
 
@@ -82,7 +82,7 @@ def train_tokenizer(bank: Bank, size: int) -> PreTrainedTokenizerFast:
     rng = random.Random(0)
     strip = str.maketrans('{}[]":', "      ")
     lines = [compact(vary(bank.scenes[i], rng)).translate(strip).replace("_", " ") for i in range(0, len(bank), 6)]
-    for concept in ALL_CONCEPTS:
+    for concept in CONCEPTS:
         lines += [f" {word} " for word in (concept.name, concept.plural_name, *concept.synonyms)] * 40
     lines += [
         f" {word} " for word in (*COLOR_SYNONYMS, *BACKGROUND_COLOR_SYNONYMS, *(s for x in STYLES for s in x.synonyms))
