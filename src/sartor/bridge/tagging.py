@@ -114,9 +114,7 @@ class Tagger:
         return items
 
     @staticmethod
-    def _judge(
-        doc: Any, position: int, found: tuple[int, Entry], *, before_thing: bool
-    ) -> tuple[int, Entry] | None:
+    def _judge(doc: Any, position: int, found: tuple[int, Entry], *, before_thing: bool) -> tuple[int, Entry] | None:
         """A concept's single word may be a colour ("an orange car") or no noun at all ("make it present").
 
         before_thing: whether the next words name a thing, whatever part of speech the tagger takes "die" for.

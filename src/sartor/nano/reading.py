@@ -95,14 +95,20 @@ def mentions(text: str) -> list[Mention]:
         before, after = text[max(0, match.start() - REACH) : match.start()], text[match.end() : match.end() + REACH]
         if name in say.AS_A_COLOR and not say.NO_NOUN.match(after):
             continue
+        if (ahead := say.NEXT_NAME.match(after)) and _own(ahead[1]) and say.NAMES[ahead[1]] is not say.NAMES[name]:
+            continue  # "ring doughnut"
         if name in say.NOT_BEFORE and re.match(say.NOT_BEFORE[name], after):
             continue
         if name in say.NOT_AFTER and re.search(say.NOT_AFTER[name], before):
             continue
         concept = say.NAMES[name]
-        weight = 1.0 if name in (concept.name, concept.plural_name) else 0.5
-        found.append(Mention(match.start(), concept.name, weight))
+        found.append(Mention(match.start(), concept.name, 1.0 if _own(name) else 0.5))
     return found
+
+
+def _own(name: str) -> bool:
+    """Whether a thing is called so first of all, and not besides."""
+    return name in (say.NAMES[name].name, say.NAMES[name].plural_name)
 
 
 def _things(prompt: Mapping[str, Any]) -> list[Thing]:

@@ -56,11 +56,11 @@ NO_NOUN = re.compile(
     r"\s*(?:$|[.,;:!?)]|(?:with|on|in|is|that|and|of|at|has|sits|stands|floats|rests|against|from|whose|which|as|"
     r"shown|seen|drawn|rendered|presented|placed|depicted)\b)"
 )
-WITHIN = re.compile(r"\b(?:of|below|beneath|under|underneath|on|behind|around|from|for|to|in|inside|between)\b")
+WITHIN = re.compile(r"\b(?:of|below|beneath|under|underneath|on|behind|around|from|for|to|in|inside|between|with)\b")
 BESIDE = re.compile(r"\b(?:left of|right of|above|below|beside|next to|alongside|behind|in front of|near|opposite)\b")
 COMPANY = re.compile(
     r"\b(?:part of|attached|belong\w*|mounted|detail of|worn|forms?|growing (?:out )?(?:of|from)|sprout\w*|emerg\w*|"
-    r"on (?:top of )?(?:its|his|her|the)|its|connected|fixed|sits atop|joined|cast)\b"
+    r"on (?:top of )?(?:its|his|her|the)|its|connected|fixed|stuck|supports|sits atop|joined|cast)\b"
 )
 
 TOP = re.compile(r"\b(?:top|upper|uppermost|higher?)\b")
@@ -174,6 +174,7 @@ def _names() -> dict[str, Concept]:
 
 NAMES = _names()
 NAME = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(map(re.escape, NAMES), key=len, reverse=True))})(?![\w-])")
+NEXT_NAME = re.compile(rf" ({NAME.pattern})")
 OWNER = re.compile(rf"(?:{NAME.pattern})'s\b")
 COLORS = {name: name for name in BACKGROUND_COLORS} | BACKGROUND_COLOR_SYNONYMS
 COLOR = re.compile(
