@@ -97,6 +97,7 @@ def test_what_stands_where(bridge, prompt: str, expected: list[tuple[str, str, s
     ("prompt", "fields"),
     [
         ("a red and white umbrella", {"shape_and_color": "red and white", "description": "red umbrella"}),
+        ("a tilted orange die", {"shape_and_color": "orange", "orientation": "tilted to the left"}),
         ("a robot that is blue", {"shape_and_color": "blue", "description": "blue robot"}),
         ("an elephant facing right", {"orientation": "facing right"}),
         ("a cat facing left", {"orientation": "facing left"}),

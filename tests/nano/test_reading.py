@@ -247,6 +247,27 @@ def test_a_thing_is_not_what_it_is_compared_with_or_wears() -> None:
     assert [thing.concept for thing in scene.things] == ["snowman"]
 
 
+@pytest.mark.parametrize(
+    ("said", "concept"),
+    [("A fluffy ring doughnut with pink icing.", "doughnut"), ("A gold trophy cup, won in a hard race.", "trophy")],
+)
+def test_the_last_of_two_names_in_a_row_counts_if_it_is_a_things_own(said: str, concept: str) -> None:
+    scene = read(changed(short_description=said, objects=[{"description": said}]))
+    assert scene is not None
+    assert [thing.concept for thing in scene.things] == [concept]
+
+
+def test_what_comes_with_something_unknown_is_no_thing_of_its_own() -> None:
+    car = {
+        "description": "A small red car with round windows and a cheerful face, seen from the side.",
+        "location": "center",
+    }
+    tire = {"description": "A chunky tire with a white ring around it.", "location": "bottom left"}
+    scene = read(changed(objects=[car, tire], short_description="A small red car."))
+    assert scene is not None
+    assert [thing.concept for thing in scene.things] == ["car"]
+
+
 def test_what_the_training_elaborates_is_read_back(composer: Composer) -> None:
     filler = Filler(["harbour", "velvet", "gossip"], ["a quiet harbour", "she gave it a good try"])
     right: Counter[str] = Counter()
