@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not find_brands([]), reason="this checkout has n
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), CHECKPOINT="embedded", THREADS="1", LEASE="30")
+    server = Server(tmp_path_factory.mktemp("home"), CHECKPOINT="embedded", THREADS="2", LEASE="30")
     yield server
     server.kill()
 

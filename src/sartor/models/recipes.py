@@ -64,11 +64,11 @@ _SETS = ("icons", "multi_object_set")
 _SCENES = ("stylized_scene",)
 
 ROWS = (
-    Row("embedded", _CHARACTER, _ANY, 16, 1e-3, 360, "one figure has to be met again exactly: the longest training"),
-    Row("embedded", _KINDS, _ANY, 16, 1e-3, 320, "what the variants share is a shape as well as a look"),
-    Row("embedded", _SETS, _ANY, 16, 1e-3, 280, "a plain look on many things is learned first; more only copies them"),
-    Row("embedded", _SCENES, _ANY, 16, 1e-3, 320, "whole pictures, background included"),
-    Row("embedded", (_ANY,), _ANY, 16, 1e-3, 300, "between a look and a shape"),
+    Row("embedded", _CHARACTER, _ANY, 16, 1e-3, 260, "one figure has to be met again exactly: the longest training"),
+    Row("embedded", _KINDS, _ANY, 16, 1e-3, 230, "what the variants share is a shape as well as a look"),
+    Row("embedded", _SETS, _ANY, 16, 1e-3, 200, "a plain look on many things is learned first; more only copies them"),
+    Row("embedded", _SCENES, _ANY, 16, 1e-3, 230, "whole pictures, background included"),
+    Row("embedded", (_ANY,), _ANY, 16, 1e-3, 215, "between a look and a shape"),
     Row("fibo", _CHARACTER, _ANY, 128, 1e-4, 1000, "one figure has to be met again exactly: full rank, more steps"),
     Row("fibo", _KINDS, _ANY, 128, 1e-4, 900, "what the variants share is a shape as well as a look"),
     Row("fibo", _SETS, "illustration", 64, 1e-4, 600, "flat drawings have few details: half the rank, fewer steps"),
