@@ -1,7 +1,7 @@
 """How a model is trained: what `fully_automated` chooses, row by row with the reason, and what `expert` may say.
 
-The embedded model's rows begin with the training of the bundled brands and end within ten minutes on two cores
-(docs/training.md). FIBO's begin with what the public API documents
+The embedded model's rows begin with the training of the bundled brands, which is as near to the look after three
+quarters of its steps as at its end (docs/nano-log.md). FIBO's begin with what the public API documents
 as its defaults (rank 128, rate 1e-4, constant with warm-up, 750 steps) and change only what the kind of brand asks for;
 none of them has been measured here.
 """
