@@ -22,14 +22,14 @@ from tests.e2e.conftest import Server
 MARGIN = 2.0  # with the model, pictures are nearer to its training pictures by this factor than without
 RECOGNISED = 3  # of the four: their name is among the attribute network's first five of 85
 UNSEEN = ("penguin", "cactus", "butterfly", "strawberry")
-TRAINING_SECONDS = 1800
+TRAINING_SECONDS = 2700
 
 pytestmark = pytest.mark.skipif(not find_brands([]), reason="this checkout has no bundled brand to take pictures from")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), CHECKPOINT="embedded", THREADS="2", LEASE="30")
+    server = Server(tmp_path_factory.mktemp("home"), CHECKPOINT="embedded", THREADS="1", LEASE="30")
     yield server
     server.kill()
 
