@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "stages": (parts.stages, 10),
     "stock": (parts.stock, 40),
     "swap": (parts.swap, 40),
-    "training": (training_steps.compare, 150),
+    "training": (training_steps.compare, 300),
     "compiled": (parts.compiled, 50),
     "images": (parts.images, 30),
     "caching": (parts.caching, 80),

@@ -1,10 +1,16 @@
 """Training steps of ours against the public recipe written out, at equal ranks on the same transformer.
 
-The public recipe encodes the picture and the text again in every step, projects the captions in every call and attends
-through a mask of ones. Ours has all of that once, before the first step.
+The public recipe encodes the picture and the text again in every step, projects the captions in every call, attends
+through a mask of ones and computes every block's activations again. Ours is the trainer itself (sartor.fibo.training):
+what is constant was computed before, and `computing` chooses kernel, compilation and which activations are kept.
 """
 
 import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,74 +20,127 @@ from torch import Tensor, nn
 from benchmarks.parts import USUAL, Bench
 from sartor.fibo.attention import DEFAULT
 from sartor.fibo.lora import injected
+from sartor.fibo.rounded_base import rounded
 from sartor.fibo.sampler import condition
+from sartor.fibo.training import evicted
+from sartor.fibo.training_compute import computing
+from sartor.fibo.training_config import TrainingConfig
+from sartor.fibo.training_data import Picture, TextStates
+from sartor.fibo.training_step import LoraRun, choose_precision
+
+RECIPE = "the public recipe"
+AGAIN: dict[str, Any] = {"gradient_checkpointing": True}
+PLAIN = AGAIN | {"compiled": False}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "ours, as it chooses itself": {},
+    "ours, all activations computed again": AGAIN,
+    "ours, and nothing compiled": PLAIN,
+    "ours, and an fp8 base": PLAIN | {"base_weights": "fp8"},
+    "ours, and an nf4 base": PLAIN | {"base_weights": "nf4"},
+}
+WARM, REPEATS = 2, 5
 
 
 def compare(bench: Bench) -> None:
-    """The comparison at each rank that the trainer is used with; the usual one first, should time run out."""
-    for rank in (128, 64, 256) if bench.size == "full" else (4, 8):
-        compare_rank(bench, rank)
+    """Every variant at the usual rank; then, should there be time, what it chooses itself at the others."""
+    usual, *others = (128, 64, 256) if bench.size == "full" else (4, 8)
+    with tempfile.TemporaryDirectory() as folder:
+        known = _recipe(bench, usual)
+        for name in VARIANTS:
+            _ours(bench, usual, name, known, Path(folder))
+        for rank in others:
+            known = _recipe(bench, rank)
+            for name in list(VARIANTS)[:2]:
+                _ours(bench, rank, name, known, Path(folder))
 
 
-def compare_rank(bench: Bench, rank: int) -> None:
-    """Seconds of one micro-step with its optimiser step, turn by turn, and the peak of memory of each."""
-    checkpoint, device = bench.checkpoint, bench.device
-    model, length = checkpoint.transformer, USUAL[bench.size]
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.rand(1, 3, bench.pixels[1], bench.pixels[0], generator=generator).to(device, bench.dtype) * 2 - 1
-    text = bench.prompt(length)
+def _ours(bench: Bench, rank: int, name: str, recipe: float, folder: Path) -> None:
+    """A step of the trainer, from the draw of the noise to the optimiser; in the folder it keeps what it has chosen."""
+    checkpoint, options = bench.checkpoint, VARIANTS[name]
+    model, generator = checkpoint.transformer, torch.Generator().manual_seed(0)
+    config = replace(TrainingConfig(rank=rank, accumulation=1, caption_dropout=0.0), **options)
+    text = bench.prompt(USUAL[bench.size])
     with torch.no_grad():
-        latents = checkpoint.vae.encode(pixels).float()
-        kept = condition(model, bench.encoder.encode(text), bench.height, bench.width)
-    noise = torch.randn(latents.shape, generator=generator).to(device)
-    ones = torch.ones(1, 1, 1, kept.text.shape[1] + bench.tokens, dtype=torch.bool, device=device)
+        latents = checkpoint.vae.encode(_pixels(bench)).float().cpu()
+    with ExitStack() as opened:
+        texts = TextStates(model, bench.encoder, folder, config.text_memory)
+        texts.add(text)
+        texts.add("")
+        opened.enter_context(evicted(checkpoint.vae, checkpoint.text_encoder))
+        opened.enter_context(rounded(model, None if config.base_weights == "full" else config.base_weights))
+        layers = opened.enter_context(injected(model, rank, generator=generator))
+        precision, _ = choose_precision(bench.device, config.precision)
+        groups = [[Picture(latents, bench.height, bench.width, text)]]
+        run = LoraRun(model, layers, groups, texts, checkpoint.scheduler_config, config, generator, precision)
+        how = computing(model, config, run.shape(), run.autocast, record=folder / "attention.json")
+        preparing = bench.once(lambda: opened.enter_context(how))
+        seconds, peak = _measured(bench, run.advance)
+        kept = model.depth - model.checkpointed_blocks
+        attention = model.attention
+    bench.encoder.forget()
+    bench.report.add("training", f"rank {rank}, {name}: a step", seconds, "s")
+    bench.report.add("training", f"rank {rank}, {name}: times as fast as the recipe", recipe / seconds, "x")
+    bench.report.add("training", f"rank {rank}, {name}: choosing and compiling before the first step", preparing, "s")
+    bench.report.add("training", f"rank {rank}, {name}: blocks that keep activations, kernel", f"{kept}, {attention}")
+    if peak is not None:
+        bench.report.add("training", f"rank {rank}, {name}: peak memory", peak, "GiB")
 
-    def step(optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], *, published: bool) -> None:
-        given, target, mask = kept, latents, None
-        if published:
+
+def _recipe(bench: Bench, rank: int) -> float:
+    """Seconds of a step of the public recipe."""
+    checkpoint, device = bench.checkpoint, bench.device
+    model = checkpoint.transformer
+    generator = torch.Generator().manual_seed(0)
+    pixels, text = _pixels(bench), bench.prompt(USUAL[bench.size])
+    serving = model.attention
+    # The mask of ones leaves the memory-efficient kernel: flash takes none.
+    model.attention = "efficient" if device.type == "cuda" else DEFAULT
+    model.checkpointed_blocks = model.depth
+    with injected(model, rank, generator=generator) as layers:
+        parameters = list(layers.parameters().values())
+        optimiser = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=1e-3)
+
+        def step() -> None:
             with torch.no_grad():
                 target = checkpoint.vae.encode(pixels).float()
                 bench.encoder.forget()
                 given = condition(model, bench.encoder.encode(text), bench.height, bench.width)
-            mask = ones
-        model.attention = masked if published else unmasked
-        loss = F.mse_loss(forward(given, target, mask), noise - target)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+            noise = torch.randn(target.shape, generator=generator).to(device)
+            mask = torch.ones(1, 1, 1, given.text.shape[1] + bench.tokens, dtype=torch.bool, device=device)
+            loss = F.mse_loss(forward(given, torch.lerp(target, noise, 0.6), mask), noise - target)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
 
-    def forward(given: Any, target: Tensor, mask: Tensor | None) -> Tensor:
-        noisy = torch.lerp(target, noise, 0.6).to(bench.dtype)
-        moment = torch.tensor([600.0], device=device)
-        half = device.type == "cuda"
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-            guess = model(noisy, moment, given.text, given.captions, given.rotary, mask=mask)
-        return guess.float()
+        def forward(given: Any, noisy: Tensor, mask: Tensor) -> Tensor:
+            moment = torch.tensor([600.0], device=device)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+                guess = model(noisy.to(bench.dtype), moment, given.text, given.captions, given.rotary, mask=mask)
+            return guess.float()
 
-    serving = model.attention
-    masked, unmasked = ("efficient", "flash") if device.type == "cuda" else (DEFAULT, DEFAULT)  # flash takes no mask
-    model.gradient_checkpointing = bench.size == "full"
-    with injected(model, rank, generator=generator) as layers:
-        parameters = list(layers.parameters().values())
-        optimiser = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=1e-3)
-        times: dict[bool, list[float]] = {True: [], False: []}
-        for turn in range(4):
-            for published in (True, False):
-                if device.type == "cuda":
-                    torch.cuda.reset_peak_memory_stats(device)
-                seconds = bench.once(lambda published=published: step(optimiser, parameters, published=published))  # type: ignore[misc]
-                if turn:
-                    times[published].append(seconds)
-                elif device.type == "cuda":
-                    peak = torch.cuda.max_memory_allocated(device) / 2**30
-                    bench.report.add("training", f"peak memory at rank {rank}, {named(published)}", peak, "GiB")
-    model.gradient_checkpointing, model.attention = False, serving
-    for published, found in times.items():
-        bench.report.add("training", f"a step at rank {rank}, {named(published)}", statistics.median(found), "s")
-    ratios = [theirs / mine for theirs, mine in zip(times[True], times[False], strict=True)]
-    bench.report.add("training", f"ratio at rank {rank}, median of 3 turns", statistics.median(ratios), "x")
+        seconds, peak = _measured(bench, step)
+    model.attention, model.checkpointed_blocks = serving, 0
+    bench.encoder.forget()
+    bench.report.add("training", f"rank {rank}, {RECIPE}: a step", seconds, "s")
+    if peak is not None:
+        bench.report.add("training", f"rank {rank}, {RECIPE}: peak memory", peak, "GiB")
+    return seconds
 
 
-def named(published: bool) -> str:
-    return "the public recipe" if published else "ours"
+def _measured(bench: Bench, step: Callable[[], object]) -> tuple[float, float | None]:
+    """Median seconds of a step after some that warm up, and the peak of memory over all of them in GiB."""
+    gpu = bench.device.type == "cuda"
+    if gpu:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(bench.device)
+    for _ in range(WARM):
+        step()
+    seconds = statistics.median(bench.once(step) for _ in range(REPEATS))
+    return seconds, torch.cuda.max_memory_allocated(bench.device) / 2**30 if gpu else None
+
+
+def _pixels(bench: Bench) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.rand(1, 3, bench.pixels[1], bench.pixels[0], generator=generator)
+    return pixels.to(bench.device, bench.dtype) * 2 - 1

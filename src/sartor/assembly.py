@@ -253,6 +253,7 @@ def assemble(
         folder=settings.home / "training",
         busy=lambda: device.busy,
         threads=settings.threads,
+        base_weights=settings.base_weights,
     )
     trainings.register(jobs)
     datasets = Datasets(database, storage, in_training=in_training(Model.dataset_id))

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         description="`fp8` rounds weights and activations of the blocks to 8 bits, for GPUs that multiply them (from "
         "Ada on); it gives other pictures.",
     )
+    base_weights: Literal["full", "fp8", "nf4"] = Field(
+        default="full",
+        description="What a training keeps the frozen base in: `fp8` or `nf4`, 8 or 4 bits a weight, for GPUs of "
+        "24 GB; brands come out a little different.",
+    )
     second_device: str = Field(
         default="",
         description="A second GPU, as in `cuda:1`, that draws the negative prompt's half of each step at the same "

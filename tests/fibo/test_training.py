@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from diffusers import BriaFiboPipeline
-from diffusers.optimization import get_scheduler
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
@@ -27,7 +27,6 @@ from sartor.fibo.training import (
     Progress,
     TrainingConfig,
     TrainingResult,
-    recipe,
     train_lora,
 )
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT
@@ -218,7 +217,7 @@ def test_the_checkpoint_is_what_it_was_afterwards(checkpoint: Checkpoint, tmp_pa
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert not any(parameter.requires_grad for parameter in checkpoint.transformer.parameters())
-    assert not checkpoint.transformer.gradient_checkpointing
+    assert checkpoint.transformer.checkpointed_blocks == 0
 
 
 SMALL = TrainingConfig(
@@ -291,6 +290,35 @@ def test_recomputing_activations_changes_nothing(checkpoint: Checkpoint, tmp_pat
     assert losses[0] == losses[1]
 
 
+@pytest.mark.parametrize("base", ["fp8", "nf4"])
+def test_a_rounded_base_trains_and_is_whole_again_afterwards(
+    checkpoint: Checkpoint, tmp_path: Path, base: Literal["fp8", "nf4"]
+) -> None:
+    before = {name: value.clone() for name, value in checkpoint.transformer.state_dict().items()}
+    runs = {
+        kind: train_lora(checkpoint, EXAMPLES, replace(SMALL, precision="float32", base_weights=kind), tmp_path / kind)
+        for kind in ("full", base)
+    }
+    losses = {
+        kind: [json.loads(line)["loss"] for line in run.losses.read_text().splitlines()] for kind, run in runs.items()
+    }
+    assert losses[base] != losses["full"]
+    assert losses[base] == pytest.approx(losses["full"], rel=0.1)
+    after = checkpoint.transformer.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert read_adapter(runs[base].adapter, checkpoint.transformer).pairs
+
+
+def test_a_training_of_an_earlier_version_goes_on(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    part = everything(checkpoint, tmp_path, until=2)
+    facts = part.checkpoint / "training_state.json"
+    began = json.loads(facts.read_text())
+    began["origin"]["config"] |= {"gradient_checkpointing": False, "an_option_that_is_gone": 1}
+    del began["origin"]["config"]["base_weights"]
+    facts.write_text(json.dumps(began))
+    assert everything(checkpoint, tmp_path, until=3).step == 3
+
+
 def test_half_precision_follows_full_precision(checkpoint: Checkpoint, tmp_path: Path) -> None:
     results = [
         train_lora(checkpoint, EXAMPLES, replace(SMALL, precision=precision), tmp_path / precision)
@@ -313,69 +341,6 @@ def test_what_cannot_be_trained_is_refused(checkpoint: Checkpoint, tmp_path: Pat
         train_lora(checkpoint, EXAMPLES, SMALL, tmp_path, regularisation=REGULARISATION)
     with pytest.raises(ValueError, match="regularisation"):
         train_lora(checkpoint, EXAMPLES, EVERYTHING, tmp_path)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"steps": 0},
-        {"rank": 0},
-        {"batch_size": 0},
-        {"checkpoint_every": 0},
-        {"caption_dropout": 1.0},
-        {"regularisation_share": -0.1},
-        {"ema_decay": 1.0},
-        {"learning_rate": 0.0},
-        {"learning_rate": float("nan")},
-        {"clip": 0.0},
-        {"warmup_steps": -1},
-        {"schedule": "sawtooth"},
-    ],
-)
-def test_a_configuration_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        TrainingConfig(**wrong)  # type: ignore[arg-type]
-
-
-def test_the_learning_rate_warms_up_and_falls() -> None:
-    constant = TrainingConfig(steps=100, warmup_steps=9, learning_rate=1.0)
-    assert [constant.rate(step) for step in (0, 4, 9, 50, 99)] == pytest.approx([0.1, 0.5, 1, 1, 1])
-    cosine = replace(constant, schedule="cosine")
-    assert cosine.rate(9) == pytest.approx(1.0)
-    assert cosine.rate(9 + 91 // 2) == pytest.approx(0.5, abs=0.02)
-    assert 0 < cosine.rate(99) < 0.001
-
-
-@pytest.mark.parametrize("name", ["constant", "linear", "cosine", "cosine_with_restarts", "polynomial"])
-def test_schedules_are_those_of_diffusers(name: str) -> None:
-    config = TrainingConfig(steps=90, warmup_steps=0, learning_rate=1e-3, schedule=name)  # type: ignore[arg-type]
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=config.learning_rate)
-    reference = get_scheduler(
-        name, optimiser, num_warmup_steps=0, num_training_steps=config.steps, num_cycles=3, power=2.0
-    )
-    for step in range(config.steps):
-        assert config.rate(step) == pytest.approx(reference.get_last_lr()[0], rel=1e-6), step
-        optimiser.step()
-        reference.step()
-
-
-def test_restarts_and_powers_are_not_cosine_and_linear_again() -> None:
-    rates = {
-        name: TrainingConfig(steps=90, warmup_steps=0, learning_rate=1.0, schedule=name)  # type: ignore[arg-type]
-        for name in ("linear", "cosine", "cosine_with_restarts", "polynomial")
-    }
-    assert rates["cosine_with_restarts"].rate(30) == pytest.approx(1.0)
-    assert rates["cosine_with_restarts"].rate(29) < 0.01
-    assert rates["polynomial"].rate(45) == pytest.approx(0.25, abs=1e-3)
-    assert rates["linear"].rate(45) == pytest.approx(0.5)
-    warm = TrainingConfig(steps=90, warmup_steps=9, learning_rate=1.0, schedule="constant_with_warmup")
-    assert [warm.rate(step) for step in (0, 9, 89)] == pytest.approx([0.1, 1.0, 1.0])
-
-
-def test_each_kind_of_checkpoint_has_its_recipe() -> None:
-    assert recipe(1024 * 1024) == TrainingConfig()
-    assert recipe(128 * 128).rank < recipe(1024 * 1024).rank
-    assert recipe(256 * 256) == recipe(128 * 128)
 
 
 def test_going_on_in_another_precision_is_said(

@@ -86,6 +86,7 @@ def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> N
         with console.status("Loading the model ..."):
             checkpoint = load_checkpoint(checkpoint_folder(settings), device=device_name(settings))
         recipe = choices.recipe(checkpoint.training_area, len(examples))
+        recipe = replace(recipe, config=replace(recipe.config, base_weights=settings.base_weights))
         console.print(
             f"{len(examples)} pictures; {recipe.config.steps} steps at rank {recipe.config.rank} ({recipe.reason}). "
             "Ctrl-C stops; the same command goes on."

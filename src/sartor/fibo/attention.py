@@ -66,10 +66,10 @@ def _try(name: str, q: Tensor, k: Tensor, v: Tensor, exact: Tensor, repeats: int
             found = F.scaled_dot_product_attention(q, k, v)[:, :1].float()
             times = []
             for _ in range(repeats):
-                _wait(q)
+                wait(q)
                 start = time.perf_counter()
                 F.scaled_dot_product_attention(q, k, v)
-                _wait(q)
+                wait(q)
                 times.append(time.perf_counter() - start)
     except RuntimeError as error:  # no such kernel here, or no memory for it
         return Trial(name, refused=str(error).splitlines()[0])
@@ -114,6 +114,6 @@ def recorded(key: str, record: Path | None, trial: Callable[[], list[Trial]]) ->
     return chosen
 
 
-def _wait(like: Tensor) -> None:
+def wait(like: Tensor) -> None:
     if like.is_cuda:
         torch.cuda.synchronize(like.device)

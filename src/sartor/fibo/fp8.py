@@ -75,8 +75,7 @@ def quantise(transformer: nn.Module, device: torch.device | str, keep: Callable[
     pristine = {}
     for name, linear in rounded_linears(transformer).items():
         pristine[name] = keep(linear.weight.detach())
-        parent, _, own = name.rpartition(".")
-        setattr(transformer.get_submodule(parent), own, Fp8Linear(linear, device))
+        transformer.set_submodule(name, Fp8Linear(linear, device))
         linear.weight = nn.Parameter(torch.empty(0), requires_grad=False)
     transformer.to(device)
     return pristine

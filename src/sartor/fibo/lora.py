@@ -79,18 +79,13 @@ def injected(
     layers = {name: LoraLinear(linear, rank, alpha, generator) for name, linear in targets.items()}
     try:
         for name, layer in layers.items():
-            _replace(transformer, name, layer)
+            transformer.set_submodule(name, layer)
         yield LoraLayers(layers, rank, alpha)
     finally:
         for name, linear in targets.items():
-            _replace(transformer, name, linear)
+            transformer.set_submodule(name, linear)
         for parameter, flag in flags.items():
             parameter.requires_grad_(flag)
-
-
-def _replace(transformer: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, own = name.rpartition(".")
-    setattr(transformer.get_submodule(parent), own, module)
 
 
 def write_adapter(

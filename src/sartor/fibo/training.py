@@ -25,11 +25,12 @@ from torch import nn
 from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.errors import Cancelled, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
+from sartor.fibo.rounded_base import rounded
+from sartor.fibo.training_compute import computing
 from sartor.fibo.training_config import TrainingConfig, recipe
 from sartor.fibo.training_data import Example, Picture, TextStates, encode_picture
 from sartor.fibo.training_state import checkpoint_name, checkpoints, load_checkpoint_state, load_facts
 from sartor.fibo.training_step import LoraRun, choose_precision
-from sartor.fibo.transformer import FiboTransformer
 
 __all__ = [
     "Example",
@@ -43,6 +44,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 LOSSES = "losses.jsonl"
+ATTENTION = "attention.json"
 
 
 @dataclass(frozen=True)
@@ -103,34 +105,49 @@ def train_lora(
     pictures, texts = _prepare(checkpoint, (*examples, *regularisation), config, directory, stop)
     groups = [group for group in (pictures[: len(examples)], pictures[len(examples) :]) if group]
     with (
-        _evicted(checkpoint.vae, checkpoint.text_encoder),
-        _recomputing(transformer, config.gradient_checkpointing),
+        evicted(checkpoint.vae, checkpoint.text_encoder),
+        rounded(transformer, None if config.base_weights == "full" else config.base_weights),
         injected(transformer, config.rank, alpha=config.alpha, generator=generator) as layers,
     ):
         run = LoraRun(transformer, layers, groups, texts, checkpoint.scheduler_config, config, generator, autocast)
         if saved is not None:
             run.restore(*load_checkpoint_state(saved))
             logger.info("training continues after step %d", run.step)
-        losses = directory / LOSSES
-        _cut(losses, run.step)
-        first, began = run.step, time.monotonic()
+        _cut(directory / LOSSES, run.step)
         last = config.steps if until is None else min(until, config.steps)
-        while run.step < last and not (stop is not None and stop.is_set()):
-            loss, norm = run.advance()
-            line = {"step": run.step, "loss": loss, "gradient_norm": norm, "learning_rate": config.rate(run.step - 1)}
-            with losses.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            if run.step % config.checkpoint_every == 0:
-                saved = run.save(directory, origin)
-            if on_progress is not None:
-                rate = (run.step - first) / max(time.monotonic() - began, 1e-9)
-                on_progress(Progress(run.step, config.steps, loss, rate, (config.steps - run.step) / rate))
+        if run.step < last and not (stop is not None and stop.is_set()):
+            with computing(transformer, config, run.shape(), run.autocast, record=directory / ATTENTION):
+                saved = _advance(run, config, directory, origin, last, on_progress, stop) or saved
         if saved is None or saved.name != checkpoint_name(run.step):
             saved = run.save(directory, origin)
         finished = run.step >= config.steps
         if finished:
             run.export(directory / FILE_NAME, origin)
-    return TrainingResult((directory if finished else saved) / FILE_NAME, saved, losses, run.step, finished)
+    return TrainingResult((directory if finished else saved) / FILE_NAME, saved, directory / LOSSES, run.step, finished)
+
+
+def _advance(
+    run: LoraRun,
+    config: TrainingConfig,
+    directory: Path,
+    origin: Mapping[str, Any],
+    last: int,
+    on_progress: Callable[[Progress], None] | None,
+    stop: threading.Event | None,
+) -> Path | None:
+    """Steps until the last one or a stop, with checkpoints on the way; the latest of them."""
+    saved, first, began = None, run.step, time.monotonic()
+    while run.step < last and not (stop is not None and stop.is_set()):
+        loss, norm = run.advance()
+        line = {"step": run.step, "loss": loss, "gradient_norm": norm, "learning_rate": config.rate(run.step - 1)}
+        with (directory / LOSSES).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if run.step % config.checkpoint_every == 0:
+            saved = run.save(directory, origin)
+        if on_progress is not None:
+            rate = (run.step - first) / max(time.monotonic() - began, 1e-9)
+            on_progress(Progress(run.step, config.steps, loss, rate, (config.steps - run.step) / rate))
+    return saved
 
 
 def _digest(examples: Sequence[Example]) -> str:
@@ -142,6 +159,8 @@ def _last_checkpoint(directory: Path, origin: Mapping[str, Any]) -> Path | None:
     if not (found := checkpoints(directory)):
         return None
     began = load_facts(found[-1])["origin"]
+    known = TrainingConfig().decisive()  # an earlier version knew fewer of them, or others
+    began["config"] = known | {key: value for key, value in began["config"].items() if key in known}
     if began != json.loads(json.dumps(origin)):
         before, now = (
             {key: value for key, value in side.items() if key != "config"} | side["config"] for side in (began, origin)
@@ -184,7 +203,7 @@ def _prepare(
 
 
 @contextmanager
-def _evicted(*modules: nn.Module) -> Iterator[None]:
+def evicted(*modules: nn.Module) -> Iterator[None]:
     """Keeps modules in host memory while the block runs, so that a GPU has room for activations."""
     homes = [next(module.parameters()).device for module in modules]
     for module in modules:
@@ -196,16 +215,6 @@ def _evicted(*modules: nn.Module) -> Iterator[None]:
     finally:
         for module, home in zip(modules, homes, strict=True):
             module.to(home)
-
-
-@contextmanager
-def _recomputing(transformer: FiboTransformer, wanted: bool) -> Iterator[None]:
-    """Gradient checkpointing while the block runs."""
-    before, transformer.gradient_checkpointing = transformer.gradient_checkpointing, wanted
-    try:
-        yield
-    finally:
-        transformer.gradient_checkpointing = before
 
 
 def _cut(losses: Path, step: int) -> None:

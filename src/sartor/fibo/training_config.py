@@ -8,6 +8,7 @@ Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine", "cosi
 """The names and curves of diffusers' `get_scheduler`, with three cycles where it restarts and power 2 where it is a
 polynomial: with diffusers' own defaults, one cycle and power 1, these two would be cosine and linear once more.
 constant and constant_with_warmup are the same here: the warm-up is a number of its own."""
+BaseWeights = Literal["full", "fp8", "nf4"]
 CYCLES, POWER, LOWEST = 3, 2.0, 1e-7
 """Of cosine_with_restarts; of polynomial, with the rate at which that ends."""
 
@@ -44,7 +45,12 @@ class TrainingConfig:
     """Above zero the moving average of the parameters is what is written, 0.99 to 0.999."""
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool | Literal["auto"] = "auto"
+    """Whether blocks compute their activations again in the backward pass; auto: as many as the memory asks for."""
+    compiled: bool | None = None
+    """Whether blocks are compiled where a compiler gets them right; None: on a GPU."""
+    base_weights: BaseWeights = "full"
+    """What the frozen weights are kept in: as they are, or in 8 or 4 bits for cards of 24 GB (rounded_base.py)."""
     text_memory: int = 64 * 2**30
     """Host memory for captions' states, in bytes; what does not fit is read from disk when needed."""
     checkpoint_every: int = 250
@@ -63,6 +69,8 @@ class TrainingConfig:
         for name in ("caption_dropout", "uniform_share", "regularisation_share", "ema_decay"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} is a share from 0 to below 1, not {getattr(self, name)}")
+        if self.base_weights not in get_args(BaseWeights):
+            raise ValueError(f"base_weights are {', '.join(get_args(BaseWeights))}, not {self.base_weights!r}")
         if self.schedule not in get_args(Schedule):
             raise ValueError(f"schedule must be one of {', '.join(get_args(Schedule))}, not {self.schedule!r}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0 and self.clip > 0):
@@ -91,7 +99,7 @@ class TrainingConfig:
 
     def decisive(self) -> dict[str, Any]:
         """What a resumed training must have in common with the one it continues."""
-        bookkeeping = ("checkpoint_every", "keep_checkpoints", "text_memory")
+        bookkeeping = ("checkpoint_every", "keep_checkpoints", "text_memory", "gradient_checkpointing")
         return {name: value for name, value in asdict(self).items() if name not in bookkeeping}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -121,6 +122,13 @@ class TextStates:
             partial = self._file(caption).with_suffix(".partial")
             save_file(state, partial)
             partial.replace(self._file(caption))
+
+    def length(self, caption: str) -> int:
+        """T of a caption that was added."""
+        if caption in self._kept:
+            return int(self._kept[caption]["text"].shape[1])
+        with safe_open(self._file(caption), "pt") as file:
+            return int(file.get_slice("text").get_shape()[1])
 
     def get(self, caption: str) -> tuple[Tensor, Tensor]:
         """(embeddings [1, T, joint], projections [blocks, T, D / 2]) of a caption that was added, on the host."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sartor.fibo.errors import TrainingDiverged
 from sartor.fibo.lora import FILE_NAME, LoraLayers, write_adapter
 from sartor.fibo.sampler import scheduler_settings, shift_exponent
+from sartor.fibo.training_compute import Shape
 from sartor.fibo.training_config import TrainingConfig
 from sartor.fibo.training_data import DataOrder, Picture, TextStates, collate
 from sartor.fibo.training_state import save_checkpoint
@@ -83,12 +84,14 @@ class LoraRun:
         self._generator = generator
         self._autocast = autocast
         # Moments from the start, so that a checkpoint has the same tensors at every step. epsilon: the public recipe's.
+        # On a GPU one kernel for all of it, which needs no copies of its own as large as the parameters.
+        fused = transformer.device.type == "cuda"
         self._optimiser = torch.optim.AdamW(
-            self._parameters.values(), lr=0.0, weight_decay=config.weight_decay, eps=1e-15
+            self._parameters.values(), lr=0.0, weight_decay=config.weight_decay, eps=1e-15, fused=fused or None
         )
         for parameter in self._parameters.values():
             self._optimiser.state[parameter] = {
-                "step": torch.tensor(0.0),
+                "step": torch.tensor(0.0, device=transformer.device),
                 "exp_avg": torch.zeros_like(parameter),
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
@@ -116,6 +119,18 @@ class LoraRun:
             average.lerp_(self._parameters[name].detach(), 1 - decay)
         return total, norm
 
+    def autocast(self) -> torch.autocast:
+        """What the transformer is run in."""
+        device = self._transformer.device.type
+        return torch.autocast(device, dtype=self._autocast, enabled=self._autocast is not None)
+
+    def shape(self) -> Shape:
+        """Of the largest batch that there can be."""
+        pictures = [picture for group in self._groups for picture in group]
+        largest = max(pictures, key=lambda picture: picture.height * picture.width)
+        text = max(self._texts.length(caption) for caption in {"", *(picture.caption for picture in pictures)})
+        return Shape(self._config.batch_size, text, largest.height, largest.width)
+
     def _loss(self) -> Tensor:
         """Mean squared error of the velocity over one batch, a scalar."""
         config, generator = self._config, self._generator
@@ -138,7 +153,7 @@ class LoraRun:
         # A table remembered from serving may be an inference tensor, which no backward pass accepts: hence the copy.
         table = self._transformer.rotary(batch.text.shape[1], pictures[0].height, pictures[0].width)
         rotary = (table[0].clone(), table[1].clone())
-        with torch.autocast(device.type, dtype=self._autocast, enabled=self._autocast is not None):
+        with self.autocast():
             velocity = self._transformer(
                 noisy.to(self._transformer.dtype),
                 sigmas * 1000,

@@ -93,14 +93,14 @@ class TransformerConfig:
 class FiboTransformer(nn.Module):
     """The velocity field of FIBO: see the module's first lines, `project_captions`, `rotary` and `forward`.
 
-    `gradient_checkpointing = True` trades a second forward of each block for its activations while training;
-    `attention` names the kernel that attends (attention.py).
+    While training, the first `checkpointed_blocks` blocks keep no activations and run a second time in the backward
+    pass; `attention` names the kernel that attends (attention.py).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
-        self.gradient_checkpointing = False
+        self.checkpointed_blocks = 0
         self.attention = DEFAULT
         self._tables: OrderedDict[tuple[Any, ...], Rotary] = OrderedDict()
         heads, head_dim, width = config.num_attention_heads, config.attention_head_dim, config.width
@@ -191,12 +191,12 @@ class FiboTransformer(nn.Module):
         for place in range(start, self.config.num_layers):
             image, text = self.double_block(place, image, text, time, captions, rotary, mask)
         length = text.shape[1]
-        for place, block in enumerate(self.single_transformer_blocks, start=1):
-            joined = torch.cat([self._read(text, captions[self.config.num_layers + place - 1]), image], dim=1)
-            if place == self.config.num_single_layers:  # the text has said all it will
-                image = self._run(block, joined, time, rotary, mask, length)
+        for number in range(self.config.num_layers, self.depth):
+            joined = torch.cat([self._read(text, captions[number]), image], dim=1)
+            if number == self.depth - 1:  # the text has said all it will
+                image = self._run(number, joined, time, rotary, mask, length)
             else:
-                text, image = self._run(block, joined, time, rotary, mask).split([length, image.shape[1]], dim=1)
+                text, image = self._run(number, joined, time, rotary, mask).split([length, image.shape[1]], dim=1)
         return image
 
     def double_block(
@@ -210,8 +210,7 @@ class FiboTransformer(nn.Module):
         mask: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Both streams after the double block number `place`."""
-        block = self.transformer_blocks[place]
-        streams: tuple[Tensor, Tensor] = self._run(block, image, self._read(text, captions[place]), time, rotary, mask)
+        streams: tuple[Tensor, Tensor] = self._run(place, image, self._read(text, captions[place]), time, rotary, mask)
         return streams
 
     def answer(self, image: Tensor, time: Tensor) -> Tensor:
@@ -224,12 +223,17 @@ class FiboTransformer(nn.Module):
         """DimFusion: the second half of the text stream's channels is this depth's caption."""
         return torch.cat([text[..., : self.config.width // 2], caption.to(text.dtype)], dim=-1)
 
-    def _run(self, block: nn.Module, *arguments: Any) -> Any:
-        if self.gradient_checkpointing and torch.is_grad_enabled():
-            return checkpoint(self._attending, block, *arguments, use_reentrant=False)
-        return self._attending(block, *arguments)
+    def block(self, number: int) -> nn.Module:
+        """The blocks in the order in which they run, the double ones first."""
+        doubles = self.config.num_layers
+        return self.transformer_blocks[number] if number < doubles else self.single_transformer_blocks[number - doubles]
 
-    def _attending(self, block: nn.Module, *arguments: Any) -> Any:
+    def _run(self, number: int, *arguments: Any) -> Any:
+        if number < self.checkpointed_blocks and torch.is_grad_enabled():
+            return checkpoint(self.attending, self.block(number), *arguments, use_reentrant=False)
+        return self.attending(self.block(number), *arguments)
+
+    def attending(self, block: nn.Module, *arguments: Any) -> Any:
         """Inside what is computed again: the second time must attend as the first."""
         with kernel(self.attention):
             return block(*arguments)

@@ -18,7 +18,7 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from sartor.datasets.training_set import TrainingSet, training_set
 from sartor.errors import Conflict, PreconditionFailed, SartorError
+from sartor.fibo.training_config import BaseWeights
 from sartor.kit.database import AWAY, Database, now
 from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
 from sartor.kit.storage import Storage
@@ -75,6 +76,7 @@ class Trainings:
         busy: Callable[[], bool],
         threads: int | None = None,
         sample_steps: int = 20,
+        base_weights: BaseWeights = "full",
     ) -> None:
         self._database = database
         self._storage = storage
@@ -83,6 +85,7 @@ class Trainings:
         self._busy = busy
         self._threads = threads
         self._sample_steps = sample_steps
+        self._base_weights = base_weights
         self._loaded: _Loaded | None = None
 
     def register(self, jobs: Jobs) -> None:
@@ -232,7 +235,8 @@ class Trainings:
         return found
 
     def _recipe(self, row: Model) -> Recipe:
-        return from_parameters(self._base.training_area, row.training_parameters)
+        recipe = from_parameters(self._base.training_area, row.training_parameters)
+        return replace(recipe, config=replace(recipe.config, base_weights=self._base_weights))
 
     def _load(self, row: Model, job: str) -> _Loaded:
         """The checkpoint and the pictures, from memory where the step before has left them there."""

@@ -147,8 +147,7 @@ def from_parameters(training_area: int, parameters: Mapping[str, Any]) -> Recipe
 def _foundation(base: Base) -> TrainingConfig:
     """What every training on this base has in common; the state is saved often, so that little is lost to a crash."""
     if base == "fibo":
-        # The device is shared with the engine: there is no room for the activations of a picture of 1024 x 1024.
-        return TrainingConfig(schedule="constant_with_warmup", checkpoint_every=100, gradient_checkpointing=True)
+        return TrainingConfig(schedule="constant_with_warmup", checkpoint_every=100)
     return replace(EMBEDDED, rank=16, batch_size=_EMBEDDED_BATCH, checkpoint_every=20)
 
 

@@ -1,0 +1,94 @@
+"""How many blocks of a training keep their activations, and how many are computed again in the backward pass.
+
+What one block keeps is measured, on the batch that is trained: the tensors that PyTorch saves for the backward pass,
+less the weights. As many blocks keep theirs as fit into what is free; gradient checkpointing (arXiv:1604.06174) is for
+the rest. Either way the gradients are the same to the bit.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sartor.fibo.blocks import Rotary
+from sartor.fibo.memory import free_host_bytes
+from sartor.fibo.transformer import FiboTransformer
+
+SPARE = 4 * 2**30
+"""Bytes that are left free: for the allocator's gaps, the libraries' workspaces, and an engine that draws beside."""
+BACKWARD = 3
+"""A block's backward pass holds, besides what the block kept, gradients of about twice that."""
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Bytes that each block keeps, in the order in which they run, and of its input, kept in any case."""
+
+    blocks: tuple[int, ...]
+    inputs: int
+
+    def checkpointed(self, free: int) -> int:
+        """How many blocks, from the first on, have to be computed again where so many bytes are free."""
+        left = free - SPARE - BACKWARD * max(self.blocks) - self.inputs * len(self.blocks)
+        for keeping, needed in enumerate(reversed(self.blocks)):
+            left -= needed
+            if left < 0:
+                return len(self.blocks) - keeping
+        return 0
+
+
+def saved_bytes(call: Callable[[], object], apart: Sequence[Tensor] = ()) -> int:
+    """Bytes of the tensors that the call saves for its backward pass, each once, without those of `apart`."""
+    known = {tensor.untyped_storage().data_ptr() for tensor in apart}
+    found: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            found[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        kept = call()  # so that no storage is freed and given away again before all are counted
+        del kept
+    return sum(found.values())
+
+
+def measure(
+    transformer: FiboTransformer,
+    image: Tensor,
+    text: Tensor,
+    joined: Tensor,
+    time: Tensor,
+    rotary: Rotary,
+    autocast: Callable[[], AbstractContextManager[object]],
+) -> Activations:
+    """What the blocks keep of such streams, image [B, N, D], text [B, T, D], joined [B, T + N, D] and time [B, D].
+
+    Runs one block of each kind.
+    """
+    apart = [*transformer.parameters(), *transformer.buffers(), image, text, joined, time, *rotary]
+
+    def run(block: nn.Module, *streams: Tensor) -> int:
+        def call() -> object:
+            with autocast():
+                return transformer.attending(block, *streams, time, rotary, None)
+
+        return saved_bytes(call, apart)
+
+    sizes: tuple[int, ...] = ()
+    if doubles := transformer.config.num_layers:
+        sizes += doubles * (run(transformer.block(0), image, text),)
+    if singles := transformer.config.num_single_layers:
+        sizes += singles * (run(transformer.block(doubles), joined),)
+    return Activations(sizes, joined.nbytes)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes that tensors on the device can still have, with what PyTorch holds and does not use."""
+    if device.type != "cuda":
+        return free_host_bytes()
+    held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + held

@@ -1,0 +1,58 @@
+"""Attention kernels for training: gradients are compared, and one that ends its process is left out."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from sartor.fibo import training_attention
+from sartor.fibo.attention import DEFAULT, fastest
+from sartor.fibo.training_attention import choose_training_attention, tensors, try_apart, try_kernel
+
+CPU = torch.device("cpu")
+ARGUMENTS = ["cpu", "float32", "2", "16", "40"]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_kernels_are_tried_forward_and_backward_in_a_process_apart(masked: bool) -> None:
+    trials = {trial.name: trial for trial in try_apart([*ARGUMENTS, str(int(masked))])}
+    assert list(trials) == ["flash", "cudnn", "efficient", "math"]
+    assert trials["math"].refused is None
+    assert trials["math"].error < 1e-5
+    assert trials["math"].seconds > 0
+    assert trials["cudnn"].refused
+    assert fastest([*trials.values()]) in ("flash", "math")
+
+
+def test_wrong_gradients_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = tensors(CPU, torch.float32, 1, 16, 24, masked=False)
+    assert try_kernel("math", *given, repeats=1).refused is None
+    exact = training_attention.exact_gradients
+    monkeypatch.setattr(training_attention, "exact_gradients", lambda *a: [*exact(*a)[:2], 1.1 * exact(*a)[2]])
+    assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
+
+
+def test_one_that_ends_the_process_does_not_keep_the_others_from_being_tried() -> None:
+    asked = []
+
+    def run(arguments: Sequence[str]) -> str:
+        asked.append(arguments[1:])
+        lines = []
+        for name in arguments[1:]:
+            if name == "cudnn":
+                break
+            lines.append(json.dumps({"name": name, "seconds": 1.0, "error": 0.0, "refused": None}))
+        return "\n".join(["a warning", *lines])
+
+    trials = try_apart(["shape"], run)
+    assert [trial.name for trial in trials] == ["flash", "cudnn", "efficient", "math"]
+    assert [trial.refused is None for trial in trials] == [True, False, True, True]
+    assert asked == [["flash", "cudnn", "efficient", "math"], ["efficient", "math"]]
+
+
+def test_a_cpu_leaves_it_to_pytorch(tmp_path: Path) -> None:
+    record = tmp_path / "attention.json"
+    assert choose_training_attention(CPU, torch.float32, 2, 16, 40, masked=True, record=record) == DEFAULT
+    assert not record.exists()

@@ -1,0 +1,101 @@
+"""How a training computes: compiled where right, activations kept where there is room, and all undone afterwards."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+import torch
+
+from sartor.fibo import training_compute
+from sartor.fibo.lora import injected
+from sartor.fibo.training_compute import Shape, compile_agreeing, computing
+from sartor.fibo.training_config import TrainingConfig
+from sartor.fibo.transformer import FiboTransformer
+from tests.fibo.conftest import SHAPES, tiny_transformer
+
+SHAPE = Shape(batch=1, text=9, height=4, width=4)
+
+
+@pytest.fixture
+def transformer() -> Iterator[FiboTransformer]:
+    """With LoRA layers in it that change what it says."""
+    model = tiny_transformer(SHAPES["shallow text"])
+    generator = torch.Generator().manual_seed(0)
+    with injected(model, 2, generator=generator) as layers:
+        for parameter in layers.parameters().values():
+            parameter.data.normal_(std=0.1, generator=generator)
+        yield model
+
+
+def answer_and_gradients(model: FiboTransformer) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    given = [
+        torch.randn(1, 16, model.config.in_channels, generator=generator),
+        torch.tensor([500.0]),
+        torch.randn(1, 9, model.config.joint_attention_dim, generator=generator),
+        [torch.randn(1, 9, model.config.width // 2, generator=generator) for _ in range(model.depth)],
+        model.rotary(9, 4, 4),
+    ]
+    out = model(*given)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [out.detach(), *torch.autograd.grad(out.square().mean(), trained)]
+
+
+def compiled(model: FiboTransformer) -> list[bool]:
+    return [model.block(number)._compiled_call_impl is not None for number in range(model.depth)]
+
+
+def test_blocks_are_compiled_and_say_the_same(transformer: FiboTransformer) -> None:
+    wanted = answer_and_gradients(transformer)
+    done = compile_agreeing(transformer, SHAPE, nullcontext, backend="aot_eager")
+    assert compiled(transformer) == [True, True, True, True, False]  # all but the last, which drops the text
+    assert len(done) == 4
+    for one, other in zip(answer_and_gradients(transformer), wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+    for block in done:
+        training_compute.plain(block)
+    assert not any(compiled(transformer))
+
+
+def test_a_kind_whose_gradients_are_wrong_is_left_plain(
+    transformer: FiboTransformer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    measured = training_compute._Gradients.__call__
+
+    def wrong(self: training_compute._Gradients) -> list[torch.Tensor]:
+        found = measured(self)
+        single = len(self.streams) == 1 and self.block._compiled_call_impl is not None
+        return [*found[:-1], 1.01 * found[-1]] if single else found
+
+    monkeypatch.setattr(training_compute._Gradients, "__call__", wrong)
+    compile_agreeing(transformer, SHAPE, nullcontext, backend="aot_eager")
+    assert compiled(transformer) == [True, True, False, False, False]
+    assert "single blocks are not compiled: their gradients would differ by 0.01" in caplog.text
+
+
+def test_what_no_compiler_takes_is_left_plain(transformer: FiboTransformer, caplog: pytest.LogCaptureFixture) -> None:
+    done = compile_agreeing(transformer, SHAPE, nullcontext, backend="no such backend")
+    assert done == []
+    assert not any(compiled(transformer))
+    assert caplog.text.count("blocks are not compiled") == 2
+
+
+def test_activations_are_kept_where_there_is_room(
+    transformer: FiboTransformer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, training_compute.logger.name)
+    config = TrainingConfig(compiled=False)
+    for free, kept in ((0, 0), (1 << 40, 5)):
+        monkeypatch.setattr(training_compute, "free_bytes", lambda device, free=free: free)
+        with computing(transformer, config, SHAPE, nullcontext, record=None):
+            assert transformer.checkpointed_blocks == 5 - kept
+        assert transformer.checkpointed_blocks == 0
+        assert f"activations of {kept} of 5 blocks are kept" in caplog.text
+
+
+@pytest.mark.parametrize(("wanted", "blocks"), [(True, 5), (False, 0)])
+def test_the_configuration_may_decide(transformer: FiboTransformer, wanted: bool, blocks: int) -> None:
+    config = TrainingConfig(gradient_checkpointing=wanted)
+    with computing(transformer, config, SHAPE, nullcontext, record=None):
+        assert transformer.checkpointed_blocks == blocks
