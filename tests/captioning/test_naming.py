@@ -11,7 +11,7 @@ from safetensors import safe_open
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, AttributeNetwork, Namer, cut_out
 from sartor.captioning.sight import look_at
 from sartor.captioning.subject import Part
-from sartor.nano.concepts import FIRST_CONCEPTS
+from sartor.nano.concepts import CONCEPTS
 from sartor.nano.vocabulary import STYLES
 from tests.captioning.conftest import BRAND
 
@@ -27,7 +27,7 @@ def test_what_ships_is_small_half_precision_and_knows_the_vocabulary(namer: Name
     assert WEIGHTS.stat().st_size < MOST_BYTES
     with safe_open(WEIGHTS, "pt") as file:
         assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
-    assert set(namer.things) == {concept.name for concept in FIRST_CONCEPTS} | {OTHER}
+    assert set(namer.things) == {concept.name for concept in CONCEPTS} | {OTHER}
     assert set(namer.styles) == {style.name for style in STYLES} | {OTHER}
 
 

@@ -20,7 +20,7 @@ from sartor.models.brands import find_brands
 from tests.e2e.conftest import Server
 
 MARGIN = 2.0  # with the model, pictures are nearer to its training pictures by this factor than without
-RECOGNISED = 3  # of the four: their name is among the attribute network's first five of 85
+RECOGNISED = 3  # of the four: their name is among the attribute network's first five of 186
 UNSEEN = ("penguin", "cactus", "butterfly", "strawberry")
 TRAINING_SECONDS = 2700
 

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, WIDTH, AttributeNetwork
-from sartor.nano.concepts import FIRST_CONCEPTS
+from sartor.nano.concepts import CONCEPTS
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
 from sartor.nano.scene import draw_landscape
 from sartor.nano.sources import SpriteBank, code_points, open_sets, package_folder
@@ -68,7 +68,7 @@ class Sprites:
 
 def names() -> tuple[list[str], list[str]]:
     """What the network's outputs mean; OTHER is the last of each."""
-    things = sorted(concept.name for concept in FIRST_CONCEPTS)
+    things = sorted(concept.name for concept in CONCEPTS)
     return [*things, OTHER], [*sorted(style.name for style in STYLES), OTHER]
 
 
@@ -97,8 +97,8 @@ def known_sprites(bank: SpriteBank) -> Sprites:
 
 def wordless_emoji(work: Path, seed: int) -> list[str]:
     """Code points of OTHERS emoji whose names share no word with the vocabulary, in a fixed random order."""
-    words = {word for concept in FIRST_CONCEPTS for name in (concept.name, *concept.synonyms) for word in name.split()}
-    taken = {code_points(concept.emoji) for concept in FIRST_CONCEPTS}
+    words = {word for concept in CONCEPTS for name in (concept.name, *concept.synonyms) for word in name.split()}
+    taken = {code_points(concept.emoji) for concept in CONCEPTS}
     flat = open_sets(work)["flat"]
     found = []
     for points, name in sorted(flat.names.items()):
@@ -283,7 +283,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--output", type=Path, help="folder of the run; attributes/ in the work folder by default")
     parser.add_argument("--target", type=Path, default=WEIGHTS, help="the file of weights to write")
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--evaluate", action="store_true", help="measure the weights at --target instead of training")
     parser.add_argument("--count", type=int, default=100, help="scenes that are captioned for the evaluation")
     a = parser.parse_args()
