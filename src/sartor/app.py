@@ -26,6 +26,7 @@ import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
 import sartor.projects.endpoints as projects_endpoints
 from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
+from sartor.console.rooms import Rooms
 from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.drawing import EngineFactory
 from sartor.kit.database import AWAY
@@ -43,6 +44,8 @@ __version__ = version("sartor")
 
 # Files up to here are sent in one piece: images are; a dataset as a ZIP may have gigabytes.
 _WHOLE_BYTES = 16 * 1024 * 1024
+# Of pictures that one form of the console brings.
+_CONSOLE_BYTES = 256 * 1024 * 1024
 _MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -54,6 +57,7 @@ _MEDIA_TYPES = {
 _LARGER_BODIES = {
     "/models/import": models_endpoints.LARGEST_IMPORT,
     "/images": images_endpoints.LARGEST_UPLOAD,
+    "/pictures": _CONSOLE_BYTES,
     "/generate_visual_schema": wording_endpoints.LARGEST_BODY,
     "/refine_structured_prompt": wording_endpoints.LARGEST_BODY,
 }
@@ -115,9 +119,20 @@ def _addresses(settings: Settings) -> Callable[[Request], Address]:
 
 
 def _mount_console(app: FastAPI, parts: Parts) -> None:
-    address_of = _addresses(parts.settings)
-    pages = console_endpoints.router(parts.generation, parts.models, parts.lifecycle, parts.door, address_of=address_of)
-    app.include_router(pages)
+    rooms = Rooms(
+        generation=parts.generation,
+        models=parts.models,
+        lifecycle=parts.lifecycle,
+        projects=parts.projects,
+        datasets=parts.datasets,
+        uploads=parts.uploads,
+        captions=parts.captions,
+        recaptioning=parts.recaptioning,
+        storage=parts.storage,
+        bridge=parts.bridge,
+        address_of=_addresses(parts.settings),
+    )
+    app.include_router(console_endpoints.router(rooms, parts.door))
 
 
 def _mount_api(app: FastAPI, parts: Parts) -> None:

@@ -13,15 +13,6 @@ from sartor.console.session import COOKIE
 from tests.conftest import BRAND, Service, Tenant, wait_for
 
 
-@pytest.fixture
-def browser(service: Service, tenant: Tenant) -> TestClient:
-    """Signed in as the tenant; a client of its own, so that cookies stay apart."""
-    client = TestClient(service.client.app)
-    answer = client.post("/console/sign-in", data={"token": tenant.token})
-    assert answer.url.path == "/console"
-    return client
-
-
 def fields(page: str, action: int = 0) -> dict[str, str]:
     """The hidden fields of the page's form with this number that posts to /console/images."""
     form = page.split('action="/console/images"')[1 + action].split("</form>")[0]

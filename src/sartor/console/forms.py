@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData
 
 from sartor.errors import Unprocessable, sentences
 from sartor.generation.schemas import ImageBody
+
+Body = TypeVar("Body", bound=BaseModel)
 
 # Forms know only text.
 _NUMBERS: Mapping[str, Callable[[str], int | float]] = {
@@ -18,6 +21,20 @@ _NUMBERS: Mapping[str, Callable[[str], int | float]] = {
     "guidance_scale": int,
     "tailored_model_influence": float,
 }
+
+
+def texts(form: FormData) -> dict[str, str]:
+    """The form's fields that are text; browsers send line ends as CR LF."""
+    return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+
+
+def body_of(kind: type[Body], given: Mapping[str, Any]) -> Body:
+    """One of the API's bodies, of what a form says; blank is as if it were not there. Raises Unprocessable."""
+    values = {name: value for name, value in given.items() if not isinstance(value, str) or value.strip()}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise Unprocessable(sentences(error.errors(include_input=False, include_url=False))) from None
 
 
 def image_body(given: Mapping[str, str]) -> ImageBody:
@@ -29,10 +46,7 @@ def image_body(given: Mapping[str, str]) -> ImageBody:
                 values[name] = number(values[name])
             except ValueError:
                 continue  # the body says what is wrong with it
-    try:
-        return ImageBody.model_validate(values)
-    except ValidationError as error:
-        raise Unprocessable(sentences(error.errors(include_input=False, include_url=False))) from None
+    return body_of(ImageBody, values)
 
 
 def idempotency_key(given: Mapping[str, str]) -> str | None:

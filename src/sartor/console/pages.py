@@ -9,6 +9,8 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+SEE_OTHER = 303
+
 _STAGES = {
     "queued": "waiting for its turn",
     "moderating_text": "checking the words",
@@ -16,6 +18,15 @@ _STAGES = {
     "drawing": "drawing",
     "moderating_image": "checking the picture",
     "storing": "storing the picture",
+}
+_KINDS = {
+    "multi_object_set": "a set of objects",
+    "object_variants": "variants of one object",
+    "icons": "icons",
+    "defined_character": "one character",
+    "character_variants": "a family of characters",
+    "stylized_scene": "scenes",
+    "other": "something else",
 }
 
 
@@ -38,7 +49,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["stages"] = _STAGES
+        self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS}
         self.style = (files("sartor.console") / "templates" / "style.css").read_text("utf-8")
 
     def answer(

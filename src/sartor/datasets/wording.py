@@ -71,15 +71,21 @@ def router(
         dataset, _ = datasets.get(caller, body.dataset_id)
         if dataset.status != "draft":
             raise BadRequest("dataset_id: the dataset is completed; clone it to go on.")
-        try:
-            refined = bridge().refine(parse(body.structured_prompt), body.instruction)
-        except UnusablePrompt as error:
-            raise BadRequest(f"instruction: {error}") from None
-        except ContentRefused:
-            raise Moderated("instruction", "refused by the language model's provider") from None
-        except BridgeUnavailable as error:
-            log.warning("bridge unavailable", reason=str(error))
-            raise Unavailable(str(error)) from None
-        return RefinementAnswer(structured_prompt=canonical(refined.structured_prompt))
+        return RefinementAnswer(structured_prompt=refine(bridge(), body.structured_prompt, body.instruction))
 
     return routes
+
+
+def refine(bridge: Bridge, structured_prompt: str, instruction: str) -> str:
+    """A visual schema or a caption, canonical JSON, changed as the words ask. Raises BadRequest, Moderated,
+    Unavailable."""
+    try:
+        refined = bridge.refine(parse(structured_prompt), instruction)
+    except UnusablePrompt as error:
+        raise BadRequest(f"instruction: {error}") from None
+    except ContentRefused:
+        raise Moderated("instruction", "refused by the language model's provider") from None
+    except BridgeUnavailable as error:
+        log.warning("bridge unavailable", reason=str(error))
+        raise Unavailable(str(error)) from None
+    return canonical(refined.structured_prompt)

@@ -1,0 +1,263 @@
+"""Datasets in the console: pictures in, words for them, and the training that starts from both."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from sartor.accounts.endpoints import CallerDependency
+from sartor.accounts.service import Caller
+from sartor.console.forms import body_of, idempotency_key, texts
+from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.rooms import Rooms
+from sartor.console.session import PATH
+from sartor.datasets.captions import subject_of
+from sartor.datasets.endpoints import DatasetId
+from sartor.datasets.images import ImageId
+from sartor.datasets.pictures import read_picture
+from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
+from sartor.datasets.sources import file_name
+from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.datasets.wording import refine
+from sartor.errors import PreconditionFailed, SartorError, request_id
+from sartor.models.schemas import ModelBody, TrainingBody
+from sartor.vgl import parse, plain
+
+MOST_AT_ONCE = 200
+"""Files of one form; a basic dataset has no more."""
+_LEAST, _LOOKED_AT = 5, 10
+
+
+class DatasetPages:
+    """What the pages show, in plain values for the templates, and what their forms do."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def one(self, request: Request, caller: Caller, dataset_id: int) -> dict[str, Any]:
+        """A dataset with its pictures, and what is still missing for a training. Raises NotFound."""
+        dataset, count = self._rooms.datasets.get(caller, dataset_id)
+        images = self._rooms.datasets.images(caller, dataset_id)
+        models = self._rooms.models.of_project(caller, dataset.project_id)
+        return {
+            "dataset": dataset,
+            "project": self._rooms.projects.get(caller, dataset.project_id),
+            "count": count,
+            "images": [self._shown(request, image) for image in images],
+            "schema": _pretty(dataset.visual_schema),
+            "missing": _missing(dataset, images),
+            "models": [model for model in models if model.dataset_id == dataset_id],
+            "writing": dataset.captions_update_status == "in_progress",
+            "least": _LEAST,
+        }
+
+    def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int) -> dict[str, Any]:
+        """One picture with its caption. Raises NotFound."""
+        dataset, _ = self._rooms.datasets.get(caller, dataset_id)
+        image = self._rooms.datasets.image(caller, dataset_id, image_id)
+        alike = self._rooms.datasets.duplicates(image)
+        return {"dataset": dataset, "image": self._shown(request, image), "alike": alike}
+
+    def add(self, caller: Caller, dataset_id: int, name: str, data: bytes, key: str | None) -> None:
+        """Adds a picture. Raises NotFound, and what is wrong with it."""
+        self._rooms.uploads.check(caller, dataset_id)
+        body = UploadBody(file="(a file)")
+        self._rooms.uploads.add(caller, dataset_id, data, body, name=name, source_url=None, idempotency_key=key)
+
+    def describe(self, caller: Caller, dataset_id: int, job: str) -> None:
+        """Writes the visual schema of what the first pictures share, and starts to write all captions by it.
+
+        Raises NotFound, Conflict, PreconditionFailed, and what `Captions.visual_schema` does.
+        """
+        dataset, count = self._rooms.datasets.get(caller, dataset_id)
+        if count < _LEAST:
+            raise PreconditionFailed(f"{_LEAST} pictures are needed to see what they share; there are {count}.")
+        images = self._rooms.datasets.images(caller, dataset_id, limit=_LOOKED_AT)
+        pictures = [read_picture(self._rooms.storage.get(image.image_key), max_bytes=None) for image in images]
+        subject = subject_of(self._rooms.projects.get(caller, dataset.project_id))
+        schema = self._rooms.captions.visual_schema(pictures, subject=subject)
+        self._rooms.datasets.update(caller, dataset_id, body_of(DatasetChanges, {"visual_schema": schema}))
+        self._rooms.recaptioning.regenerate(caller, dataset_id, job)
+
+    def change_schema(self, caller: Caller, dataset_id: int, given: dict[str, str], job: str) -> None:
+        """Takes the schema as it is written, changed by the words where there are some, and writes the captions anew.
+
+        Raises NotFound, BadRequest, Conflict, Unprocessable, Moderated, Unavailable.
+        """
+        changes = body_of(DatasetChanges, {"visual_schema": given.get("visual_schema", "")})
+        if changes.visual_schema and (words := given.get("instruction", "").strip()):
+            changes.visual_schema = refine(self._rooms.bridge(), changes.visual_schema, words)
+        self._rooms.datasets.update(caller, dataset_id, changes)
+        self._rooms.recaptioning.regenerate(caller, dataset_id, job)
+
+    def train(self, caller: Caller, dataset_id: int, given: dict[str, str]) -> int:
+        """Completes the dataset and starts the training of a new model on it, whose id is answered.
+
+        Raises NotFound, Conflict, PreconditionFailed, Unprocessable, Unavailable.
+        """
+        key = idempotency_key(given)
+        body = body_of(ModelBody, {"name": given.get("name", ""), "dataset_id": dataset_id})
+        if missing := _missing(*self._with_images(caller, dataset_id)):
+            raise PreconditionFailed(missing)
+        self._rooms.datasets.update(caller, dataset_id, DatasetChanges(status="completed"))
+        model = self._rooms.lifecycle.create(caller, body, key=key)
+        self._rooms.lifecycle.start(caller, model.id, TrainingBody(), key=key and f"{key} start")
+        return model.id
+
+    def _with_images(self, caller: Caller, dataset_id: int) -> tuple[Dataset, list[DatasetImage]]:
+        return self._rooms.datasets.get(caller, dataset_id)[0], self._rooms.datasets.images(caller, dataset_id)
+
+    def _shown(self, request: Request, image: DatasetImage) -> dict[str, Any]:
+        address, storage = self._rooms.address_of(request), self._rooms.storage
+        caption = plain(parse(image.caption)) if image.caption else {}
+        return {
+            "id": image.id,
+            "name": image.name,
+            "size": f"{image.width} x {image.height}",
+            "url": storage.address(image.image_key, base=address.base, lifetime=address.lifetime),
+            "thumbnail": storage.address(image.thumbnail_key, base=address.base, lifetime=address.lifetime),
+            "words": caption.get("short_description", ""),
+            "caption": _pretty(image.caption),
+            "source": image.caption_source,
+        }
+
+
+def _pretty(text: str | None) -> str:
+    return json.dumps(json.loads(text), ensure_ascii=False, indent=2) if text else ""
+
+
+def _missing(dataset: Dataset, images: Sequence[DatasetImage]) -> str:
+    """What has to be done before a training, in a sentence; empty where nothing is."""
+    if len(images) < _LEAST:
+        return f"A training needs {_LEAST} pictures at least; there are {len(images)}."
+    if not dataset.visual_schema:
+        return "What the pictures share has not been described yet."
+    if dataset.captions_update_status == "in_progress":
+        return "Captions are being written."
+    without = sum(image.caption is None for image in images)
+    return f"{without} of the pictures have no caption yet." if without else ""
+
+
+def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
+    """Adds the pages."""
+    console = DatasetPages(rooms)
+
+    def page(
+        request: Request, caller: Caller, dataset_id: int, told: Sequence[str] = (), error: SartorError | None = None
+    ) -> Response:
+        return pages.answer(
+            "dataset.html",
+            error.code if error else 200,
+            error.headers() if error else None,
+            **console.one(request, caller, dataset_id),
+            form=secrets.token_hex(8),
+            told=[error.details] if error else told,
+        )
+
+    async def done(
+        request: Request, caller: Caller, dataset_id: int, do: Callable[..., object], *arguments: object
+    ) -> Response:
+        """Does what a form of the dataset's page asks for; the page again, with what was wrong with it."""
+        try:
+            await run_in_threadpool(do, *arguments)
+        except SartorError as error:
+            return await run_in_threadpool(page, request, caller, dataset_id, (), error)
+        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+
+    @routes.get("/datasets/{dataset_id}")
+    def dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        return page(request, caller, dataset_id)
+
+    @routes.post("/datasets/{dataset_id}/pictures")
+    async def add(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        async with request.form(max_files=MOST_AT_ONCE) as form:
+            key = idempotency_key(texts(form))
+            sent = [file for file in form.getlist("pictures") if isinstance(file, UploadFile) and file.filename]
+            told = [] if sent else ["No picture was chosen."]
+            for number, file in enumerate(sent):  # one at a time in memory
+                name, data = file_name(file.filename or "") or "image", await file.read()
+                try:
+                    await run_in_threadpool(console.add, caller, dataset_id, name, data, key and f"{key} {number}")
+                except SartorError as error:  # the others are taken all the same
+                    told.append(f"{name}: {error.details}")
+        if told:
+            return await run_in_threadpool(page, request, caller, dataset_id, told)
+        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+
+    @routes.post("/datasets/{dataset_id}/describe")
+    async def describe(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        arguments = (caller, dataset_id, request_id(request))
+        return await done(request, caller, dataset_id, console.describe, *arguments)
+
+    @routes.post("/datasets/{dataset_id}/schema")
+    async def change_schema(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        arguments = (caller, dataset_id, texts(await request.form()), request_id(request))
+        return await done(request, caller, dataset_id, console.change_schema, *arguments)
+
+    @routes.post("/datasets/{dataset_id}/captions")
+    async def captions(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        arguments = (caller, dataset_id, request_id(request))
+        return await done(request, caller, dataset_id, rooms.recaptioning.regenerate, *arguments)
+
+    @routes.post("/datasets/{dataset_id}/train")
+    async def train(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        given = texts(await request.form())
+        try:
+            model_id = await run_in_threadpool(console.train, caller, dataset_id, given)
+        except SartorError as error:
+            return await run_in_threadpool(page, request, caller, dataset_id, (), error)
+        return RedirectResponse(f"{PATH}/models/{model_id}", SEE_OTHER)
+
+    @routes.post("/datasets/{dataset_id}/clone")
+    async def clone(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        key = idempotency_key(texts(await request.form()))
+        copy, _ = await run_in_threadpool(rooms.datasets.clone, caller, dataset_id, CloneBody(), idempotency_key=key)
+        return RedirectResponse(f"{PATH}/datasets/{copy.id}", SEE_OTHER)
+
+    @routes.post("/datasets/{dataset_id}/delete")
+    def delete(caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        found, _ = rooms.datasets.get(caller, dataset_id)
+        rooms.datasets.delete(caller, dataset_id)
+        return RedirectResponse(f"{PATH}/projects/{found.project_id}", SEE_OTHER)
+
+    _mount_images(routes, pages, rooms, console)
+
+
+def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: DatasetPages) -> None:
+    """The page of one picture."""
+
+    @routes.get("/datasets/{dataset_id}/images/{image_id}")
+    def picture(request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> Response:
+        shown = console.image(request, caller, dataset_id, image_id)
+        return pages.answer("picture.html", **shown, written=shown["image"]["caption"], told="")
+
+    @routes.post("/datasets/{dataset_id}/images/{image_id}")
+    async def caption(request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> Response:
+        given = texts(await request.form())
+
+        def keep() -> None:
+            if "again" in given:
+                rooms.uploads.recaption(caller, dataset_id, image_id)
+                return
+            caption = body_of(CaptionBody, {"caption": given.get("caption", "")}).caption or ""
+            rooms.datasets.set_caption(caller, dataset_id, image_id, caption, source="manual")
+
+        try:
+            await run_in_threadpool(keep)
+        except SartorError as error:  # nothing that was written is lost
+            shown = await run_in_threadpool(console.image, request, caller, dataset_id, image_id)
+            written = given.get("caption", "")
+            return pages.answer("picture.html", error.code, **shown, written=written, told=error.details)
+        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+
+    @routes.post("/datasets/{dataset_id}/images/{image_id}/delete")
+    def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> Response:
+        rooms.datasets.delete_image(caller, dataset_id, image_id)
+        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)

@@ -1,0 +1,81 @@
+"""Models in the console: all of them, and one with its training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
+
+from sartor.accounts.endpoints import CallerDependency
+from sartor.accounts.service import Caller
+from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.rooms import Rooms
+from sartor.console.session import PATH
+from sartor.errors import NotFound
+from sartor.models.endpoints import ModelId
+from sartor.models.tables import IN_TRAINING, Model
+
+_PICTURES_OF_A_BRAND = 8
+
+
+class ModelPages:
+    """What the pages show, in plain values for the templates."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.models, self.lifecycle, self.address_of = rooms.models, rooms.lifecycle, rooms.address_of
+
+    def one(self, request: Request, caller: Caller, model_id: int) -> dict[str, Any]:
+        """A model, its look as JSON and what shows it. Raises NotFound."""
+        row = self.models.get(caller.organisation_id, model_id)
+        links = self.lifecycle.links(row, self.address_of(request))
+        return {
+            "model": row,
+            "schema": json.dumps(row.visual_schema, ensure_ascii=False, indent=2),
+            "parameters": {name: value for name, value in row.training_parameters.items() if value is not None},
+            "links": links,
+            "own": row.organisation_id is not None,
+            "in_training": row.status in IN_TRAINING,
+            "pictures": [path.name for path in self.pictures(row)],
+        }
+
+    def pictures(self, row: Model) -> list[Path]:
+        """Some of what a bundled model was trained on; none of any other."""
+        brand = self.models.brand(row)
+        return sorted((brand.folder / "images").glob("*.png"))[:_PICTURES_OF_A_BRAND] if brand else []
+
+
+def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
+    """Adds the pages."""
+    console = ModelPages(rooms)
+
+    @routes.get("/models")
+    def models(caller: CallerDependency) -> Response:
+        found = [
+            {"model": model, "pictures": [path.name for path in console.pictures(model)[:4]]}
+            for model in console.models.visible(caller.organisation_id)
+        ]
+        return pages.answer("models.html", models=found)
+
+    @routes.get("/models/{model_id}")
+    def model(request: Request, caller: CallerDependency, model_id: ModelId) -> Response:
+        return pages.answer("model.html", **console.one(request, caller, model_id))
+
+    @routes.get("/models/{model_id}/pictures/{name}")
+    def picture(caller: CallerDependency, model_id: ModelId, name: str) -> Response:
+        for path in console.pictures(console.models.get(caller.organisation_id, model_id)):
+            if path.name == name:
+                return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+        raise NotFound("There is no such picture.")
+
+    @routes.post("/models/{model_id}/stop")
+    def stop(caller: CallerDependency, model_id: ModelId) -> Response:
+        console.lifecycle.stop(caller, model_id)
+        return RedirectResponse(f"{PATH}/models/{model_id}", SEE_OTHER)
+
+    @routes.post("/models/{model_id}/delete")
+    def delete(caller: CallerDependency, model_id: ModelId) -> Response:
+        console.lifecycle.delete(caller, model_id)
+        return RedirectResponse(f"{PATH}/models", SEE_OTHER)

@@ -1,0 +1,119 @@
+"""Projects in the console: a brand, the pictures that show it, and the models that learned it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, get_args
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from sartor.accounts.endpoints import CallerDependency
+from sartor.accounts.service import Caller
+from sartor.console.forms import body_of, idempotency_key, texts
+from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.rooms import Rooms
+from sartor.console.session import PATH
+from sartor.datasets.schemas import DatasetBody
+from sartor.errors import SartorError
+from sartor.projects.endpoints import ProjectId
+from sartor.projects.schemas import IpType, Medium, ProjectBody
+from sartor.projects.tables import Project
+
+_FIELDS = ("project_name", "ip_type", "ip_medium", "ip_name", "ip_description")
+_SHOWN = 6
+
+
+class ProjectPages:
+    """What the pages show, in plain values for the templates."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def all(self, request: Request, caller: Caller) -> list[dict[str, Any]]:
+        """The organisation's projects, newest first, each with some of its pictures."""
+        return [self._shown(request, caller, project) for project in self._rooms.projects.all(caller)]
+
+    def one(self, request: Request, caller: Caller, project_id: int) -> dict[str, Any]:
+        """A project with its datasets and models. Raises NotFound."""
+        shown = self._shown(request, caller, self._rooms.projects.get(caller, project_id))
+        return shown | {"models": self._rooms.models.of_project(caller, project_id)}
+
+    def create(self, caller: Caller, given: dict[str, str]) -> int:
+        """A project with a first, empty dataset; the dataset's id. The same form leads to the same two.
+
+        Raises Unprocessable.
+        """
+        key = idempotency_key(given)
+        body = body_of(ProjectBody, {name: given.get(name, "") for name in _FIELDS})
+        project = self._rooms.projects.create(caller, body, idempotency_key=key)
+        return self.add_dataset(caller, project.id, "Pictures", key and f"{key} dataset")
+
+    def add_dataset(self, caller: Caller, project_id: int, name: str, key: str | None) -> int:
+        """The new draft's id. Raises NotFound, Unprocessable."""
+        body = body_of(DatasetBody, {"project_id": project_id, "name": name})
+        return self._rooms.datasets.create(caller, body, idempotency_key=key).id
+
+    def _shown(self, request: Request, caller: Caller, project: Project) -> dict[str, Any]:
+        datasets = [
+            {"dataset": dataset, "count": count, "pictures": self._pictures(request, caller, dataset.id)}
+            for dataset, count in self._rooms.datasets.of_project(caller, project.id)
+        ]
+        return {"project": project, "datasets": datasets}
+
+    def _pictures(self, request: Request, caller: Caller, dataset_id: int) -> list[str]:
+        """Addresses of the first pictures' thumbnails."""
+        address, storage = self._rooms.address_of(request), self._rooms.storage
+        images = self._rooms.datasets.images(caller, dataset_id, limit=_SHOWN)
+        return [storage.address(one.thumbnail_key, base=address.base, lifetime=address.lifetime) for one in images]
+
+
+def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
+    """Adds the pages."""
+    console = ProjectPages(rooms)
+
+    def form_page(
+        request: Request, caller: Caller, given: dict[str, str], error: SartorError | None = None
+    ) -> Response:
+        """All projects, and the form for another, with what was written into it."""
+        return pages.answer(
+            "projects.html",
+            error.code if error else 200,
+            error.headers() if error else None,
+            projects=console.all(request, caller),
+            kinds=get_args(IpType),
+            media=get_args(Medium),
+            given={**dict.fromkeys(_FIELDS, ""), "form": secrets.token_hex(8), **given},
+            told=error.details if error else "",
+        )
+
+    @routes.get("/projects")
+    def projects(request: Request, caller: CallerDependency) -> Response:
+        return form_page(request, caller, {})
+
+    @routes.post("/projects")
+    async def create(request: Request, caller: CallerDependency) -> Response:
+        given = texts(await request.form())
+        try:
+            dataset_id = await run_in_threadpool(console.create, caller, given)
+        except SartorError as error:  # nothing that was written is lost
+            return await run_in_threadpool(form_page, request, caller, given, error)
+        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+
+    @routes.get("/projects/{project_id}")
+    def project(request: Request, caller: CallerDependency, project_id: ProjectId) -> Response:
+        shown = console.one(request, caller, project_id)
+        return pages.answer("project.html", **shown, form=secrets.token_hex(8))
+
+    @routes.post("/projects/{project_id}/datasets")
+    async def add_dataset(request: Request, caller: CallerDependency, project_id: ProjectId) -> Response:
+        given = texts(await request.form())
+        name, key = given.get("name", ""), idempotency_key(given)
+        dataset_id = await run_in_threadpool(console.add_dataset, caller, project_id, name, key)
+        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+
+    @routes.post("/projects/{project_id}/delete")
+    def delete(caller: CallerDependency, project_id: ProjectId) -> Response:
+        rooms.projects.delete(caller, project_id)
+        return RedirectResponse(f"{PATH}/projects", SEE_OTHER)

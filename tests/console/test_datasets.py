@@ -1,0 +1,247 @@
+"""A look taught in the console, as a browser sees it: a project, its pictures, words for them, a training."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
+from tests.console.conftest import signed_in
+from tests.datasets.conftest import MeanColors, picture
+from tests.models.conftest import tiny_checkpoint
+
+__all__ = ["tiny_checkpoint"]
+
+PROJECT = {"project_name": "Paper Zoo", "ip_type": "multi_object_set", "ip_medium": "illustration"}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: object) -> FastAPI:
+    """The real trainer on a tiny checkpoint, and a captioner that sees colours."""
+    from sartor.app import create_app
+
+    home = tmp_path_factory.mktemp("teaching")
+    write_test_brand(home)
+    settings = make_settings(home, checkpoint=str(tiny_checkpoint), threads=1)
+    return create_app(settings, bridge=shared_bridge, captioner=MeanColors)
+
+
+@pytest.fixture
+def dataset(browser: TestClient) -> str:
+    """The path of a new project's first dataset."""
+    answer = browser.post("/console/projects", data=PROJECT)
+    assert answer.status_code == 200, answer.text
+    assert answer.url.path.startswith("/console/datasets/")
+    return answer.url.path
+
+
+def send(browser: TestClient, path: str, *numbers: int, **given: str) -> str:
+    files = [("pictures", (f"thing {number}.png", picture(number), "image/png")) for number in numbers]
+    answer = browser.post(f"{path}/pictures", data={"form": "0123"} | given, files=files)
+    assert answer.status_code == 200
+    return html.unescape(answer.text)
+
+
+def described(browser: TestClient, path: str) -> str:
+    """The page when all captions are written."""
+    assert browser.post(f"{path}/describe").status_code == 200
+    return settled(browser, path)
+
+
+def settled(browser: TestClient, path: str) -> str:
+    def ended() -> str | None:
+        page = browser.get(path).text
+        return None if 'http-equiv="refresh"' in page else html.unescape(page)
+
+    return str(wait_for(ended))
+
+
+def test_a_look_is_taught_from_pictures_to_a_training(browser: TestClient, dataset: str) -> None:
+    page = browser.get(dataset).text
+    assert "A training needs 5 pictures at least; there are 0." not in page, (
+        "before there are any it goes without saying"
+    )
+    page = send(browser, dataset, *range(5))
+    assert "5 pictures, draft" in page
+    assert "What the pictures share has not been described yet." in page
+    assert page.count("no caption yet") == 5
+    page = described(browser, dataset)
+    assert '"color_scheme": "blue and green and red"' in page
+    assert "no caption yet" not in page
+    assert "a thing, red" in page
+    model = browser.post(f"{dataset}/train", data={"name": "Ink House", "form": "4567"})
+    assert model.url.path.startswith("/console/models/")
+    assert "Stop the training" in model.text
+    again = browser.post(f"{dataset}/train", data={"name": "Ink House", "form": "4567"})
+    assert again.url.path == model.url.path, "sent twice it is one training"
+    assert "5 pictures, completed" in browser.get(dataset).text
+    assert model.url.path in browser.get(dataset).text
+    browser.post(f"{model.url.path}/stop")
+    ended = wait_for(lambda: page if "Stopped" in (page := browser.get(model.url.path).text) else None)
+    assert "Delete the model" in ended
+    assert browser.post(f"{model.url.path}/delete").url.path == "/console/models"
+    assert browser.get(model.url.path).status_code == 404
+
+
+def test_the_project_shows_what_it_has(browser: TestClient, dataset: str) -> None:
+    send(browser, dataset, 1)
+    listed = browser.get("/console/projects").text
+    project = re.search(r'href="(/console/projects/\d+)">Paper Zoo', listed)
+    assert project
+    assert "a set of objects, illustration" in listed
+    assert listed.count("<img") == 1
+    page = browser.post(f"{project[1]}/datasets", data={"name": "Second", "form": "89"})
+    assert page.url.path != dataset
+    assert "Second" in browser.get(project[1]).text
+    assert dataset in browser.get(project[1]).text
+    assert browser.post(f"{project[1]}/delete").url.path == "/console/projects"
+    assert browser.get(dataset).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"project_name": ""}, "project_name"),
+        ({"ip_medium": "photography"}, "must be illustration"),
+        ({"ip_type": "defined_character", "ip_name": "Lora"}, "ip_description: is needed"),
+    ],
+)
+def test_a_refused_project_keeps_what_was_written(browser: TestClient, given: dict[str, str], told: str) -> None:
+    answer = browser.post("/console/projects", data=PROJECT | given)
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
+    assert told in page
+    for value in (PROJECT | given).values():
+        assert value in page
+
+
+def test_a_form_sent_twice_is_one_project_and_the_same_pictures(browser: TestClient) -> None:
+    paths = [browser.post("/console/projects", data=PROJECT | {"form": "ab"}).url.path for _ in range(2)]
+    assert paths[0] == paths[1]
+    send(browser, paths[0], 1, 2)
+    assert "2 pictures, draft" in send(browser, paths[0], 1, 2)
+    assert "4 pictures, draft" in send(browser, paths[0], 1, 2, form="another")
+
+
+def test_pictures_that_cannot_be_taken_do_not_keep_the_others_out(browser: TestClient, dataset: str) -> None:
+    files = [
+        ("pictures", ("good.png", picture(1), "image/png")),
+        ("pictures", ("words.png", b"no picture", "image/png")),
+        ("pictures", ("small.png", picture(2, size=100), "image/png")),
+    ]
+    page = html.unescape(browser.post(f"{dataset}/pictures", data={"form": "1"}, files=files).text)
+    assert "1 picture, draft" in page
+    assert "words.png: The file is not a JPEG, PNG or WebP picture." in page
+    assert "small.png: A picture needs 256 pixels" in page
+    assert "No picture was chosen." in html.unescape(browser.post(f"{dataset}/pictures", data={"form": "2"}).text)
+
+
+def test_the_look_is_changed_by_words_and_as_json(browser: TestClient, dataset: str) -> None:
+    send(browser, dataset, *range(5))
+    described(browser, dataset)
+    written = {"visual_schema": '{"style_medium": "paper collage"}', "instruction": ""}
+    browser.post(f"{dataset}/schema", data=written)
+    page = settled(browser, dataset)
+    assert '"style_medium": "paper collage"' in page
+    assert "color_scheme" not in page
+    words = {"visual_schema": '{"background_setting": "plain white background"}'}
+    browser.post(f"{dataset}/schema", data=words | {"instruction": "make the background navy blue"})
+    assert "navy blue" in settled(browser, dataset)
+    refused = browser.post(f"{dataset}/schema", data={"visual_schema": "{", "instruction": ""})
+    assert refused.status_code == 422
+    assert "visual_schema" in refused.text
+
+
+def test_a_caption_is_read_changed_and_written_anew(browser: TestClient, dataset: str) -> None:
+    send(browser, dataset, *range(5))
+    page = described(browser, dataset)
+    path = re.search(r'href="(/console/datasets/\d+/images/\d+)"', page)
+    assert path
+    shown = html.unescape(browser.get(path[1]).text)
+    assert "caption automatic" in shown
+    assert "a thing, red" in shown
+    refused = browser.post(path[1], data={"caption": "not JSON {"})
+    assert refused.status_code == 422
+    assert "not JSON {" in html.unescape(refused.text), "nothing that was written is lost"
+    browser.post(path[1], data={"caption": '{"short_description": "a fox in a coat"}'})
+    assert "caption manual" in browser.get(path[1]).text
+    assert "a fox in a coat" in browser.get(dataset).text
+    browser.post(path[1], data={"again": "1"})
+    assert "a fox in a coat" not in browser.get(dataset).text
+    browser.post(f"{path[1]}/delete")
+    assert "4 pictures, draft" in browser.get(dataset).text
+    assert browser.get(path[1]).status_code == 404
+
+
+def test_pictures_that_look_the_same_are_named(browser: TestClient, dataset: str) -> None:
+    send(browser, dataset, 7)
+    page = send(browser, dataset, 7, form="another")
+    paths = re.findall(r'href="(/console/datasets/\d+/images/\d+)"', page)
+    assert f'<a href="{paths[0]}">this one</a>' in browser.get(paths[1]).text
+
+
+def test_a_training_says_what_is_missing(browser: TestClient, dataset: str) -> None:
+    send(browser, dataset, *range(4))
+    refused = browser.post(f"{dataset}/describe")
+    assert refused.status_code == 412
+    assert "5 pictures are needed" in refused.text
+    refused = browser.post(f"{dataset}/train", data={"name": "Early"})
+    assert refused.status_code == 412
+    assert "A training needs 5 pictures at least; there are 4." in refused.text
+    assert "4 pictures, draft" in refused.text
+    assert "Early" not in browser.get("/console/models").text
+
+
+def test_a_copy_can_be_changed(browser: TestClient, dataset: str) -> None:
+    send(browser, dataset, 1, 2)
+    copy = browser.post(f"{dataset}/clone", data={"form": "77"})
+    assert copy.url.path != dataset
+    assert "2 pictures, draft" in copy.text
+    project = browser.post(f"{copy.url.path}/delete").url.path
+    assert project.startswith("/console/projects/")
+    assert "2 pictures, draft" in browser.get(dataset).text
+
+
+def test_a_page_that_asks_again_has_nothing_to_write_into(
+    browser: TestClient, service: Service, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(browser, dataset, *range(5))
+    described(browser, dataset)
+    get = service.parts.datasets.get
+
+    def writing(*given: object) -> object:
+        found, count = get(*given)  # type: ignore[arg-type]
+        found.captions_update_status = "in_progress"
+        return found, count
+
+    monkeypatch.setattr(service.parts.datasets, "get", writing)
+    page = browser.get(dataset).text
+    assert 'http-equiv="refresh"' in page
+    assert "<textarea" not in page
+    assert 'type="file"' not in page
+    assert 'name="name"' not in page
+
+
+def test_other_organisations_see_nothing(
+    service: Service, browser: TestClient, dataset: str, other_tenant: Tenant
+) -> None:
+    page = send(browser, dataset, *range(5))
+    image = re.search(r'href="(/console/datasets/\d+/images/\d+)"', page)
+    project = re.search(r'href="(/console/projects/\d+)"', page)
+    assert image
+    assert project
+    stranger = signed_in(service, other_tenant)
+    for path in (dataset, image[1], project[1]):
+        assert stranger.get(path).status_code == 404
+    files = {"pictures": ("a.png", picture(9), "image/png")}
+    assert stranger.post(f"{dataset}/pictures", files=files).status_code == 404
+    for action in ("describe", "schema", "captions", "train", "clone", "delete"):
+        assert stranger.post(f"{dataset}/{action}", data={"name": "Mine", "visual_schema": "{}"}).status_code == 404
+    for path in (f"{image[1]}/delete", f"{project[1]}/delete", f"{project[1]}/datasets"):
+        assert stranger.post(path, data={"name": "Mine"}).status_code == 404
+    assert "Paper Zoo" not in stranger.get("/console/projects").text
+    assert "5 pictures, draft" in browser.get(dataset).text
