@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import Service, Tenant
 
 
+class Browser(TestClient):
+    """Says of a form what browsers say: where it comes from, as far as the page that it is on lets them.
+
+    ``secure`` is whether the service is reached by https or on this machine; elsewhere Sec-Fetch-Site is not sent.
+    """
+
+    secure = True
+    policy: str | None = None
+
+    def request(self, method: str, url: Any, **kwargs: Any) -> httpx.Response:
+        said = {}
+        if method == "POST":
+            said["origin"] = "null" if self.policy == "no-referrer" else str(self.base_url)
+            if self.secure:
+                said["sec-fetch-site"] = "same-origin"
+        answer = super().request(method, url, **kwargs | {"headers": said | dict(kwargs.get("headers") or {})})
+        self.policy = answer.headers.get("referrer-policy")
+        return answer
+
+
 @pytest.fixture
-def browser(service: Service, tenant: Tenant) -> TestClient:
+def browser(service: Service, tenant: Tenant) -> Browser:
     """Signed in as the tenant; a client of its own, so that cookies stay apart."""
     return signed_in(service, tenant)
 
 
-def signed_in(service: Service, tenant: Tenant) -> TestClient:
-    client = TestClient(service.client.app)
+def signed_in(service: Service, tenant: Tenant, *, secure: bool = True) -> Browser:
+    client = Browser(service.client.app)
+    client.secure = secure
+    client.get("/console/sign-in")
     answer = client.post("/console/sign-in", data={"token": tenant.token})
-    assert answer.url.path == "/console"
+    assert answer.url.path == "/console", answer.text
     return client

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from sartor.console.session import COOKIE
 from tests.conftest import BRAND, Service, Tenant, wait_for
+from tests.console.conftest import Browser, signed_in
 
 
 def fields(page: str, action: int = 0) -> dict[str, str]:
@@ -86,8 +87,24 @@ def test_signing_out_ends_it(browser: TestClient) -> None:
     assert browser.get("/console").url.path == "/console/sign-in"
 
 
-@pytest.mark.parametrize("headers", [{"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}])
-def test_forms_of_other_sites_are_refused(browser: TestClient, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("secure", [True, False])
+def test_browsers_can_sign_in(service: Service, tenant: Tenant, secure: bool) -> None:
+    browser = signed_in(service, tenant, secure=secure)
+    assert browser.get("/console").url.path == "/console"
+    assert browser.post("/console/sign-out").url.path == "/console/sign-in"
+
+
+@pytest.mark.parametrize(
+    ("secure", "headers"),
+    [
+        (False, {"origin": "https://elsewhere.example"}),
+        (False, {"origin": "null"}),
+        (True, {"sec-fetch-site": "cross-site"}),
+        (True, {"sec-fetch-site": "same-site"}),
+    ],
+)
+def test_forms_of_other_sites_are_refused(browser: Browser, secure: bool, headers: dict[str, str]) -> None:
+    browser.secure = secure
     body = {"tailored_model_id": BRAND, "prompt": "an apple"}
     assert browser.post("/console/images", data=body, headers=headers).status_code == 403
     assert browser.post("/console/sign-out", headers=headers).status_code == 403
@@ -192,8 +209,7 @@ def test_a_page_that_asks_again_has_nothing_to_write_into(
 
 def test_other_organisations_see_nothing(service: Service, browser: TestClient, other_tenant: Tenant) -> None:
     path, _ = drawn(browser, {"prompt": "a pear"})
-    stranger = TestClient(service.client.app)
-    stranger.post("/console/sign-in", data={"token": other_tenant.token})
+    stranger = signed_in(service, other_tenant)
     assert stranger.get(path).status_code == 404
     assert "a pear" not in stranger.get("/console").text
 

@@ -35,12 +35,15 @@ def token_of(request: Request) -> str | None:
 def refuse_other_sites(request: Request, base: str) -> None:
     """Raises Forbidden for a form that another site's page sends: the cookie's rule, once more where browsers are old.
 
-    ``base`` is the service's own address, which a proxy may have hidden from the request. What names no site is no
-    browser, and brings no cookie that it does not have itself.
+    ``base`` is the service's own address, which a proxy may have hidden from the request. A browser says where a form
+    comes from in ``Sec-Fetch-Site``, to https and to this machine; elsewhere, and an old one, in ``Origin``. What names
+    no site is no browser, and brings no cookie that it does not have itself.
     """
-    fetched_from = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    own = {request.headers.get("host"), urlsplit(base).netloc}
-    foreign = origin is not None and urlsplit(origin).netloc not in own
-    if fetched_from not in ("same-origin", "none") or foreign:
+    fetched_from, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if fetched_from is not None:
+        foreign = fetched_from not in ("same-origin", "none")
+    else:
+        own = {request.headers.get("host"), urlsplit(base).netloc}
+        foreign = origin is not None and urlsplit(origin).netloc not in own
+    if foreign:
         raise Forbidden("This form was sent from another site.")

@@ -53,8 +53,10 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", []), *_HEADERS, (b"x-request-id", request_id.encode())]
-                message = {**message, "headers": headers}
+                own = list(message.get("headers", []))
+                said = {name.lower() for name, _ in own}
+                missing = [header for header in _HEADERS if header[0] not in said]
+                message = {**message, "headers": [*own, *missing, (b"x-request-id", request_id.encode())]}
             await send(message)
 
         try:
