@@ -9,6 +9,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from sartor.datasets.schemas import DatasetChanges
+from sartor.errors import Unavailable
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
 from tests.console.conftest import signed_in
 from tests.datasets.conftest import MeanColors, picture
@@ -39,9 +41,9 @@ def dataset(browser: TestClient) -> str:
     return answer.url.path
 
 
-def send(browser: TestClient, path: str, *numbers: int, **given: str) -> str:
+def send(browser: TestClient, path: str, *numbers: int) -> str:
     files = [("pictures", (f"thing {number}.png", picture(number), "image/png")) for number in numbers]
-    answer = browser.post(f"{path}/pictures", data={"form": "0123"} | given, files=files)
+    answer = browser.post(f"{path}/pictures", files=files)
     assert answer.status_code == 200
     return html.unescape(answer.text)
 
@@ -123,8 +125,8 @@ def test_a_form_sent_twice_is_one_project_and_the_same_pictures(browser: TestCli
     paths = [browser.post("/console/projects", data=PROJECT | {"form": "ab"}).url.path for _ in range(2)]
     assert paths[0] == paths[1]
     send(browser, paths[0], 1, 2)
-    assert "2 pictures, draft" in send(browser, paths[0], 1, 2)
-    assert "4 pictures, draft" in send(browser, paths[0], 1, 2, form="another")
+    assert "2 pictures, draft" in send(browser, paths[0], 1, 2), "as after a long wait and a second try"
+    assert "3 pictures, draft" in send(browser, paths[0], 2, 3)
 
 
 def test_pictures_that_cannot_be_taken_do_not_keep_the_others_out(browser: TestClient, dataset: str) -> None:
@@ -133,11 +135,18 @@ def test_pictures_that_cannot_be_taken_do_not_keep_the_others_out(browser: TestC
         ("pictures", ("words.png", b"no picture", "image/png")),
         ("pictures", ("small.png", picture(2, size=100), "image/png")),
     ]
-    page = html.unescape(browser.post(f"{dataset}/pictures", data={"form": "1"}, files=files).text)
+    answer = browser.post(f"{dataset}/pictures", files=files)
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
     assert "1 picture, draft" in page
     assert "words.png: The file is not a JPEG, PNG or WebP picture." in page
     assert "small.png: A picture needs 256 pixels" in page
-    assert "No picture was chosen." in html.unescape(browser.post(f"{dataset}/pictures", data={"form": "2"}).text)
+    assert "No picture was chosen." in browser.post(f"{dataset}/pictures").text
+    files = [("pictures", (f"{number}.png", b"", "image/png")) for number in range(201)]
+    answer = browser.post(f"{dataset}/pictures", files=files)
+    assert answer.status_code == 400
+    assert "<h1>Bad Request</h1>" in answer.text
+    assert "Too many files" in answer.text
 
 
 def test_the_look_is_changed_by_words_and_as_json(browser: TestClient, dataset: str) -> None:
@@ -151,9 +160,13 @@ def test_the_look_is_changed_by_words_and_as_json(browser: TestClient, dataset: 
     words = {"visual_schema": '{"background_setting": "plain white background"}'}
     browser.post(f"{dataset}/schema", data=words | {"instruction": "make the background navy blue"})
     assert "navy blue" in settled(browser, dataset)
-    refused = browser.post(f"{dataset}/schema", data={"visual_schema": "{", "instruction": ""})
-    assert refused.status_code == 422
-    assert "visual_schema" in refused.text
+    for schema, told in (("{ wrong", "visual_schema"), ("", "visual_schema: is missing")):
+        refused = browser.post(f"{dataset}/schema", data={"visual_schema": schema, "instruction": "more light"})
+        assert refused.status_code == 422
+        page = html.unescape(refused.text)
+        assert told in page
+        assert f">{schema}</textarea>" in page, "nothing that was written is lost"
+        assert 'value="more light"' in page
 
 
 def test_a_caption_is_read_changed_and_written_anew(browser: TestClient, dataset: str) -> None:
@@ -170,6 +183,8 @@ def test_a_caption_is_read_changed_and_written_anew(browser: TestClient, dataset
     browser.post(path[1], data={"caption": '{"short_description": "a fox in a coat"}'})
     assert "caption manual" in browser.get(path[1]).text
     assert "a fox in a coat" in browser.get(dataset).text
+    assert "1 caption was written by hand" in browser.get(dataset).text
+    assert "caption: is missing" in browser.post(path[1], data={"caption": " "}).text
     browser.post(path[1], data={"again": "1"})
     assert "a fox in a coat" not in browser.get(dataset).text
     browser.post(f"{path[1]}/delete")
@@ -179,7 +194,8 @@ def test_a_caption_is_read_changed_and_written_anew(browser: TestClient, dataset
 
 def test_pictures_that_look_the_same_are_named(browser: TestClient, dataset: str) -> None:
     send(browser, dataset, 7)
-    page = send(browser, dataset, 7, form="another")
+    files = {"pictures": ("the same under another name.png", picture(7), "image/png")}
+    page = browser.post(f"{dataset}/pictures", files=files).text
     paths = re.findall(r'href="(/console/datasets/\d+/images/\d+)"', page)
     assert f'<a href="{paths[0]}">this one</a>' in browser.get(paths[1]).text
 
@@ -194,6 +210,81 @@ def test_a_training_says_what_is_missing(browser: TestClient, dataset: str) -> N
     assert "A training needs 5 pictures at least; there are 4." in refused.text
     assert "4 pictures, draft" in refused.text
     assert "Early" not in browser.get("/console/models").text
+
+
+def test_a_training_that_cannot_begin_changes_nothing(
+    browser: TestClient, service: Service, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(browser, dataset, *range(5))
+    described(browser, dataset)
+    lifecycle = service.parts.lifecycle
+
+    def away(*_: object, **__: object) -> int:
+        raise Unavailable("The base model cannot be read; the log says why.")
+
+    monkeypatch.setattr(lifecycle, "check_base", away)
+    refused = browser.post(f"{dataset}/train", data={"name": "Too soon"})
+    assert refused.status_code == 503
+    assert "5 pictures, draft" in refused.text
+    assert 'value="Too soon"' in refused.text
+    monkeypatch.undo()
+    monkeypatch.setattr(lifecycle, "start", away)
+    assert browser.post(f"{dataset}/train", data={"name": "Too soon"}).status_code == 503
+    assert "Too soon" not in browser.get("/console/models").text
+
+
+def test_a_caption_for_a_dataset_that_was_completed_meanwhile_is_not_lost(
+    browser: TestClient, service: Service, tenant: Tenant, dataset: str
+) -> None:
+    send(browser, dataset, *range(5))
+    path = re.search(r'href="(/console/datasets/(\d+)/images/\d+)"', described(browser, dataset))
+    assert path
+    caller = service.parts.accounts.authenticate(tenant.token)
+    service.parts.datasets.update(caller, int(path[2]), DatasetChanges(status="completed"))
+    refused = browser.post(path[1], data={"caption": '{"short_description": "my words"}'})
+    assert refused.status_code == 409
+    assert "my words" in refused.text
+
+
+def test_a_picture_that_is_deleted_while_it_is_looked_at_is_said(
+    browser: TestClient, service: Service, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(browser, dataset, *range(5))
+
+    def gone(key: str) -> bytes:
+        raise KeyError(key)
+
+    monkeypatch.setattr(service.parts.storage, "get", gone)
+    refused = browser.post(f"{dataset}/describe")
+    assert refused.status_code == 409
+    assert "A picture was deleted meanwhile" in refused.text
+
+
+def test_an_id_is_never_given_again(browser: TestClient, dataset: str) -> None:
+    project = browser.post(f"{dataset}/delete").url.path
+    assert browser.post(f"{project}/datasets", data={"name": "Another"}).url.path != dataset
+
+
+def test_addresses_of_forms_lead_to_their_page(browser: TestClient, dataset: str) -> None:
+    for action in ("pictures", "describe", "schema", "train", "clone", "delete"):
+        assert browser.get(f"{dataset}/{action}").url.path == dataset
+    for nothing in ("/console/datasets", "/console/nothing", f"{dataset}/nothing", "/console/train"):
+        answer = browser.get(nothing)
+        assert answer.status_code == 404
+        assert "<h1>Not Found</h1>" in answer.text
+
+
+def test_what_nobody_foresaw_is_a_page_too(
+    browser: TestClient, service: Service, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(service.parts.datasets, "get", broken)
+    answer = browser.get(dataset)
+    assert answer.status_code == 500
+    assert "<h1>Internal Server Error</h1>" in answer.text
+    assert "ZeroDivisionError" not in answer.text
 
 
 def test_a_copy_can_be_changed(browser: TestClient, dataset: str) -> None:

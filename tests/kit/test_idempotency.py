@@ -13,7 +13,7 @@ import sartor.app  # noqa: F401  (every table is known once the composition root
 from sartor.errors import Unprocessable
 from sartor.kit import idempotency
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import LIFETIME, IdempotencyKey, check_key, claim, digest_of, forget, led_to
+from sartor.kit.idempotency import LIFETIME, IdempotencyKey, at_once, check_key, claim, digest_of, forget, led_to
 
 FIRST, SECOND = digest_of("image", {"prompt": "a", "seed": None}), digest_of("image", {"prompt": "b", "seed": None})
 
@@ -97,3 +97,19 @@ def test_keys_that_are_none(key: str) -> None:
 def test_keys_that_are() -> None:
     assert check_key(None) is None
     assert check_key("7f4c d0/e=") == "7f4c d0/e="
+
+
+def test_what_another_one_with_the_key_was_first_with_is_done_again() -> None:
+    tries: list[int] = []
+
+    def do() -> int:
+        tries.append(len(tries))
+        if len(tries) == 1:
+            raise IntegrityError("", None, Exception())
+        return len(tries)
+
+    assert at_once("key", do) == 2
+    tries.clear()
+    with pytest.raises(IntegrityError):
+        at_once(None, do)
+    assert tries == [0]

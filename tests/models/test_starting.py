@@ -1,11 +1,15 @@
 """What a training needs before it starts; what comes of it is in test_trainings.py."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from sartor.datasets.tables import Dataset
+from sartor.models import lifecycle
 from tests.conftest import Service, Tenant
 from tests.models.conftest import LIST, dataset_of, own_model
 
@@ -84,3 +88,26 @@ def test_nothing_to_stop(service: Service, tenant: Tenant, status: str) -> None:
     model_id = own_model(service, tenant, status=status)
     assert tenant.post(f"{LIST}/{model_id}/stop_training").status_code == 409
     assert tenant.get(f"{LIST}/{model_id}").json()["status"] == status
+
+
+def test_the_same_start_at_the_same_moment_is_one(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both look for the key before either has written it: the second one's transaction is done again."""
+    model_id = created(service, tenant, mode="fully_automated")
+    begun: list[str] = []
+    monkeypatch.setattr(service.parts.jobs, "enqueue", lambda _session, job, *_, **__: begun.append(job))
+    claim, meeting = lifecycle.claim, threading.Barrier(2)
+
+    def at_the_same_moment(*given: Any) -> str:
+        with suppress(threading.BrokenBarrierError):  # broken: one of them is here for the second time
+            meeting.wait(timeout=5)
+        meeting.abort()
+        return claim(*given)
+
+    monkeypatch.setattr(lifecycle, "claim", at_the_same_moment)
+    path, headers = f"{LIST}/{model_id}/start_training", {"Idempotency-Key": "one"}
+    with ThreadPoolExecutor(2) as hands:
+        answers = [hands.submit(tenant.post, path, {}, headers=headers) for _ in range(2)]
+    assert [answer.result().status_code for answer in answers] == [200, 200]
+    assert len(begun) == 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -26,7 +29,7 @@ from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, Uplo
 from sartor.datasets.sources import file_name
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.datasets.wording import refine
-from sartor.errors import PreconditionFailed, SartorError, request_id
+from sartor.errors import Conflict, PreconditionFailed, SartorError, Unprocessable, request_id
 from sartor.models.schemas import ModelBody, TrainingBody
 from sartor.vgl import parse, plain
 
@@ -56,6 +59,7 @@ class DatasetPages:
             "models": [model for model in models if model.dataset_id == dataset_id],
             "writing": dataset.captions_update_status == "in_progress",
             "least": _LEAST,
+            "by_hand": sum(image.caption_source == "manual" for image in images),
         }
 
     def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int) -> dict[str, Any]:
@@ -65,11 +69,19 @@ class DatasetPages:
         alike = self._rooms.datasets.duplicates(image)
         return {"dataset": dataset, "image": self._shown(request, image), "alike": alike}
 
-    def add(self, caller: Caller, dataset_id: int, name: str, data: bytes, key: str | None) -> None:
-        """Adds a picture. Raises NotFound, and what is wrong with it."""
+    def add(self, caller: Caller, dataset_id: int, name: str, data: bytes) -> None:
+        """Adds a picture; the same file again within a day is the same picture. Raises NotFound, and what is wrong
+        with it."""
         self._rooms.uploads.check(caller, dataset_id)
-        body = UploadBody(file="(a file)")
-        self._rooms.uploads.add(caller, dataset_id, data, body, name=name, source_url=None, idempotency_key=key)
+        self._rooms.uploads.add(
+            caller,
+            dataset_id,
+            data,
+            UploadBody(file="(a file)"),
+            name=name,
+            source_url=None,
+            idempotency_key=f"console picture {dataset_id} {hashlib.sha256(data + name.encode()).hexdigest()}",
+        )
 
     def describe(self, caller: Caller, dataset_id: int, job: str) -> None:
         """Writes the visual schema of what the first pictures share, and starts to write all captions by it.
@@ -80,10 +92,17 @@ class DatasetPages:
         if count < _LEAST:
             raise PreconditionFailed(f"{_LEAST} pictures are needed to see what they share; there are {count}.")
         images = self._rooms.datasets.images(caller, dataset_id, limit=_LOOKED_AT)
-        pictures = [read_picture(self._rooms.storage.get(image.image_key), max_bytes=None) for image in images]
+        try:
+            pictures = [read_picture(self._rooms.storage.get(image.image_key), max_bytes=None) for image in images]
+        except KeyError:
+            raise Conflict("A picture was deleted meanwhile; try again.") from None
         subject = subject_of(self._rooms.projects.get(caller, dataset.project_id))
         schema = self._rooms.captions.visual_schema(pictures, subject=subject)
         self._rooms.datasets.update(caller, dataset_id, body_of(DatasetChanges, {"visual_schema": schema}))
+        self.write_anew(caller, dataset_id, job)
+
+    def write_anew(self, caller: Caller, dataset_id: int, job: str) -> None:
+        """Starts to write all captions anew. Raises NotFound, Conflict."""
         self._rooms.recaptioning.regenerate(caller, dataset_id, job)
 
     def change_schema(self, caller: Caller, dataset_id: int, given: dict[str, str], job: str) -> None:
@@ -92,10 +111,12 @@ class DatasetPages:
         Raises NotFound, BadRequest, Conflict, Unprocessable, Moderated, Unavailable.
         """
         changes = body_of(DatasetChanges, {"visual_schema": given.get("visual_schema", "")})
-        if changes.visual_schema and (words := given.get("instruction", "").strip()):
+        if changes.visual_schema is None:
+            raise Unprocessable("visual_schema: is missing")
+        if words := given.get("instruction", "").strip():
             changes.visual_schema = refine(self._rooms.bridge(), changes.visual_schema, words)
         self._rooms.datasets.update(caller, dataset_id, changes)
-        self._rooms.recaptioning.regenerate(caller, dataset_id, job)
+        self.write_anew(caller, dataset_id, job)
 
     def train(self, caller: Caller, dataset_id: int, given: dict[str, str]) -> int:
         """Completes the dataset and starts the training of a new model on it, whose id is answered.
@@ -106,9 +127,15 @@ class DatasetPages:
         body = body_of(ModelBody, {"name": given.get("name", ""), "dataset_id": dataset_id})
         if missing := _missing(*self._with_images(caller, dataset_id)):
             raise PreconditionFailed(missing)
+        self._rooms.lifecycle.check_base()  # before the dataset is completed, for that is for ever
         self._rooms.datasets.update(caller, dataset_id, DatasetChanges(status="completed"))
         model = self._rooms.lifecycle.create(caller, body, key=key)
-        self._rooms.lifecycle.start(caller, model.id, TrainingBody(), key=key and f"{key} start")
+        try:
+            self._rooms.lifecycle.start(caller, model.id, TrainingBody(), key=key and f"{key} start")
+        except SartorError:
+            with suppress(SartorError):  # one that cannot be started is of no use
+                self._rooms.lifecycle.delete(caller, model.id)
+            raise
         return model.id
 
     def _with_images(self, caller: Caller, dataset_id: int) -> tuple[Dataset, list[DatasetImage]]:
@@ -150,26 +177,38 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     console = DatasetPages(rooms)
 
     def page(
-        request: Request, caller: Caller, dataset_id: int, told: Sequence[str] = (), error: SartorError | None = None
+        request: Request,
+        caller: Caller,
+        dataset_id: int,
+        told: Sequence[str] = (),
+        error: SartorError | None = None,
+        given: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
+        """The dataset, with what was wrong with a form and what was written into it."""
+        shown = console.one(request, caller, dataset_id)
+        kept = {"visual_schema": shown["schema"], "instruction": "", "name": shown["project"].name, **given}
         return pages.answer(
             "dataset.html",
-            error.code if error else 200,
+            error.code if error else Unprocessable.code if told else 200,
             error.headers() if error else None,
-            **console.one(request, caller, dataset_id),
+            **shown,
+            given=kept,
             form=secrets.token_hex(8),
             told=[error.details] if error else told,
         )
 
     async def done(
-        request: Request, caller: Caller, dataset_id: int, do: Callable[..., object], *arguments: object
+        request: Request, caller: Caller, dataset_id: int, do: Callable[[dict[str, str]], int | None]
     ) -> Response:
-        """Does what a form of the dataset's page asks for; the page again, with what was wrong with it."""
+        """Does what a form of the dataset's page asks for; the page again where it cannot be done. ``do`` answers the
+        id of a model that is to be looked at next."""
+        given = texts(await request.form())
         try:
-            await run_in_threadpool(do, *arguments)
-        except SartorError as error:
-            return await run_in_threadpool(page, request, caller, dataset_id, (), error)
-        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+            model_id = await run_in_threadpool(do, given)
+        except SartorError as error:  # nothing that was written is lost
+            return await run_in_threadpool(page, request, caller, dataset_id, (), error, given)
+        next_page = f"models/{model_id}" if model_id is not None else f"datasets/{dataset_id}"
+        return RedirectResponse(f"{PATH}/{next_page}", SEE_OTHER)
 
     @routes.get("/datasets/{dataset_id}")
     def dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
@@ -178,13 +217,12 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     @routes.post("/datasets/{dataset_id}/pictures")
     async def add(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
         async with request.form(max_files=MOST_AT_ONCE) as form:
-            key = idempotency_key(texts(form))
             sent = [file for file in form.getlist("pictures") if isinstance(file, UploadFile) and file.filename]
             told = [] if sent else ["No picture was chosen."]
-            for number, file in enumerate(sent):  # one at a time in memory
+            for file in sent:  # one at a time in memory
                 name, data = file_name(file.filename or "") or "image", await file.read()
                 try:
-                    await run_in_threadpool(console.add, caller, dataset_id, name, data, key and f"{key} {number}")
+                    await run_in_threadpool(console.add, caller, dataset_id, name, data)
                 except SartorError as error:  # the others are taken all the same
                     told.append(f"{name}: {error.details}")
         if told:
@@ -193,27 +231,24 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
 
     @routes.post("/datasets/{dataset_id}/describe")
     async def describe(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        arguments = (caller, dataset_id, request_id(request))
-        return await done(request, caller, dataset_id, console.describe, *arguments)
+        job = request_id(request)
+        return await done(request, caller, dataset_id, lambda _: console.describe(caller, dataset_id, job))
 
     @routes.post("/datasets/{dataset_id}/schema")
     async def change_schema(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        arguments = (caller, dataset_id, texts(await request.form()), request_id(request))
-        return await done(request, caller, dataset_id, console.change_schema, *arguments)
+        job = request_id(request)
+        return await done(
+            request, caller, dataset_id, lambda given: console.change_schema(caller, dataset_id, given, job)
+        )
 
     @routes.post("/datasets/{dataset_id}/captions")
     async def captions(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        arguments = (caller, dataset_id, request_id(request))
-        return await done(request, caller, dataset_id, rooms.recaptioning.regenerate, *arguments)
+        job = request_id(request)
+        return await done(request, caller, dataset_id, lambda _: console.write_anew(caller, dataset_id, job))
 
     @routes.post("/datasets/{dataset_id}/train")
     async def train(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        given = texts(await request.form())
-        try:
-            model_id = await run_in_threadpool(console.train, caller, dataset_id, given)
-        except SartorError as error:
-            return await run_in_threadpool(page, request, caller, dataset_id, (), error)
-        return RedirectResponse(f"{PATH}/models/{model_id}", SEE_OTHER)
+        return await done(request, caller, dataset_id, lambda given: console.train(caller, dataset_id, given))
 
     @routes.post("/datasets/{dataset_id}/clone")
     async def clone(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
@@ -246,14 +281,16 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
             if "again" in given:
                 rooms.uploads.recaption(caller, dataset_id, image_id)
                 return
-            caption = body_of(CaptionBody, {"caption": given.get("caption", "")}).caption or ""
+            if not given.get("caption", "").strip():
+                raise Unprocessable("caption: is missing")
+            caption = body_of(CaptionBody, {"caption": given["caption"]}).caption or ""
             rooms.datasets.set_caption(caller, dataset_id, image_id, caption, source="manual")
 
         try:
             await run_in_threadpool(keep)
         except SartorError as error:  # nothing that was written is lost
             shown = await run_in_threadpool(console.image, request, caller, dataset_id, image_id)
-            written = given.get("caption", "")
+            written = given.get("caption", shown["image"]["caption"])
             return pages.answer("picture.html", error.code, **shown, written=written, told=error.details)
         return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
 

@@ -7,6 +7,7 @@ page of something in progress asks again by itself, seconds later, without a scr
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from sartor.accounts.endpoints import Door
 from sartor.console import datasets, images, models, projects
@@ -21,8 +23,12 @@ from sartor.console.forms import texts
 from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH, refuse_other_sites, sign_in, sign_out, token_of
-from sartor.errors import NotFound, SartorError, Unauthorized, request_id
+from sartor.errors import NotFound, SartorError, Unauthorized, Unavailable, internal, request_id
+from sartor.kit.database import AWAY
 from sartor.kit.storage import Address
+
+# The ends of addresses that forms of a page are sent to.
+_FORMS = {"pictures", "describe", "schema", "captions", "train", "clone", "delete", "datasets", "stop", "cancel"}
 
 
 def router(rooms: Rooms, door: Door) -> APIRouter:
@@ -47,6 +53,13 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
                     error: SartorError = NotFound("There is nothing at this address.")
                 except SartorError as raised:
                     error = raised
+                except HTTPException as raised:  # a body that is too large, or no form at all
+                    phrase = HTTPStatus(raised.status_code).phrase
+                    error = SartorError(str(raised.detail), code=raised.status_code, message=phrase)
+                except AWAY:
+                    error = Unavailable("The database does not answer; go back and try again.")
+                except Exception as raised:
+                    error = internal(raised, request_id(request))
                 told = {"error": error, "request_id": request_id(request)}
                 return pages.answer("error.html", error.code, error.headers(), **told)
 
@@ -55,10 +68,23 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
     routes = APIRouter(prefix=PATH, route_class=Page, include_in_schema=False)
     for room in (images, projects, datasets, models):
         room.mount(routes, pages, rooms)
+    _mount_rest(routes)
     outer = APIRouter(include_in_schema=False)
     _mount_sign_in(outer, pages, door, address_of)
     outer.include_router(routes)
     return outer
+
+
+def _mount_rest(routes: APIRouter) -> None:
+    @routes.api_route("/{rest:path}", methods=["GET", "POST"])
+    def rest(request: Request, rest: str) -> Response:
+        """What no page has. Where only forms go, the page that they are on: a reload after a form leads here."""
+        page, _, last = rest.rpartition("/")
+        if not rest:
+            return RedirectResponse(PATH, SEE_OTHER)
+        if request.method == "GET" and page and last in _FORMS:
+            return RedirectResponse(f"{PATH}/{page}", SEE_OTHER)
+        raise NotFound("There is nothing at this address.")
 
 
 def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Callable[[Request], Address]) -> None:

@@ -25,7 +25,8 @@ class ModelPages:
     """What the pages show, in plain values for the templates."""
 
     def __init__(self, rooms: Rooms) -> None:
-        self.models, self.lifecycle, self.address_of = rooms.models, rooms.lifecycle, rooms.address_of
+        self.models, self.lifecycle, self.datasets = rooms.models, rooms.lifecycle, rooms.datasets
+        self.address_of = rooms.address_of
 
     def one(self, request: Request, caller: Caller, model_id: int) -> dict[str, Any]:
         """A model, its look as JSON and what shows it. Raises NotFound."""
@@ -38,8 +39,15 @@ class ModelPages:
             "links": links,
             "own": row.organisation_id is not None,
             "in_training": row.status in IN_TRAINING,
+            "dataset_is_there": self._is_there(caller, row.dataset_id),
             "pictures": [path.name for path in self.pictures(row)],
         }
+
+    def _is_there(self, caller: Caller, dataset_id: int | None) -> bool:
+        try:
+            return dataset_id is not None and bool(self.datasets.get(caller, dataset_id))
+        except NotFound:
+            return False
 
     def pictures(self, row: Model) -> list[Path]:
         """Some of what a bundled model was trained on; none of any other."""

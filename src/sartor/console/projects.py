@@ -101,16 +101,26 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             return await run_in_threadpool(form_page, request, caller, given, error)
         return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
 
+    def one_page(
+        request: Request, caller: Caller, project_id: int, name: str = "", error: SartorError | None = None
+    ) -> Response:
+        """A project, with what was written as another dataset's name and what was wrong with it."""
+        shown, told = console.one(request, caller, project_id), error.details if error else ""
+        code = error.code if error else 200
+        return pages.answer("project.html", code, **shown, form=secrets.token_hex(8), name=name, told=told)
+
     @routes.get("/projects/{project_id}")
     def project(request: Request, caller: CallerDependency, project_id: ProjectId) -> Response:
-        shown = console.one(request, caller, project_id)
-        return pages.answer("project.html", **shown, form=secrets.token_hex(8))
+        return one_page(request, caller, project_id)
 
     @routes.post("/projects/{project_id}/datasets")
     async def add_dataset(request: Request, caller: CallerDependency, project_id: ProjectId) -> Response:
         given = texts(await request.form())
         name, key = given.get("name", ""), idempotency_key(given)
-        dataset_id = await run_in_threadpool(console.add_dataset, caller, project_id, name, key)
+        try:
+            dataset_id = await run_in_threadpool(console.add_dataset, caller, project_id, name, key)
+        except SartorError as error:
+            return await run_in_threadpool(one_page, request, caller, project_id, name, error)
         return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
 
     @routes.post("/projects/{project_id}/delete")

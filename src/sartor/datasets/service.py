@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
@@ -26,7 +25,7 @@ from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import Conflict
 from sartor.kit.database import Database
-from sartor.kit.idempotency import claim, digest_of, forget
+from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.kit.storage import Storage
 from sartor.projects.service import InTraining, find_project
 
@@ -287,12 +286,7 @@ class Datasets:
         self, caller: Caller, make: Callable[[Session], Dataset], idempotency_key: str | None, digest: str
     ) -> Dataset:
         """What ``make`` makes, or what the same key led to."""
-        try:
-            return self._attempt(caller, make, idempotency_key, digest)
-        except IntegrityError:
-            if idempotency_key is None:
-                raise
-            return self._attempt(caller, make, idempotency_key, digest)  # the other one with this key is in by now
+        return at_once(idempotency_key, lambda: self._attempt(caller, make, idempotency_key, digest))
 
     def _attempt(
         self, caller: Caller, make: Callable[[Session], Dataset], idempotency_key: str | None, digest: str

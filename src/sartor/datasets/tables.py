@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sartor.kit.database import Base, Moment, now
+from sartor.kit.database import IDS_ARE_NEW, Base, Moment, now
 
 
 class Dataset(Base):
     __tablename__ = "datasets"
+    __table_args__ = IDS_ARE_NEW
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id", ondelete="CASCADE"), index=True)
@@ -39,7 +40,7 @@ class Dataset(Base):
 
 class DatasetImage(Base):
     __tablename__ = "dataset_images"
-    __table_args__ = (sa.UniqueConstraint("dataset_id", "entry", name="uq_dataset_images_dataset_id"),)
+    __table_args__ = (sa.UniqueConstraint("dataset_id", "entry", name="uq_dataset_images_dataset_id"), IDS_ARE_NEW)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dataset_id: Mapped[int] = mapped_column(sa.ForeignKey("datasets.id", ondelete="CASCADE"), index=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
@@ -19,7 +17,7 @@ from sartor.datasets.service import Datasets, image_result
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, Moderated, Unavailable, Unprocessable
 from sartor.kit.database import Database
-from sartor.kit.idempotency import claim, digest_of, led_to
+from sartor.kit.idempotency import at_once, claim, digest_of, led_to
 from sartor.kit.storage import Storage
 from sartor.moderation.base import ImageModerator
 from sartor.projects.tables import Project
@@ -88,7 +86,7 @@ class Uploads:
             )
 
         try:
-            return self._tried_twice(add) if idempotency_key is not None else add()
+            return at_once(idempotency_key, add)
         except _Repeated as repeated:
             return self._datasets.image(caller, dataset_id, repeated.image_id)
 
@@ -123,13 +121,6 @@ class Uploads:
         with self._database.transaction() as session:
             found = led_to(session, str(caller.organisation_id), key, digest)
         return None if found is None else int(found.removeprefix(image_result("")))
-
-    @staticmethod
-    def _tried_twice(add: Callable[[], DatasetImage]) -> DatasetImage:
-        try:
-            return add()
-        except IntegrityError:  # the other one with this key is in by now
-            return add()
 
 
 class _Repeated(Exception):

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
@@ -18,7 +17,7 @@ from sartor.generation.rows import end
 from sartor.generation.schemas import ImageBody, StructuredPromptBody, drawn_seed
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, IN_PROGRESS, STRUCTURED_PROMPT, GenerationRequest
 from sartor.kit.database import Database
-from sartor.kit.idempotency import claim, digest_of
+from sartor.kit.idempotency import at_once, claim, digest_of
 from sartor.kit.idempotency import forget as forget_keys
 from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Address, Storage
@@ -78,13 +77,7 @@ class Generation:
         Raises Forbidden or ModelNotReady for the model, TooManyRequests above the organisation's limit, Unprocessable
         for an idempotency key that belongs to another body.
         """
-        try:
-            return self._submit(caller, request_id, body, base, idempotency_key)
-        except IntegrityError:
-            if idempotency_key is None:
-                raise
-            # The other one with this key is in by now.
-            return self._submit(caller, request_id, body, base, idempotency_key)
+        return at_once(idempotency_key, lambda: self._submit(caller, request_id, body, base, idempotency_key))
 
     def _submit(
         self, caller: Caller, request_id: str, body: StructuredPromptBody, base: str, idempotency_key: str | None

@@ -27,6 +27,10 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 # The database does not answer, or not in time. Nothing is wrong with what was asked: trying again may help.
 AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 
+# For tables whose ids are in addresses: SQLite would give the id of a deleted last row to the next one, and whoever
+# still has the old address would find another thing there. PostgreSQL never does.
+IDS_ARE_NEW = {"sqlite_autoincrement": True}
+
 
 class Base(DeclarativeBase):
     """Base of every table; constraint names are fixed so that migrations can name them on both databases."""

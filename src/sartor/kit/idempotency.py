@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sartor.errors import Unprocessable
 from sartor.kit.database import Base, Moment, now
+
+Result = TypeVar("Result")
 
 HEADER = "Idempotency-Key"
 LIFETIME = timedelta(hours=24)
@@ -55,7 +58,7 @@ def claim(session: Session, tenant: str, key: str, digest: str, result_id: str) 
     """The result that ``key`` stands for: ``result_id`` where the key is new, else the earlier one.
 
     Raises Unprocessable where the key was used for something else, and IntegrityError at the flush where another
-    transaction claims it at this moment: then the whole transaction is tried again.
+    transaction claims it at this moment: then the whole transaction is tried again, as `at_once` does.
     """
     earlier = led_to(session, tenant, key, digest)
     if earlier is not None:
@@ -66,6 +69,16 @@ def claim(session: Session, tenant: str, key: str, digest: str, result_id: str) 
     session.add(IdempotencyKey(tenant=tenant, key=key, digest=digest, result_id=result_id))
     session.flush()
     return result_id
+
+
+def at_once(key: str | None, do: Callable[[], Result]) -> Result:
+    """What a transaction that claims ``key`` comes to, though another one with the same key may run at this moment."""
+    try:
+        return do()
+    except IntegrityError:
+        if key is None:
+            raise
+        return do()  # the other one with this key is in by now
 
 
 def led_to(session: Session, tenant: str, key: str, digest: str) -> str | None:
@@ -81,7 +94,8 @@ def led_to(session: Session, tenant: str, key: str, digest: str) -> str | None:
     return found.result_id
 
 
-def forget(session: Session, result_ids: Sequence[str]) -> None:
-    """Deletes the keys of results that are no more, and those that no longer count."""
+def forget(session: Session, result_ids: Sequence[str], *, beginnings: Sequence[str] = ()) -> None:
+    """Deletes the keys of results that are no more, or whose ids begin so, and those that no longer count."""
     over = IdempotencyKey.created_at < now() - LIFETIME
-    session.execute(sa.delete(IdempotencyKey).where(sa.or_(over, IdempotencyKey.result_id.in_(result_ids))))
+    gone = [IdempotencyKey.result_id.startswith(beginning, autoescape=True) for beginning in beginnings]
+    session.execute(sa.delete(IdempotencyKey).where(sa.or_(over, IdempotencyKey.result_id.in_(result_ids), *gone)))

@@ -17,13 +17,12 @@ from typing import BinaryIO
 
 import structlog
 from safetensors import safe_open
-from sqlalchemy.exc import IntegrityError
 
 from sartor.accounts.service import Caller
 from sartor.errors import BodyTooLarge, Unavailable, Unprocessable, UnsupportedMediaType
 from sartor.fibo.errors import InvalidAdapter
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import claim, digest_of
+from sartor.kit.idempotency import at_once, claim, digest_of
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
 from sartor.models.keys import imported_key, result_of, result_to
@@ -77,12 +76,7 @@ class Imports:
                 find_project(session, caller, fields.project_id)
         with self._arrived(file) as arrived:
             facts = self._check(arrived)
-            try:
-                return self._add(caller, arrived, facts, fields, key)
-            except IntegrityError:
-                if key is None:
-                    raise
-                return self._add(caller, arrived, facts, fields, key)  # the other one with this key is in by now
+            return at_once(key, lambda: self._add(caller, arrived, facts, fields, key))
 
     def _add(self, caller: Caller, arrived: Arrived, facts: Facts, fields: ImportFields, key: str | None) -> Model:
         place = imported_key(arrived.sha256, secrets.token_hex(8))

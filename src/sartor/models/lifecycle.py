@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
@@ -16,7 +15,7 @@ from sartor.datasets.tables import Dataset
 from sartor.datasets.training_set import TrainingSet, training_set
 from sartor.errors import BadRequest, Conflict, Forbidden, NotFound, PreconditionFailed, Unavailable
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import claim, digest_of, forget
+from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Address, Storage
 from sartor.models.adapters import AdapterFiles
@@ -69,12 +68,7 @@ class Lifecycle:
 
         Raises NotFound for the dataset, and Unprocessable for a key of another body.
         """
-        try:
-            return self._create(caller, body, key)
-        except IntegrityError:
-            if key is None:
-                raise
-            return self._create(caller, body, key)  # the other one with this key is in by now
+        return at_once(key, lambda: self._create(caller, body, key))
 
     def _create(self, caller: Caller, body: ModelBody, key: str | None) -> Model:
         with self._database.transaction() as session:
@@ -133,6 +127,9 @@ class Lifecycle:
         Raises NotFound, Forbidden, BadRequest for parameters outside of expert mode, Conflict where it was started
         before, PreconditionFailed where the dataset is not complete, Unavailable where the base cannot be read.
         """
+        return at_once(key, lambda: self._start(caller, model_id, body, key))
+
+    def _start(self, caller: Caller, model_id: int, body: TrainingBody, key: str | None) -> Model:
         with self._database.transaction() as session:
             model = _own(session, caller, model_id)
             if _repeated(session, caller, key, f"start {model_id}", body.model_dump(mode="json")):
@@ -170,6 +167,9 @@ class Lifecycle:
 
         Raises NotFound, Forbidden, and Conflict where nothing is being trained.
         """
+        return at_once(key, lambda: self._stop(caller, model_id, key))
+
+    def _stop(self, caller: Caller, model_id: int, key: str | None) -> Model:
         with self._database.transaction() as session:
             model = _own(session, caller, model_id)
             if _repeated(session, caller, key, f"stop {model_id}", {}):
@@ -281,12 +281,16 @@ class Lifecycle:
             losses_url=self._link(losses_key(model.id), address),
         )
 
-    def _recipe(self, model: Model, body: TrainingBody, found: TrainingSet) -> Recipe:
+    def check_base(self) -> int:
+        """Whether there is a base to train for; the area of its pictures in pixels. Raises Unavailable."""
         try:
-            area = self._base.training_area
+            return self._base.training_area
         except (OSError, ValueError, KeyError):
             log.exception("the base model cannot be read")
             raise Unavailable("The base model cannot be read; the log says why.") from None
+
+    def _recipe(self, model: Model, body: TrainingBody, found: TrainingSet) -> Recipe:
+        area = self.check_base()
         if model.training_mode == "expert":
             return expert(area, body.expert())
         return automated(area, ip_type=found.ip_type, medium=found.medium, images=len(found.pictures))
@@ -304,7 +308,7 @@ class Lifecycle:
             gone = not self._in_use(session, model.id)
             if gone:
                 session.execute(sa.delete(Model).where(Model.id == model.id))
-            forget(session, [result_of(model.id)])
+            forget(session, [result_of(model.id)], beginnings=[f"start {model.id} ", f"stop {model.id} "])
         self._forget_copies([model.adapter_sha256, *(one.adapter_sha256 for one in found)])
         return gone
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sartor.kit.database import Base, Moment, now
+from sartor.kit.database import IDS_ARE_NEW, Base, Moment, now
 
 # What a model is until the last request that names it is forgotten.
 DELETED = "Deleted"
@@ -18,6 +18,7 @@ IN_TRAINING = ("InProgress", "Stopping")
 
 class Model(Base):
     __tablename__ = "models"
+    __table_args__ = IDS_ARE_NEW
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int | None] = mapped_column(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import BadRequest, Conflict, NotFound
 from sartor.kit.database import Database
-from sartor.kit.idempotency import claim, digest_of, forget
+from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.projects.schemas import ProjectBody, ProjectChanges, check_subject
 from sartor.projects.tables import Project
 
@@ -34,12 +33,7 @@ class Projects:
 
     def create(self, caller: Caller, body: ProjectBody, *, idempotency_key: str | None = None) -> Project:
         """A new project, or the one that the same key led to. Raises Unprocessable for a key of another body."""
-        try:
-            return self._create(caller, body, idempotency_key)
-        except IntegrityError:
-            if idempotency_key is None:
-                raise
-            return self._create(caller, body, idempotency_key)  # the other one with this key is in by now
+        return at_once(idempotency_key, lambda: self._create(caller, body, idempotency_key))
 
     def _create(self, caller: Caller, body: ProjectBody, idempotency_key: str | None) -> Project:
         with self._database.transaction() as session:

@@ -7,11 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sartor.kit.database import Base, Moment, now
+from sartor.kit.database import IDS_ARE_NEW, Base, Moment, now
 
 
 class Project(Base):
     __tablename__ = "projects"
+    __table_args__ = IDS_ARE_NEW
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id", ondelete="CASCADE"), index=True)

@@ -56,6 +56,7 @@ def upgrade() -> None:
             ["organisation_id"], ["organisations.id"], "fk_models_organisation_id_organisations", ondelete="CASCADE"
         ),
         sa.UniqueConstraint("slug", name="uq_models_slug"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_models_organisation_id", "models", ["organisation_id"])
     op.create_table(

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], "fk_projects_organisation_id_organisations", ondelete="CASCADE"
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_projects_organisation_id", "projects", ["organisation_id"])
     op.create_table(
@@ -49,6 +50,7 @@ def upgrade() -> None:
             ["organisation_id"], ["organisations.id"], "fk_datasets_organisation_id_organisations", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], "fk_datasets_project_id_projects", ondelete="CASCADE"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_datasets_organisation_id", "datasets", ["organisation_id"])
     op.create_index("ix_datasets_project_id", "datasets", ["project_id"])
@@ -74,6 +76,7 @@ def upgrade() -> None:
             ["dataset_id"], ["datasets.id"], "fk_dataset_images_dataset_id_datasets", ondelete="CASCADE"
         ),
         sa.UniqueConstraint("dataset_id", "entry", name="uq_dataset_images_dataset_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_dataset_images_dataset_id", "dataset_images", ["dataset_id"])
     op.create_table(
