@@ -1,5 +1,8 @@
 """What settings and circumstances make of the app: addresses, limits, an engine that is late or broken, a restart."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from sartor.app import create_app
@@ -154,3 +158,11 @@ def test_a_process_that_only_answers_leaves_the_work_to_another(tmp_path: Path) 
     with running(tmp_path) as service:
         tenant.client = service.client
         assert tenant.settled(request_id)["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize(("given", "found"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_waiting_threads_sleep_unless_told_otherwise(given: dict[str, str], found: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+    said = "import sartor.fibo, os; print(os.environ['OMP_WAIT_POLICY'])"
+    answer = subprocess.run([sys.executable, "-c", said], env=environment, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == found
