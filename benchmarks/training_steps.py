@@ -30,13 +30,13 @@ from sartor.fibo.training_step import LoraRun, choose_precision
 
 RECIPE = "the public recipe"
 AGAIN: dict[str, Any] = {"gradient_checkpointing": True}
-PLAIN = AGAIN | {"compiled": False}
 VARIANTS: dict[str, dict[str, Any]] = {
     "ours, as it chooses itself": {},
     "ours, all activations computed again": AGAIN,
-    "ours, and nothing compiled": PLAIN,
-    "ours, and an fp8 base": PLAIN | {"base_weights": "fp8"},
-    "ours, and an nf4 base": PLAIN | {"base_weights": "nf4"},
+    "ours, the same compiled": AGAIN | {"compiled": True},
+    "ours, compiled, activations kept where they fit": {"compiled": True},
+    "ours, and an fp8 base": AGAIN | {"base_weights": "fp8"},
+    "ours, and an nf4 base": AGAIN | {"base_weights": "nf4"},
 }
 WARM, REPEATS = 2, 5
 
@@ -67,7 +67,7 @@ def _ours(bench: Bench, rank: int, name: str, recipe: float, folder: Path) -> No
         texts.add(text)
         texts.add("")
         opened.enter_context(evicted(checkpoint.vae, checkpoint.text_encoder))
-        opened.enter_context(rounded(model, None if config.base_weights == "full" else config.base_weights))
+        opened.enter_context(rounded(model, config.base_weights))
         layers = opened.enter_context(injected(model, rank, generator=generator))
         precision, _ = choose_precision(bench.device, config.precision)
         groups = [[Picture(latents, bench.height, bench.width, text)]]

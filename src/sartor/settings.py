@@ -74,8 +74,8 @@ class Settings(BaseSettings):
     )
     base_weights: Literal["full", "fp8", "nf4"] = Field(
         default="full",
-        description="What a training keeps the frozen base in: `fp8` or `nf4`, 8 or 4 bits a weight, for GPUs of "
-        "24 GB; brands come out a little different.",
+        description="What a training keeps the frozen base in: `fp8` or `nf4`, 8 or 4 bits a weight, where a GPU's "
+        "memory is short; brands come out a little different.",
     )
     second_device: str = Field(
         default="",

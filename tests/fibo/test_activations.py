@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sartor.fibo.activations import BACKWARD, SPARE, Activations, saved_bytes
+from sartor.fibo.activations import BACKWARD, Activations, saved_bytes
 
 
 def test_what_a_product_saves_is_its_inputs() -> None:
@@ -21,4 +21,4 @@ def test_what_a_product_saves_is_its_inputs() -> None:
 )
 def test_the_last_blocks_keep_theirs_where_not_all_can(room: int, checkpointed: int) -> None:
     activations = Activations((30, 10, 10, 10), inputs=7)
-    assert activations.checkpointed(SPARE + BACKWARD * 30 + 4 * 7 + room) == checkpointed
+    assert activations.checkpointed(BACKWARD * 30 + 4 * 7 + room) == checkpointed

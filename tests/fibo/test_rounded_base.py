@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from sartor.fibo import rounded_base
 from sartor.fibo.fp8 import rounded_linears
 from sartor.fibo.rounded_base import GROUP, RoundedLinear, from_nf4, normal_levels, rounded, to_nf4
+from sartor.fibo.training_config import BaseWeights
 from tests.fibo.conftest import SHAPES, tiny_transformer
 
 # NormalFloat as its paper's appendix E prints it (arXiv:2305.14314), to four places.
@@ -62,7 +64,26 @@ def test_the_full_weights_come_back(rounding: str, share: float) -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_what_fails_half_way_leaves_the_full_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    transformer = tiny_transformer(SHAPES["deep text"])
+    before = {name: value.clone() for name, value in transformer.state_dict().items()}
+    done: list[str] = []
+
+    def failing(linear: nn.Linear, rounding: BaseWeights) -> nn.Module:
+        done.append(rounding)
+        if len(done) == 4:
+            raise MemoryError
+        return RoundedLinear(linear, rounding)
+
+    monkeypatch.setattr(rounded_base, "RoundedLinear", failing)
+    with pytest.raises(MemoryError), rounded(transformer, "nf4"):
+        pass
+    after = transformer.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_nothing_is_rounded_unless_asked() -> None:
     transformer = tiny_transformer(SHAPES["deep text"])
-    with rounded(transformer, None):
+    with rounded(transformer, "full"):
         assert not any(isinstance(module, RoundedLinear) for module in transformer.modules())

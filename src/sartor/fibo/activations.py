@@ -16,10 +16,11 @@ from sartor.fibo.blocks import Rotary
 from sartor.fibo.memory import free_host_bytes
 from sartor.fibo.transformer import FiboTransformer
 
-SPARE = 4 * 2**30
-"""Bytes that are left free: for the allocator's gaps, the libraries' workspaces, and an engine that draws beside."""
+SPARE = {"cuda": 8 * 2**30, "cpu": 2**29}
+"""Bytes that are left free: for the allocator's gaps, the libraries' workspaces, and on a GPU an engine that draws
+beside, with a text encoder that may visit."""
 BACKWARD = 3
-"""A block's backward pass holds, besides what the block kept, gradients of about twice that."""
+"""A block's backward pass holds its activations, computed again, and gradients of about twice that."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Activations:
     inputs: int
 
     def checkpointed(self, free: int) -> int:
-        """How many blocks, from the first on, have to be computed again where so many bytes are free."""
-        left = free - SPARE - BACKWARD * max(self.blocks) - self.inputs * len(self.blocks)
+        """How many blocks, from the first on, have to be computed again where so many bytes may be used."""
+        left = free - BACKWARD * max(self.blocks) - self.inputs * len(self.blocks)
         for keeping, needed in enumerate(reversed(self.blocks)):
             left -= needed
             if left < 0:
@@ -87,8 +88,8 @@ def measure(
 
 
 def free_bytes(device: torch.device) -> int:
-    """Bytes that tensors on the device can still have, with what PyTorch holds and does not use."""
+    """Bytes that a training may still use on the device, with what PyTorch holds and does not use; SPARE is left."""
     if device.type != "cuda":
-        return free_host_bytes()
+        return free_host_bytes() - SPARE["cpu"]
     held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return int(torch.cuda.mem_get_info(device)[0]) + held
+    return int(torch.cuda.mem_get_info(device)[0]) + held - SPARE["cuda"]

@@ -9,9 +9,10 @@ tries again after a restart could take another one.
 import json
 import os
 import statistics
+import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,9 +33,19 @@ TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 """Largest relative error, in the 2-norm, against float32 computed step by step."""
 
 
+_SWITCHES = threading.RLock()
+
+
 def kernel(name: str) -> AbstractContextManager[None]:
     """A context in which attention is computed by one of BACKENDS, or as PyTorch likes for DEFAULT. Raises KeyError."""
-    return nullcontext() if name == DEFAULT else sdpa_kernel(BACKENDS[name])
+    return nullcontext() if name == DEFAULT else _only(BACKENDS[name])
+
+
+@contextmanager
+def _only(backend: SDPBackend) -> Iterator[None]:
+    """PyTorch's switches are the process's: an image and a training that met here would leave each other's behind."""
+    with _SWITCHES, sdpa_kernel(backend):
+        yield
 
 
 @dataclass(frozen=True)

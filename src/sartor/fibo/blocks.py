@@ -57,8 +57,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, rotary: Rotary, mask: Tensor | None)
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """Layer-normalises x [B, S, D] without affine weights, then scales and shifts it by [B, D] each."""
-    return torch.addcmul(shift[:, None], F.layer_norm(x, x.shape[-1:], eps=EPS), 1 + scale[:, None])
+    """Layer-normalises x [B, S, D] without affine weights, then scales and shifts it by [B, D] each; in x's dtype,
+    though a GPU's autocast norms in fp32: otherwise every linear that reads it would keep a copy of its own."""
+    return torch.addcmul(shift[:, None], F.layer_norm(x, x.shape[-1:], eps=EPS), 1 + scale[:, None]).to(x.dtype)
 
 
 def gelu_linear(linear: nn.Module, x: Tensor) -> Tensor:

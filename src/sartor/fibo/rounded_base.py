@@ -1,4 +1,4 @@
-"""The frozen base of a LoRA training in 8 or 4 bits a weight, so that FIBO can be trained on cards of 24 GB.
+"""The frozen base of a LoRA training in 8 or 4 bits a weight: half or a fourth of its memory.
 
 What is trained, the adapter, and everything that is computed stay as they are: a weight is brought back to the
 activations' type for each product, forward and backward, and dropped again (QLoRA, arXiv:2305.14314). The adapter is
@@ -11,7 +11,7 @@ trained against a base that is a little off, and is served over the full one.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from sartor.fibo.fp8 import rounded_linears, to_rows
 from sartor.fibo.host_memory import HostMemory
+from sartor.fibo.training_config import BaseWeights
 
-Rounding = Literal["fp8", "nf4"]
 GROUP = 64
 """Weights, one after the other, that share a scale in nf4."""
 OUTERMOST = 0.9677083
@@ -47,15 +47,21 @@ def to_nf4(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def from_nf4(packed: Tensor, scale: Tensor, shape: torch.Size, dtype: torch.dtype) -> Tensor:
     """The weight that `to_nf4` rounded, in dtype."""
-    levels = normal_levels().to(packed.device, dtype)
-    pairs = torch.stack([levels.repeat_interleave(16), levels.repeat(16)], dim=1)  # what each byte stands for
+    pairs = _pairs(packed.device, dtype)
     return (pairs.index_select(0, packed.int()).view(-1, GROUP) * scale.to(dtype)).view(shape)
+
+
+@cache
+def _pairs(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """What each byte stands for, [256, 2]."""
+    levels = normal_levels().to(device, dtype)
+    return torch.stack([levels.repeat_interleave(16), levels.repeat(16)], dim=1)
 
 
 class RoundedLinear(nn.Linear):
     """A frozen linear whose weight is kept in fewer bits. It passes gradients on to its input, and has none itself."""
 
-    def __init__(self, linear: nn.Linear, rounding: Rounding) -> None:
+    def __init__(self, linear: nn.Linear, rounding: BaseWeights) -> None:
         super().__init__(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
         self.rounding = rounding
         kept, scale = to_rows(linear.weight) if rounding == "fp8" else to_nf4(linear.weight)
@@ -93,14 +99,14 @@ def _full(kept: Tensor, scale: Tensor, shape: torch.Size, dtype: torch.dtype) ->
 
 
 @contextmanager
-def rounded(transformer: nn.Module, rounding: Rounding | None) -> Iterator[None]:
-    """Keeps the blocks' linears that work on tokens in fewer bits while the block runs; None leaves all as it is.
+def rounded(transformer: nn.Module, rounding: BaseWeights) -> Iterator[None]:
+    """Keeps the blocks' linears that work on tokens in fewer bits while the block runs; "full" leaves all as it is.
 
-    The full weights wait in host memory and come back afterwards, to the byte. They are rounded where they are, one
-    after the other, so that the device never holds more than before. Raises ValueError for a weight that has no whole
-    number of groups.
+    The full weights wait in host memory, pinned for a GPU, and come back afterwards, to the byte. They are rounded
+    where they are, one after the other: nf4 takes about 16 bytes a weight of the largest one meanwhile. Raises
+    ValueError for a weight that has no whole number of groups.
     """
-    linears = rounded_linears(transformer) if rounding else {}
+    linears = {} if rounding == "full" else rounded_linears(transformer)
     device = next(transformer.parameters()).device
     host = HostMemory(pinned=device.type == "cuda")
     waiting: dict[str, Tensor] = {}
@@ -108,12 +114,13 @@ def rounded(transformer: nn.Module, rounding: Rounding | None) -> Iterator[None]
         for name, linear in linears.items():
             if rounding == "nf4" and linear.weight.numel() % GROUP:
                 raise ValueError(f"{name} has {linear.weight.numel()} weights, no multiple of {GROUP}")
-            assert rounding is not None
-            transformer.set_submodule(name, RoundedLinear(linear, rounding))
+            replacement = RoundedLinear(linear, rounding)
             waiting[name] = host.keep(linear.weight) if device.type == "cuda" else linear.weight.detach()
+            transformer.set_submodule(name, replacement)
             linear.weight.data = torch.empty(0, dtype=linear.weight.dtype, device=device)
+            del replacement
         yield
     finally:
         for name, weight in waiting.items():
+            transformer.set_submodule(name, linears[name])  # first, so that the rounded one makes room
             linears[name].weight.data = weight.to(device)
-            transformer.set_submodule(name, linears[name])

@@ -104,26 +104,30 @@ def train_lora(
     generator = torch.Generator().manual_seed(config.seed)
     pictures, texts = _prepare(checkpoint, (*examples, *regularisation), config, directory, stop)
     groups = [group for group in (pictures[: len(examples)], pictures[len(examples) :]) if group]
-    with (
-        evicted(checkpoint.vae, checkpoint.text_encoder),
-        rounded(transformer, None if config.base_weights == "full" else config.base_weights),
-        injected(transformer, config.rank, alpha=config.alpha, generator=generator) as layers,
-    ):
-        run = LoraRun(transformer, layers, groups, texts, checkpoint.scheduler_config, config, generator, autocast)
-        if saved is not None:
-            run.restore(*load_checkpoint_state(saved))
-            logger.info("training continues after step %d", run.step)
-        _cut(directory / LOSSES, run.step)
-        last = config.steps if until is None else min(until, config.steps)
-        if run.step < last and not (stop is not None and stop.is_set()):
-            with computing(transformer, config, run.shape(), run.autocast, record=directory / ATTENTION):
-                saved = _advance(run, config, directory, origin, last, on_progress, stop) or saved
-        if saved is None or saved.name != checkpoint_name(run.step):
-            saved = run.save(directory, origin)
-        finished = run.step >= config.steps
-        if finished:
-            run.export(directory / FILE_NAME, origin)
-    return TrainingResult((directory if finished else saved) / FILE_NAME, saved, directory / LOSSES, run.step, finished)
+    last = config.steps if until is None else min(until, config.steps)
+
+    def train() -> tuple[Path, int]:
+        """The latest checkpoint and its step. What trains is gone afterwards: full weights need the room."""
+        latest = saved
+        with injected(transformer, config.rank, alpha=config.alpha, generator=generator) as layers:
+            run = LoraRun(transformer, layers, groups, texts, checkpoint.scheduler_config, config, generator, autocast)
+            if latest is not None:
+                run.restore(*load_checkpoint_state(latest))
+                logger.info("training continues after step %d", run.step)
+            _cut(directory / LOSSES, run.step)
+            if run.step < last and not (stop is not None and stop.is_set()):
+                with computing(transformer, config, run.shape(), run.autocast, record=directory / ATTENTION):
+                    latest = _advance(run, config, directory, origin, last, on_progress, stop) or latest
+            if latest is None or latest.name != checkpoint_name(run.step):
+                latest = run.save(directory, origin)
+            if run.step >= config.steps:
+                run.export(directory / FILE_NAME, origin)
+        return latest, run.step
+
+    with evicted(checkpoint.vae, checkpoint.text_encoder), rounded(transformer, config.base_weights):
+        latest, step = train()
+    finished = step >= config.steps
+    return TrainingResult((directory if finished else latest) / FILE_NAME, latest, directory / LOSSES, step, finished)
 
 
 def _advance(

@@ -47,10 +47,10 @@ class TrainingConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     gradient_checkpointing: bool | Literal["auto"] = "auto"
     """Whether blocks compute their activations again in the backward pass; auto: as many as the memory asks for."""
-    compiled: bool | None = None
-    """Whether blocks are compiled where a compiler gets them right; None: on a GPU."""
+    compiled: bool = False
+    """Whether blocks of a full base are compiled where a compiler gets them right (training_compute.py)."""
     base_weights: BaseWeights = "full"
-    """What the frozen weights are kept in: as they are, or in 8 or 4 bits for cards of 24 GB (rounded_base.py)."""
+    """What the frozen weights are kept in: as they are, or in 8 or 4 bits (rounded_base.py)."""
     text_memory: int = 64 * 2**30
     """Host memory for captions' states, in bytes; what does not fit is read from disk when needed."""
     checkpoint_every: int = 250
