@@ -41,7 +41,7 @@ def test_demo_then_the_same_picture_without_a_server(tmp_path: Path) -> None:
     brand = find_brands([])[0]
     assert recipe.model == brand.name
     scene = json.loads(recipe.prompt)
-    assert [thing["description"] for thing in scene["objects"]] == ["penguin"]
+    assert [thing["description"] for thing in scene["objects"]] == ["snowman"]
     assert scene["style_medium"] == brand.visual_schema.style_medium
 
     again = tmp_path / "again.png"

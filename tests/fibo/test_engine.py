@@ -94,6 +94,7 @@ def test_every_field_matters(engine: Engine, adapters: tuple[Path, Path]) -> Non
         replace(SPEC, adapter=adapters[0]),
         replace(SPEC, adapter=adapters[1]),
         replace(SPEC, adapter=adapters[0], influence=0.5),
+        replace(SPEC, shift=0.0),
     ]
     assert len({engine.generate(spec).image.tobytes() for spec in variants}) == len(variants)
 
@@ -209,6 +210,8 @@ def test_the_number_of_threads_is_the_engines_own(engine: Engine) -> None:
         ({"influence": float("nan")}, "influence"),
         ({"aspect_ratio": "7:5"}, "aspect_ratio"),
         ({"caching": "cached-9"}, "caching"),
+        ({"shift": -0.1}, "shift"),
+        ({"shift": float("nan")}, "shift"),
     ],
 )
 def test_impossible_specs_are_named(engine: Engine, change: dict[str, object], field: str) -> None:

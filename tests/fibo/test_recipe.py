@@ -1,6 +1,7 @@
 """A recipe goes into a PNG and comes out the same."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,13 @@ def test_round_trip() -> None:
         assert np.array_equal(np.asarray(back), np.asarray(IMAGE))
         assert back.text["sartor.prompt"] == RECIPE.prompt  # readable by any tool as it is
         assert back.text["sartor.seed"] == "2147483647"
+
+
+def test_a_shift_is_told_only_where_it_was_asked_for() -> None:
+    with Image.open(io.BytesIO(write_png(IMAGE, RECIPE))) as image:
+        assert "sartor.shift" not in image.text
+    shifted = replace(RECIPE, shift=1.0)
+    assert read_recipe(write_png(IMAGE, shifted)) == shifted
 
 
 def test_same_inputs_same_bytes() -> None:

@@ -48,6 +48,15 @@ def test_a_foreign_schedule_is_refused(change: dict[str, object]) -> None:
         sigmas(4, 64, change)
 
 
+def test_a_shift_of_ones_own_takes_the_place_of_the_schedulers() -> None:
+    config = {"use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 0.5}
+    assert torch.equal(sigmas(12, 256, config, shift=0.5), sigmas(12, 256, config))
+    assert torch.equal(sigmas(4, 256, config, shift=0.0), torch.tensor([1.0, 0.75, 0.5, 0.25, 0.0]))
+    early = sigmas(12, 256, config, shift=1.0)
+    assert (early[1:-1] > sigmas(12, 256, config)[1:-1]).all()
+    assert (early[0], early[-1]) == (1, 0)
+
+
 def test_time_shift_takes_arrays_and_tensors_alike() -> None:
     times = np.linspace(0.1, 1.0, 7, dtype=np.float32)
     assert np.allclose(time_shift(times, 0.8), time_shift(torch.from_numpy(times), 0.8).numpy())

@@ -12,7 +12,7 @@ from PIL import Image
 from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.checkpoint import load_checkpoint
 from sartor.fibo.lora import write_adapter
-from sartor.models.samples import CONCEPTS, sample_captions, try_adapter
+from sartor.models.samples import CONCEPTS, best_step, sample_captions, try_adapter
 from sartor.nano.concepts import CONCEPT_BY_NAME
 
 THINGS = ("cat", "sailboat", "owl", "tree", "key", "cup")
@@ -81,3 +81,16 @@ def test_the_score_is_the_distance_in_look_of_what_was_not_seen(tiny_checkpoint:
     assert same_sheet == sheet
     assert again < 0.02 < score
     assert tried([own[0]] * 200)[0] == pytest.approx(tried([own[0]])[0])
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        ({50: 0.0140, 100: 0.0142, 150: 0.0141, 200: 0.0141}, 200),  # all alike: the one that was trained longest
+        ({70: 0.025, 140: 0.021, 210: 0.0245, 280: 0.023}, 140),
+        ({70: 0.025, 140: 0.021, 210: 0.0225, 280: 0.0219}, 280),
+        ({5: 0.3}, 5),
+    ],
+)
+def test_the_last_of_the_best_is_kept(scores: dict[int, float], best: int) -> None:
+    assert best_step(scores) == best

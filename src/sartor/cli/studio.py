@@ -37,6 +37,7 @@ def draw(
     aspect_ratio: str,
     influence: float,
     negative_prompt: str,
+    shift: float | None,
 ) -> None:
     """Writes the PNG to ``output`` and prints the structured prompt. Raises StudioError."""
     console = Console(stderr=True, highlight=False)
@@ -55,6 +56,7 @@ def draw(
         adapter=brand.adapter if brand else None,
         influence=influence,
         caching=settings.caching,
+        shift=shift,
         model=brand.name if brand else "",
     )
     try:

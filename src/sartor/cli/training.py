@@ -22,7 +22,7 @@ from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, wr
 from sartor.models.looks import common_look
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, automated
-from sartor.models.samples import sample_captions, try_adapter
+from sartor.models.samples import best_step, sample_captions, try_adapter
 from sartor.projects.schemas import IpType, Medium
 from sartor.settings import Settings
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse, plain
@@ -145,7 +145,7 @@ def _trained(
     (work / CURVE).write_bytes(loss_curve(losses, scores))
     for step, score in scores.items():
         console.print(f"checkpoint {step}: new things are {score:.4f} from the pictures' look")
-    return min(scores, key=lambda step: (scores[step], -step))
+    return best_step(scores)
 
 
 def _described(

@@ -232,6 +232,7 @@ class Engine:
             negative_prompt=spec.negative_prompt,
             fingerprint=fingerprint,
             caching=spec.caching,
+            shift=spec.shift,
         )
         return Result(image, write_png(image, recipe), fingerprint)
 
@@ -254,6 +255,7 @@ class Engine:
             seed=spec.seed,
             guidance_scale=spec.guidance_scale,
             scheduler_config=self._scheduler_config,
+            shift=spec.shift,
             guidance=Guidance(CACHINGS.get(spec.caching), self._second),
         )
 

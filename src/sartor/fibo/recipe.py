@@ -31,16 +31,20 @@ class Recipe:
     fingerprint: Fingerprint
     caching: str = "exact"
     """How steps were saved; a PNG that does not say so was drawn exactly."""
+    shift: float | None = None
+    """As `Spec` has it; a PNG says so only where it was asked for."""
 
 
 TEXTS = {"model", "prompt", "aspect_ratio", "negative_prompt", "caching"}
-OPTIONAL = {"caching"}
+OPTIONAL = {"caching", "shift"}
 
 
 def write_png(image: Image.Image, recipe: Recipe) -> bytes:
     """The image as PNG with the recipe in it. Equal inputs give equal bytes under one zlib."""
     chunks = PngImagePlugin.PngInfo()
     for name, value in asdict(recipe).items():
+        if value is None:
+            continue
         chunks.add_itxt(PREFIX + name, value if name in TEXTS else json.dumps(value, sort_keys=True))
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=chunks, compress_level=6)

@@ -82,14 +82,17 @@ def time_shift(times: Times, mu: float, kind: str = "exponential") -> Times:
     return strength / (strength + (1 / times - 1) ** 1.0)
 
 
-def sigmas(steps: int, tokens: int, config: Mapping[str, Any]) -> Tensor:
+def sigmas(steps: int, tokens: int, config: Mapping[str, Any], shift: float | None = None) -> Tensor:
     """fp32 [steps + 1], falling from 1 to 0: the noise levels to stop at, for a picture of `tokens` latent tokens.
 
-    Equal to what diffusers' FlowMatchEulerDiscreteScheduler, configured by config, makes of `steps` even levels.
+    Equal to what diffusers' FlowMatchEulerDiscreteScheduler, configured by config, makes of `steps` even levels. shift:
+    mu of `time_shift`, instead of the configuration's: the larger, the more of the steps go where all is noise still.
     """
     settings = scheduler_settings(config)
     levels = np.linspace(1.0, 1 / steps, steps).astype(np.float32)
-    if settings["use_dynamic_shifting"]:
+    if shift is not None:
+        levels = time_shift(levels, shift)
+    elif settings["use_dynamic_shifting"]:
         levels = time_shift(levels, shift_exponent(tokens, settings), settings["time_shift_type"])
     else:
         shift = settings["shift"]
@@ -172,15 +175,16 @@ def generate_latents(
     seed: int,
     guidance_scale: float,
     scheduler_config: Mapping[str, Any],
+    shift: float | None = None,
     guidance: Callable[..., Velocity] = guided_velocity,
 ) -> Iterator[tuple[int, Tensor]]:
     """Yields (step, latents) for step 1 to `steps`; the last latents, fp32 [1, height * width, C], are the picture.
 
     height and width count latent tokens (16 pixels each). The negative prompt is not looked at where
-    guidance_scale <= 1. Whoever iterates decides on progress, stopping and what is kept. guidance: what makes the
-    velocity for these texts.
+    guidance_scale <= 1. Whoever iterates decides on progress, stopping and what is kept. shift: as `sigmas` has it.
+    guidance: what makes the velocity for these texts.
     """
-    levels = sigmas(steps, height * width, scheduler_config)
+    levels = sigmas(steps, height * width, scheduler_config, shift)
     times = levels * scheduler_settings(scheduler_config)["num_train_timesteps"]
     guess = guidance(transformer, prompt, negative_prompt, height, width, guidance_scale)
     latents = initial_noise(seed, transformer.config.in_channels, height, width).to(transformer.device)

@@ -7,6 +7,8 @@ from sartor.fibo.adapters import MAX_INFLUENCE
 from sartor.fibo.caching import CACHINGS, EXACT
 from sartor.fibo.errors import InvalidInfluence, InvalidSpec
 
+MAX_SHIFT = 5
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -28,6 +30,9 @@ class Spec:
     """0 to 1.5: the share of the adapter that is merged; 0 is the base model exactly."""
     caching: str = "exact"
     """exact, or a name of caching.py's: faster, and not the same picture."""
+    shift: float | None = None
+    """0 to 5: how far the noise levels are moved towards 1, where the whole is decided (`sampler.time_shift`); None is
+    the checkpoint's own way. With few steps more of it is better: another picture, in the same time."""
     model: str = ""
     """The tailored model's name, for the recipe in the PNG; it changes nothing in the picture."""
 
@@ -41,5 +46,7 @@ class Spec:
             raise InvalidSpec(f"guidance_scale must be between 0 and 100, not {self.guidance_scale}")
         if not 0 <= self.influence <= MAX_INFLUENCE:
             raise InvalidInfluence(self.influence)
+        if self.shift is not None and not 0 <= self.shift <= MAX_SHIFT:
+            raise InvalidSpec(f"shift must be between 0 and {MAX_SHIFT}, not {self.shift}")
         if self.caching not in (EXACT, *CACHINGS):
             raise InvalidSpec(f"caching must be one of {', '.join((EXACT, *CACHINGS))}, not {self.caching!r}")

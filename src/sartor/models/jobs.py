@@ -38,7 +38,7 @@ from sartor.models.failures import readable, record_of
 from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, from_parameters
-from sartor.models.samples import sample_captions, try_adapter
+from sartor.models.samples import best_step, sample_captions, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
 from sartor.models.watch import Interrupted, StopAsked, Watch
 
@@ -330,7 +330,8 @@ def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | No
         return None
     if mode == "expert":
         return found[-1]
-    return min(found, key=lambda checkpoint: (checkpoint.score or 0.0, -checkpoint.step))
+    best = best_step({checkpoint.step: checkpoint.score or 0.0 for checkpoint in found})
+    return next(checkpoint for checkpoint in found if checkpoint.step == best)
 
 
 def _change(session: Session, model_id: int, before: str, /, **values: Any) -> bool:

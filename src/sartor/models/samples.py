@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # As many of the brand's own pictures show its look; more would only take memory.
 _COMPARED = 48
+# Distances in look between checkpoints of one training differ by up to three times this from draw to draw.
+AS_GOOD = 0.001
 _SEEN = 3
 _UNSEEN = 5
 # Everyday things that the embedded model knows too; the first that no caption speaks of are drawn.
@@ -90,6 +92,13 @@ def try_adapter(
     labels = [caption.label for caption in captions]
     compared = pictures[:: -(-len(pictures) // _COMPARED)]
     return Trial(style_distance(unseen, compared), sample_sheet(list(zip(drawn, labels, strict=True))))
+
+
+def best_step(scores: Mapping[int, float]) -> int:
+    """Which checkpoint to keep, by step and score, the lower the better: the last of those that are as good as the best
+    one, for training has done more for it than five pictures can show."""
+    least = min(scores.values())
+    return max(step for step, score in scores.items() if score <= least + AS_GOOD)
 
 
 def _label(caption: str) -> str:

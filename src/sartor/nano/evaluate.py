@@ -68,6 +68,7 @@ class Settings:
     steps: int = 25
     guidance: float = 5.0
     caching: str = EXACT
+    shift: float | None = None
 
 
 class Artist:
@@ -81,7 +82,8 @@ class Artist:
 
     def draw(self, prompt: str, seed: int, adapter: Path | None = None, influence: float = 1.0) -> Array:
         own = self.settings
-        spec = Spec(prompt, seed, own.steps, own.guidance, adapter=adapter, influence=influence, caching=own.caching)
+        spec = Spec(prompt, seed, own.steps, own.guidance, caching=own.caching, shift=own.shift)
+        spec = dataclasses.replace(spec, adapter=adapter, influence=influence)
         picture = np.asarray(self.engine.generate(spec).image.convert("RGB"))
         self.bar.advance(self.task)
         return picture
@@ -308,6 +310,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=5.0)
     parser.add_argument("--caching", choices=[EXACT, *CACHINGS], default=EXACT)
+    parser.add_argument("--shift", type=float, help="of the noise levels, as in Spec; the checkpoint's own without it")
     parser.add_argument(
         "--longhand-count", type=int, default=100, help="long prompts in other people's words, up to 100"
     )
@@ -325,7 +328,7 @@ def main() -> None:
         count=a.count,
         brand_count=brand_count,
         longhand_count=a.longhand_count,
-        settings=Settings(a.steps, a.guidance, a.caching),
+        settings=Settings(a.steps, a.guidance, a.caching, a.shift),
         target=target,
     )
     print((target / "report.md").read_text())
