@@ -160,9 +160,17 @@ def test_a_process_that_only_answers_leaves_the_work_to_another(tmp_path: Path) 
         assert tenant.settled(request_id)["status"] == "COMPLETED"
 
 
-@pytest.mark.parametrize(("given", "found"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "passive 1000"),
+        ({"OMP_WAIT_POLICY": "active"}, "active None"),
+        ({"GOMP_SPINCOUNT": "7"}, "passive 7"),
+    ],
+)
 def test_waiting_threads_sleep_unless_told_otherwise(given: dict[str, str], found: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
-    said = "import sartor.fibo, os; print(os.environ['OMP_WAIT_POLICY'])"
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in names} | given
+    said = f"import sartor, os; print(*map(os.environ.get, {names}))"
     answer = subprocess.run([sys.executable, "-c", said], env=environment, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == found
