@@ -27,6 +27,9 @@ BRAND = "paper-garden"
 SCHEMA = {"style_medium": "paper collage", "aesthetics": {"color_scheme": "soft pastel colors"}}
 _numbers = itertools.count(1)
 
+# The PostgreSQL of the tests makes a user of its own where it is run by root: with tools that a short PATH has not.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
 for _name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
     os.environ.pop(_name, None)  # a developer's key must not send the tests out into the world, and pay for it
 
