@@ -82,6 +82,15 @@ def test_addresses_that_people_shorten_lead_to_the_images(browser: TestClient) -
         assert browser.get(path).url.path == "/console"
 
 
+def test_what_pages_name_is_there(service: Service) -> None:
+    client = TestClient(service.client.app)
+    named = re.findall(r'<link rel="(\w+)" href="([^"]+)"', client.get("/console/sign-in").text)
+    assert [kind for kind, _ in named] == ["stylesheet", "icon"]
+    answers = [client.get(address) for _, address in named]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.headers["content-type"].split(";")[0] for answer in answers] == ["text/css", "image/svg+xml"]
+
+
 def test_signing_out_ends_it(browser: TestClient) -> None:
     assert browser.post("/console/sign-out").url.path == "/console/sign-in"
     assert browser.get("/console").url.path == "/console/sign-in"

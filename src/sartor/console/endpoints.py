@@ -96,6 +96,10 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
     def style() -> Response:
         return Response(pages.style, media_type="text/css", headers={"Cache-Control": "public, max-age=300"})
 
+    @routes.get(f"{PATH}/icon.svg")
+    def icon() -> Response:
+        return Response(pages.icon, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+
     @routes.get(f"{PATH}/sign-in")
     def sign_in_page() -> Response:
         return pages.answer("sign_in.html")

@@ -41,7 +41,7 @@ HEADERS = {
 
 
 class Pages:
-    """``style`` is the style sheet of all of them."""
+    """``style`` is the style sheet of all of them, ``icon`` what browsers show beside their title, an SVG."""
 
     def __init__(self) -> None:
         self._environment = Environment(
@@ -52,7 +52,9 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS}
-        self.style = (files("sartor.console") / "templates" / "style.css").read_text("utf-8")
+        templates = files("sartor.console") / "templates"
+        self.style = (templates / "style.css").read_text("utf-8")
+        self.icon = (templates / "icon.svg").read_text("utf-8")
 
     def answer(
         self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
