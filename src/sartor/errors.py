@@ -232,11 +232,10 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
         if error.status_code == 400:  # a body that is no JSON, not even text
             ours: SartorError = _wrong_body(request)(str(error.detail))
         else:
-            phrase = _PHRASES.get(error.status_code) or HTTPStatus(error.status_code).phrase
-            details = str(error.detail)
+            details = None
             if error.status_code in (404, 405):
                 details = f"{request.method} {request.url.path} is not something that this service answers."
-            ours = SartorError(details, code=error.status_code, message=phrase)
+            ours = of_http(error, details)
         answer = respond(ours, request_id(request))
         answer.headers.update(error.headers or {})
         return answer
@@ -244,6 +243,12 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
 
 # Python renamed the first in 3.13, where clients are to read the same on every version, and has no name for the other.
 _PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched)}
+
+
+def of_http(error: HTTPException, details: str | None = None) -> SartorError:
+    """What the router, and whoever reads bodies, raise, as one of ours."""
+    phrase = _PHRASES.get(error.status_code) or HTTPStatus(error.status_code).phrase
+    return SartorError(str(error.detail) if details is None else details, code=error.status_code, message=phrase)
 
 
 def request_id(request: Request) -> str:

@@ -25,7 +25,9 @@ from sartor.datasets.captions import subject_of
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.images import ImageId
 from sartor.datasets.pictures import read_picture
+from sartor.datasets.rows import LIMITS
 from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
+from sartor.datasets.service import LEAST_IMAGES
 from sartor.datasets.sources import file_name
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.datasets.wording import refine
@@ -33,9 +35,7 @@ from sartor.errors import Conflict, PreconditionFailed, SartorError, Unprocessab
 from sartor.models.schemas import ModelBody, TrainingBody
 from sartor.vgl import parse, plain
 
-MOST_AT_ONCE = 200
-"""Files of one form; a basic dataset has no more."""
-_LEAST, _LOOKED_AT = 5, 10
+_LOOKED_AT = 10
 
 
 class DatasetPages:
@@ -58,7 +58,7 @@ class DatasetPages:
             "missing": _missing(dataset, images),
             "models": [model for model in models if model.dataset_id == dataset_id],
             "writing": dataset.captions_update_status == "in_progress",
-            "least": _LEAST,
+            "least": LEAST_IMAGES,
             "by_hand": sum(image.caption_source == "manual" for image in images),
         }
 
@@ -89,8 +89,8 @@ class DatasetPages:
         Raises NotFound, Conflict, PreconditionFailed, and what `Captions.visual_schema` does.
         """
         dataset, count = self._rooms.datasets.get(caller, dataset_id)
-        if count < _LEAST:
-            raise PreconditionFailed(f"{_LEAST} pictures are needed to see what they share; there are {count}.")
+        if count < LEAST_IMAGES:
+            raise PreconditionFailed(f"{LEAST_IMAGES} pictures are needed to see what they share; there are {count}.")
         images = self._rooms.datasets.images(caller, dataset_id, limit=_LOOKED_AT)
         try:
             pictures = [read_picture(self._rooms.storage.get(image.image_key), max_bytes=None) for image in images]
@@ -125,7 +125,8 @@ class DatasetPages:
         """
         key = idempotency_key(given)
         body = body_of(ModelBody, {"name": given.get("name", ""), "dataset_id": dataset_id})
-        if missing := _missing(*self._with_images(caller, dataset_id)):
+        dataset, _ = self._rooms.datasets.get(caller, dataset_id)
+        if missing := _missing(dataset, self._rooms.datasets.images(caller, dataset_id)):
             raise PreconditionFailed(missing)
         self._rooms.lifecycle.check_base()  # before the dataset is completed, for that is for ever
         self._rooms.datasets.update(caller, dataset_id, DatasetChanges(status="completed"))
@@ -137,9 +138,6 @@ class DatasetPages:
                 self._rooms.lifecycle.delete(caller, model.id)
             raise
         return model.id
-
-    def _with_images(self, caller: Caller, dataset_id: int) -> tuple[Dataset, list[DatasetImage]]:
-        return self._rooms.datasets.get(caller, dataset_id)[0], self._rooms.datasets.images(caller, dataset_id)
 
     def _shown(self, request: Request, image: DatasetImage) -> dict[str, Any]:
         address, storage = self._rooms.address_of(request), self._rooms.storage
@@ -162,8 +160,8 @@ def _pretty(text: str | None) -> str:
 
 def _missing(dataset: Dataset, images: Sequence[DatasetImage]) -> str:
     """What has to be done before a training, in a sentence; empty where nothing is."""
-    if len(images) < _LEAST:
-        return f"A training needs {_LEAST} pictures at least; there are {len(images)}."
+    if len(images) < LEAST_IMAGES:
+        return f"A training needs {LEAST_IMAGES} pictures at least; there are {len(images)}."
     if not dataset.visual_schema:
         return "What the pictures share has not been described yet."
     if dataset.captions_update_status == "in_progress":
@@ -216,7 +214,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
 
     @routes.post("/datasets/{dataset_id}/pictures")
     async def add(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        async with request.form(max_files=MOST_AT_ONCE) as form:
+        async with request.form(max_files=LIMITS["basic"]) as form:
             sent = [file for file in form.getlist("pictures") if isinstance(file, UploadFile) and file.filename]
             told = [] if sent else ["No picture was chosen."]
             for file in sent:  # one at a time in memory

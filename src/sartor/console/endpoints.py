@@ -7,7 +7,6 @@ page of something in progress asks again by itself, seconds later, without a scr
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -23,7 +22,7 @@ from sartor.console.forms import texts
 from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH, refuse_other_sites, sign_in, sign_out, token_of
-from sartor.errors import NotFound, SartorError, Unauthorized, Unavailable, internal, request_id
+from sartor.errors import NotFound, SartorError, Unauthorized, Unavailable, internal, of_http, request_id
 from sartor.kit.database import AWAY
 from sartor.kit.storage import Address
 
@@ -54,8 +53,7 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
                 except SartorError as raised:
                     error = raised
                 except HTTPException as raised:  # a body that is too large, or no form at all
-                    phrase = HTTPStatus(raised.status_code).phrase
-                    error = SartorError(str(raised.detail), code=raised.status_code, message=phrase)
+                    error = of_http(raised)
                 except AWAY:
                     error = Unavailable("The database does not answer; go back and try again.")
                 except Exception as raised:

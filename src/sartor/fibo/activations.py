@@ -1,8 +1,8 @@
 """How many blocks of a training keep their activations, and how many are computed again in the backward pass.
 
-What one block keeps is measured, on the batch that is trained: the tensors that PyTorch saves for the backward pass,
-less the weights. As many blocks keep theirs as fit into what is free; gradient checkpointing (arXiv:1604.06174) is for
-the rest. Either way the gradients are the same to the bit.
+What one block keeps is measured, on streams of the largest batch's shape: the tensors that PyTorch saves for the
+backward pass, less the weights. As many blocks keep theirs as fit into what is free; gradient checkpointing
+(arXiv:1604.06174) is for the rest. Either way the gradients are the same, on a CPU to the bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sartor.fibo.blocks import Rotary
+from sartor.fibo.blocks import DoubleBlock, Rotary
 from sartor.fibo.memory import free_host_bytes
 from sartor.fibo.transformer import FiboTransformer
 
@@ -57,34 +57,43 @@ def saved_bytes(call: Callable[[], object], apart: Sequence[Tensor] = ()) -> int
     return sum(found.values())
 
 
+@dataclass(frozen=True)
+class Streams:
+    """What blocks read: image [B, N, D], text [B, T, D], joined [B, T + N, D], time [B, D], the rotary table, and a
+    mask where there are captions of several lengths."""
+
+    image: Tensor
+    text: Tensor
+    joined: Tensor
+    time: Tensor
+    rotary: Rotary
+    mask: Tensor | None
+
+    def read_by(self, block: nn.Module) -> tuple[Tensor, ...]:
+        """Those that a block of this kind reads."""
+        return (self.image, self.text) if isinstance(block, DoubleBlock) else (self.joined,)
+
+
 def measure(
-    transformer: FiboTransformer,
-    image: Tensor,
-    text: Tensor,
-    joined: Tensor,
-    time: Tensor,
-    rotary: Rotary,
-    autocast: Callable[[], AbstractContextManager[object]],
+    transformer: FiboTransformer, given: Streams, autocast: Callable[[], AbstractContextManager[object]]
 ) -> Activations:
-    """What the blocks keep of such streams, image [B, N, D], text [B, T, D], joined [B, T + N, D] and time [B, D].
+    """What the blocks keep of such streams. Runs one block of each kind."""
+    apart = [*transformer.parameters(), *transformer.buffers(), given.image, given.text, given.joined, given.time]
+    apart += [*given.rotary, *([] if given.mask is None else [given.mask])]
 
-    Runs one block of each kind.
-    """
-    apart = [*transformer.parameters(), *transformer.buffers(), image, text, joined, time, *rotary]
-
-    def run(block: nn.Module, *streams: Tensor) -> int:
+    def saved(block: nn.Module) -> int:
         def call() -> object:
             with autocast():
-                return transformer.attending(block, *streams, time, rotary, None)
+                return transformer.attending(block, *given.read_by(block), given.time, given.rotary, given.mask)
 
         return saved_bytes(call, apart)
 
     sizes: tuple[int, ...] = ()
     if doubles := transformer.config.num_layers:
-        sizes += doubles * (run(transformer.block(0), image, text),)
+        sizes += doubles * (saved(transformer.block(0)),)
     if singles := transformer.config.num_single_layers:
-        sizes += singles * (run(transformer.block(doubles), joined),)
-    return Activations(sizes, joined.nbytes)
+        sizes += singles * (saved(transformer.block(doubles)),)
+    return Activations(sizes, given.joined.nbytes)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -1,11 +1,12 @@
-"""Trains a LoRA from pictures and captions: resumable to the bit, stoppable between steps, one file out.
+"""Trains a LoRA from pictures and captions: resumable, stoppable between steps, one file out.
 
     result = train_lora(load_checkpoint(folder), examples, TrainingConfig(steps=400), directory)
 
 The objective is flow matching: at noise level sigma the transformer sees (1 - sigma) image + sigma noise and answers
 the velocity noise - image. Everything constant is computed once (training_data.py), one step's draws and arithmetic are
 in training_step.py, and checkpoints hold everything that the next step depends on (training_state.py): a training that
-was interrupted ends with the same bytes as one that was not, on the same machine with the same number of threads.
+was interrupted ends with the same bytes as one that was not, on the same CPU with the same number of threads. On a GPU
+attention adds gradients in no fixed order.
 """
 
 import hashlib

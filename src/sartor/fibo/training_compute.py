@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sartor.fibo.activations import free_bytes, measure
-from sartor.fibo.blocks import DoubleBlock
+from sartor.fibo.activations import Streams, free_bytes, measure
 from sartor.fibo.compute import compile_blocks
 from sartor.fibo.training_attention import choose_training_attention, first_line
 from sartor.fibo.training_config import TrainingConfig
@@ -76,10 +75,7 @@ def _checkpointed(transformer: FiboTransformer, config: TrainingConfig, shape: S
     if config.gradient_checkpointing != "auto":
         return transformer.depth if config.gradient_checkpointing else 0
     trained = sum(parameter.nbytes for parameter in transformer.parameters() if parameter.requires_grad)
-    streams = _streams(transformer, shape)
-    activations = measure(
-        transformer, streams.image, streams.text, streams.joined, streams.time, streams.rotary, autocast
-    )
+    activations = measure(transformer, _streams(transformer, shape), autocast)
     count = activations.checkpointed(free_bytes(transformer.device) - trained)  # their gradients are still to come
     kept, total = transformer.depth - count, sum(activations.blocks) / 2**30
     logger.info("activations of %d of %d blocks are kept (all: %.1f GiB)", kept, transformer.depth, total)
@@ -156,21 +152,8 @@ def _noisy(block: nn.Module) -> Iterator[None]:
             parameter.data.copy_(value)
 
 
-@dataclass(frozen=True)
-class _Streams:
-    """image [B, N, D], text [B, T, D], joined [B, T + N, D], time [B, D], the rotary table, and a mask of two lengths
-    where there are several pictures."""
-
-    image: Tensor
-    text: Tensor
-    joined: Tensor
-    time: Tensor
-    rotary: tuple[Tensor, Tensor]
-    mask: Tensor | None
-
-
-def _streams(transformer: FiboTransformer, shape: Shape, *, asks: bool = True) -> _Streams:
-    """Random ones, which ask for gradients or not."""
+def _streams(transformer: FiboTransformer, shape: Shape, *, asks: bool = True) -> Streams:
+    """Random ones, which ask for gradients or not; of several pictures the first has one token less of text."""
     generator = torch.Generator().manual_seed(0)
 
     def stream(tokens: int) -> Tensor:
@@ -183,12 +166,12 @@ def _streams(transformer: FiboTransformer, shape: Shape, *, asks: bool = True) -
         mask = torch.ones(shape.batch, 1, 1, shape.tokens, dtype=torch.bool, device=transformer.device)
         mask[0, ..., shape.text - 1] = False
     image, text = stream(shape.height * shape.width), stream(shape.text)
-    return _Streams(image, text, stream(shape.tokens), stream(1)[:, 0].detach(), (cos.clone(), sin.clone()), mask)
+    return Streams(image, text, stream(shape.tokens), stream(1)[:, 0].detach(), (cos.clone(), sin.clone()), mask)
 
 
-def _gradients(transformer: FiboTransformer, block: nn.Module, given: _Streams, autocast: Autocast) -> list[Tensor]:
+def _gradients(transformer: FiboTransformer, block: nn.Module, given: Streams, autocast: Autocast) -> list[Tensor]:
     """A block's, for the streams that it reads and for what is trained in it."""
-    streams = (given.image, given.text) if isinstance(block, DoubleBlock) else (given.joined,)
+    streams = given.read_by(block)
     wanted = [x for x in (*streams, *block.parameters()) if x.requires_grad]
     with torch.enable_grad():
         with autocast():
