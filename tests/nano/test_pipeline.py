@@ -65,17 +65,6 @@ def test_held_out_sprites_have_no_code(trained: Path, composer: Composer) -> Non
     assert set(load_thing_latents(trained)) == {(c, s) for c in CONCEPTS for s in STYLES} - composer.unseen
 
 
-def test_the_decoder_can_be_refined_alone(trained: Path) -> None:
-    before = Run(trained / "autoencoder").load()
-    autoencoder.train(trained, DIAL, 1, decoder_only=True, compile_=False, batch=2)
-    after = Run(trained / "autoencoder-decoder").load()
-    assert before is not None
-    assert after is not None
-    changed = {name for name, tensor in after[0].items() if name in before[0] and not tensor.equal(before[0][name])}
-    assert any("decoder" in name for name in changed)
-    assert not any(name.startswith(("model.encoder.", "model.quant_conv.")) for name in changed)
-
-
 def test_the_checkpoint_draws(trained: Path) -> None:
     engine = Engine.load(trained / "checkpoint", threads=1)
     result = engine.generate(Spec('{"short_description":"A cat"}', seed=1, steps=2))

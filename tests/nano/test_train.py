@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from sartor.nano.dial import DIALS
+from sartor.nano.drafts import FILE
 from sartor.nano.run import Run
 from sartor.nano.train import DRAWINGS, STAGES, commands, run
 
@@ -32,6 +34,8 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             (tmp_path / "bank" / "0000.npy").touch()
         elif stage == "latents":
             (tmp_path / "latents.safetensors").touch()
+        elif stage == "drafts":
+            save_file({"latents": torch.zeros(DIALS["test"].drafts, 1)}, tmp_path / FILE)
         elif stage == "brand":
             (tmp_path / "made" / "inkwell").mkdir(parents=True)
             (tmp_path / "made" / "inkwell" / "model.json").touch()
@@ -78,4 +82,4 @@ def test_a_gpu_trains_text_encoder_and_base_together_by_the_clock(done: list[str
     stage, arguments = next(commands(tmp_path, "gpu"))
     assert (stage, arguments) == ("joint", ["--dial", "gpu", "--seconds", "1000", "--text-seconds", "0"])
     Run(tmp_path / "base").save({"model.a": torch.zeros(1)}, {"step": 1, "seconds": 1200.1})
-    assert next(commands(tmp_path, "gpu"))[0] == "export"
+    assert next(commands(tmp_path, "gpu"))[0] == "drafts"

@@ -4,9 +4,8 @@
 
 Trained on crops of the bank's pictures, first for squared error (colours come first that way; with L1 and gradients
 from the start, and at 1.5e-3, it stayed grey for 600 steps), then more and more for L1 and gradients, which sharpen.
-The latent gets noise while training, so that the decoder forgives the sampler. `--decoder-only` goes on with a frozen
-encoder: latents that other stages have stored stay valid. The latents' measured mean and deviation go into the config
-when `export.py` writes `vae/` in diffusers' format.
+The latent gets noise while training, so that the decoder forgives the sampler; `decoder.py` goes on with the decoder
+alone. The latents' measured mean and deviation go into the config when `export.py` writes `vae/` in diffusers' format.
 
 One frame passes only the last of each causal convolution's three temporal taps; training uses exactly those, as 2-D
 convolutions, and leaves the other taps at zero. The middle block's attention is left out (its output projection is
@@ -173,23 +172,14 @@ def train(
     dial: Dial,
     steps: int,
     *,
-    decoder_only: bool = False,
     again: bool = False,
     compile_: bool = True,
     batch: int = 32,
 ) -> AutoencoderKLWan:
     torch.manual_seed(1)
     device = training_device()
-    run = Run(work / ("autoencoder-decoder" if decoder_only else "autoencoder"))
+    run = Run(work / "autoencoder")
     vae = single_frame(build(dial)).to(device)
-    if decoder_only:
-        first = Run(work / "autoencoder").load()
-        if first is None:
-            raise FileNotFoundError("no trained autoencoder to refine")
-        vae.load_state_dict({k[6:]: v for k, v in first[0].items() if k.startswith("model.")})
-    frozen = [vae.encoder, vae.quant_conv] if decoder_only else []
-    for module in frozen:
-        module.requires_grad_(False)
     parameters = [p for p in vae.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=6e-4, betas=(0.9, 0.98), weight_decay=1e-4)
     start = 0
@@ -216,7 +206,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = peak * schedule(step, steps, warm_up=100, hold=0.5)
             with autocast(device):
-                sharpen = 1.0 if decoder_only or again else min(1.0, step / (0.5 * steps))
+                sharpen = 1.0 if again else min(1.0, step / (0.5 * steps))
                 weights = torch.tensor(4 - 3 * sharpen).to(device), torch.tensor(sharpen).to(device)
                 pictures = batch_of(bank, batch, random.Random(step), dial.side // 2).to(device)
                 loss, reconstruction = step_losses(pictures, *weights)
@@ -244,19 +234,10 @@ def main() -> None:
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--steps", type=int, default=3500)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--decoder-only", action="store_true", help="freeze the encoder; refine the decoder")
     parser.add_argument("--again", action="store_true", help="another round of --steps on what was trained before")
     parser.add_argument("--no-compile", action="store_true")
     a = parser.parse_args()
-    train(
-        a.work,
-        DIALS[a.dial],
-        a.steps,
-        decoder_only=a.decoder_only,
-        again=a.again,
-        compile_=not a.no_compile,
-        batch=a.batch,
-    )
+    train(a.work, DIALS[a.dial], a.steps, again=a.again, compile_=not a.no_compile, batch=a.batch)
 
 
 if __name__ == "__main__":

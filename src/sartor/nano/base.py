@@ -232,7 +232,8 @@ GRID_STYLES = [style.style_medium for style in STYLES]
 
 
 def load_decoder(work: Path, dial: Dial) -> Any:
-    for name in ("autoencoder-decoder", "autoencoder"):
+    """The autoencoder, its decoder as far as it has been trained. Raises FileNotFoundError before stage 1."""
+    for name in ("decoder", "autoencoder"):
         saved = Run(work / name).load()
         if saved is not None:
             vae = single_frame(build_autoencoder(dial)).eval().to(training_device())

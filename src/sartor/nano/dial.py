@@ -27,6 +27,7 @@ class Dial:
     learning_rate: float
     jitter: float  # 0..1, of things' places, sizes and angles in the composed scenes
     scenes: int  # in the bank
+    drafts: int  # scenes that the base draws for the decoder to learn from
     steps: dict[str, int]  # of each stage that is trained
     more_things: bool = False  # whether the scenes show MORE_CONCEPTS too
     seconds: int = 0  # of text encoder and base together, on a GPU, by the clock; 0: one after the other, by steps
@@ -37,14 +38,34 @@ class Dial:
         return self.heads * self.head_width
 
 
-def _steps(autoencoder: int, text: int, base: int, judges: int) -> dict[str, int]:
-    return {"autoencoder": autoencoder, "text": text, "base": base, "judges": judges}
+def _steps(autoencoder: int, text: int, base: int, decoder: int, judges: int) -> dict[str, int]:
+    return {"autoencoder": autoencoder, "text": text, "base": base, "decoder": decoder, "judges": judges}
 
 
 DIALS = {
-    "cpu": Dial(128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, _steps(6000, 6000, 12_000, 900)),
-    "gpu": Dial(
-        256, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 10, 256, 1e-3, 0.0, 20_000, _steps(8000, 0, 0, 1800), True, 1200
+    "cpu": Dial(
+        128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, 1600, _steps(6000, 6000, 12_000, 1600, 900)
     ),
-    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, _steps(3, 3, 3, 2)),
+    "gpu": Dial(
+        256,
+        24,
+        24,
+        32,
+        256,
+        4,
+        2048,
+        4,
+        64,
+        3,
+        10,
+        256,
+        1e-3,
+        0.0,
+        20_000,
+        1600,
+        _steps(8000, 0, 0, 1600, 1800),
+        True,
+        1200,
+    ),
+    "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, 6, _steps(3, 3, 3, 2, 2)),
 }

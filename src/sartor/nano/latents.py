@@ -52,6 +52,17 @@ def load_thing_latents(work: Path) -> dict[tuple[str, str], torch.Tensor]:
     return {(key.split("|")[0], key.split("|")[1]): value for key, value in tensors.items()}
 
 
+def load_statistics(work: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and deviation [C] of raw latents: those that a checkpoint brought along, else what `encode_all` measured.
+
+    Raises FileNotFoundError before there are any.
+    """
+    if given := Run(work / "autoencoder").state().get("mean"):
+        return torch.tensor(given), torch.tensor(Run(work / "autoencoder").state()["std"])
+    latents = load_latents(work)
+    return latents.mean, latents.std
+
+
 def load_encoder(work: Path, dial: Dial, device: torch.device) -> tuple[Any, torch.Tensor, torch.Tensor]:
     """The autoencoder, of which only the encoder need be in work/autoencoder, and the latents' mean and deviation [C]
     where it was restored from a checkpoint: what was trained on these numbers goes on with them. Else both are empty.

@@ -17,9 +17,13 @@ from pathlib import Path
 
 from sartor.nano.bank import SHARD
 from sartor.nano.dial import DIALS, Dial
+from sartor.nano.drafts import drawn
 from sartor.nano.run import Run
 
-STAGES = ("sources", "bank", "autoencoder", "latents", "text", "base", "joint", "judges", "export", "brand", "evaluate")
+STAGES = (
+    *("sources", "bank", "autoencoder", "latents", "text", "base", "joint"),
+    *("drafts", "decoder", "judges", "export", "brand", "evaluate"),
+)
 DRAWINGS = ("sprites.npz", "brand.npz", "looks.npz", "filler.json")
 
 
@@ -40,6 +44,10 @@ def commands(work: Path, dial: str) -> Iterator[tuple[str, list[str]]]:
             yield "joint", [*size, "--seconds", str(round(sizes.seconds - spent)), *again]
     else:
         yield from _one_after_the_other(work, sizes, size)
+    if drawn(work) < sizes.drafts:
+        yield "drafts", [*size, "--count", str(sizes.drafts)]
+    if trained(work, "decoder") < steps["decoder"]:
+        yield "decoder", [*size, "--steps", str(steps["decoder"])]
     if trained(work, "judges") < steps["judges"]:
         yield "judges", ["--steps", str(steps["judges"]), "--views", "12"]
     checkpoint = work / "checkpoint"
