@@ -125,4 +125,6 @@ def test_the_reference_page_names_everything_and_needs_nothing(service: Service)
     for field in openapi["components"]["schemas"]["ImageBody"]["properties"]:
         assert f"<code>{field}</code>" in page
     assert "<script" not in page
-    assert "http" not in page.replace("http-", "").split("<h1>")[0]
+    head = page.split("<h1>")[0]
+    assert "http" not in head.replace("http-", "")
+    assert service.client.get(head.partition("rel='icon' href='")[2].partition("'")[0]).status_code == 200

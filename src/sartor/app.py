@@ -27,6 +27,7 @@ import sartor.models.endpoints as models_endpoints
 import sartor.projects.endpoints as projects_endpoints
 from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
 from sartor.console.rooms import Rooms
+from sartor.console.session import ICON
 from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.drawing import EngineFactory
 from sartor.kit.database import AWAY
@@ -198,7 +199,7 @@ def _mount_operations(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
-        return HTMLResponse(reference_page(_description(app)))
+        return HTMLResponse(reference_page(_description(app), icon=ICON))
 
 
 def _description(app: FastAPI) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sartor.console import datasets, images, models, projects
 from sartor.console.forms import texts
 from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
-from sartor.console.session import PATH, refuse_other_sites, sign_in, sign_out, token_of
+from sartor.console.session import ICON, PATH, refuse_other_sites, sign_in, sign_out, token_of
 from sartor.errors import NotFound, SartorError, Unauthorized, Unavailable, internal, of_http, request_id
 from sartor.kit.database import AWAY
 from sartor.kit.storage import Address
@@ -94,7 +94,7 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
     def style() -> Response:
         return Response(pages.style, media_type="text/css", headers={"Cache-Control": "public, max-age=300"})
 
-    @routes.get(f"{PATH}/icon.svg")
+    @routes.get(ICON)
     def icon() -> Response:
         return Response(pages.icon, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
 

@@ -32,8 +32,8 @@ _BOUNDS = {
 Json = Mapping[str, Any]
 
 
-def reference_page(openapi: Json) -> str:
-    """The whole page. ``openapi`` is the description as FastAPI makes it."""
+def reference_page(openapi: Json, *, icon: str) -> str:
+    """The whole page. ``openapi`` is the description as FastAPI makes it, ``icon`` the address of an SVG."""
     info = openapi["info"]
     groups: dict[str, list[str]] = {}
     for path, verbs in openapi["paths"].items():
@@ -46,6 +46,7 @@ def reference_page(openapi: Json) -> str:
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style>"
+        f"<link rel='icon' href='{escape(icon)}' type='image/svg+xml'>"
         f"<h1>{escape(info['title'])}</h1><p class='quiet'>version {escape(info['version'])}, "
         f"<a href='openapi.json'>openapi.json</a></p>{_prose(info.get('description', ''))}{body}</html>"
     )

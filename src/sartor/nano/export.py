@@ -17,7 +17,7 @@ import torch
 from sartor.nano.autoencoder import build as build_autoencoder
 from sartor.nano.base import load_base, load_decoder
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.latents import load_latents
+from sartor.nano.latents import load_statistics
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
 
@@ -25,12 +25,12 @@ CHECKPOINT = Path(__file__).parent / "checkpoint"
 def export(work: Path, dial: Dial, target: Path) -> None:
     """Writes the five parts and model_index.json into target. Raises FileNotFoundError before a stage has run."""
     base, encoder = load_base(work, dial)
-    latents = load_latents(work)
+    mean, std = load_statistics(work)
     target.mkdir(parents=True, exist_ok=True)
     base.transformer.save(target / "transformer", dtype=torch.float16)
     encoder.half().save_pretrained(target / "text_encoder", safe_serialization=True)
     base.tokenizer.save_pretrained(target / "tokenizer")
-    vae = build_autoencoder(dial, latents.mean.tolist(), latents.std.tolist())
+    vae = build_autoencoder(dial, mean.tolist(), std.tolist())
     vae.load_state_dict(load_decoder(work, dial).state_dict())
     vae.half().save_pretrained(target / "vae", safe_serialization=True)
     scheduler = {
