@@ -1,5 +1,6 @@
 """The command line: quick to ask, exact in what it prints. Commands that draw and train are in tests/e2e."""
 
+import io
 import json
 import subprocess
 import sys
@@ -49,6 +50,34 @@ def test_a_token_and_nothing_else(capsys: pytest.CaptureFixture[str], home: Path
     database = Database(f"sqlite:///{home / 'sartor.db'}")
     assert Accounts(database, key=b"k").authenticate(token).organisation_id == 1
     database.close()
+
+
+def test_tokens_are_listed_and_revoked(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for organization in ("acme", "other", "acme"):
+        assert run("token", "create", "--organization", organization) == 0
+    first, _, last = capsys.readouterr().out.split()
+    assert run("token", "revoke", "2") == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{last}\n"))
+    assert run("token", "revoke", "-") == 0
+    assert capsys.readouterr().out == "Token 2 is revoked.\nToken 3 is revoked.\n"
+    assert run("token", "list") == 0
+    listed = capsys.readouterr().out
+    assert [line.split("\t")[:2] for line in listed.splitlines()] == [["1", "acme"], ["2", "other"], ["3", "acme"]]
+    assert ["revoked" in line for line in listed.splitlines()] == [False, True, True]
+    assert first not in listed
+    database = Database(f"sqlite:///{home / 'sartor.db'}")
+    assert Accounts(database, key=b"k").authenticate(first).token_id == 1
+    database.close()
+
+
+@pytest.mark.parametrize(("which", "said"), [("7", "no such token"), ("sartor_abc", "on standard input")])
+def test_what_cannot_be_revoked_is_said(capsys: pytest.CaptureFixture[str], which: str, said: str) -> None:
+    assert run("token", "revoke", which) == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert not told.out
 
 
 def test_a_nameless_organisation(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from sartor.accounts.service import Accounts
-from sartor.accounts.tables import ApiToken, Organisation
-from sartor.errors import Unauthorized
-from sartor.kit.database import Database, now
+from sartor.accounts.tables import Organisation
+from sartor.errors import NotFound, Unauthorized
+from sartor.kit.database import Database
 
 
 @pytest.fixture
@@ -46,12 +46,33 @@ def test_a_prefix_or_another_case_is_not_the_token(accounts: Accounts) -> None:
             accounts.authenticate(nearly)
 
 
-def test_a_revoked_token_opens_nothing(accounts: Accounts, database: Database) -> None:
+def test_a_revoked_token_opens_nothing(accounts: Accounts) -> None:
+    lost, known, kept = (accounts.create_token("acme") for _ in range(3))
+    number = accounts.authenticate(known).token_id
+    assert accounts.revoke(lost) == accounts.authenticate(kept).token_id - 2
+    assert accounts.revoke(number) == number
+    for token in (lost, known):
+        with pytest.raises(Unauthorized):
+            accounts.authenticate(token)
+    assert accounts.authenticate(kept).organisation_id == 1
+
+
+def test_a_token_is_revoked_once(accounts: Accounts) -> None:
     token = accounts.create_token("acme")
-    with database.transaction() as session:
-        session.execute(sa.update(ApiToken).values(revoked_at=now()))
-    with pytest.raises(Unauthorized):
-        accounts.authenticate(token)
+    accounts.revoke(token)
+    (first,) = accounts.tokens()
+    accounts.revoke(token)
+    assert accounts.tokens() == [first]
+    assert first.organisation == "acme"
+    assert first.revoked_at is not None
+    assert first.revoked_at >= first.created_at
+
+
+@pytest.mark.parametrize("token", [0, 2, 2**80, "", "sartor_wrong", "\udc80"])
+def test_what_is_no_token_cannot_be_revoked(accounts: Accounts, token: int | str) -> None:
+    accounts.create_token("acme")
+    with pytest.raises(NotFound):
+        accounts.revoke(token)
 
 
 def test_the_database_holds_no_token(accounts: Accounts, database: Database, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from bria_client.toolkit.webhook_verification import _derive_signing_key
 from sartor.accounts.service import Accounts
 from sartor.accounts.signing import Seal, signing_key
 from sartor.accounts.tables import ApiToken
-from sartor.kit.database import Database, now
+from sartor.kit.database import Database
 
 
 @pytest.fixture
@@ -76,8 +76,7 @@ def test_a_key_is_written_once(database: Database) -> None:
 def test_what_was_asked_for_before_a_token_was_revoked_is_signed(database: Database) -> None:
     accounts = Accounts(database, key=b"a secret")
     token = accounts.create_token("acme")
-    with database.transaction() as session:
-        session.execute(sa.update(ApiToken).values(revoked_at=now()))
+    accounts.revoke(token)
     assert accounts.signing_key(1) == signing_key(token)
 
 

@@ -1,18 +1,19 @@
-"""Makes tokens and recognises them."""
+"""Makes tokens, recognises them and revokes them."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from sartor.accounts.signing import Seal, signing_key
 from sartor.accounts.tables import ApiToken, Organisation
-from sartor.errors import Unauthorized
-from sartor.kit.database import Database
+from sartor.errors import NotFound, Unauthorized
+from sartor.kit.database import Database, now
 
 # Recognisable to secret scanners, and to a person who finds one.
 _PREFIX = "sartor_"
@@ -24,6 +25,16 @@ class Caller:
 
     organisation_id: int
     token_id: int
+
+
+@dataclass(frozen=True)
+class TokenInfo:
+    """What is known of a token without the token: its number, whose it is, since when, and until when it was good."""
+
+    id: int
+    organisation: str
+    created_at: datetime
+    revoked_at: datetime | None
 
 
 class Accounts:
@@ -46,6 +57,24 @@ class Accounts:
         except IntegrityError:  # someone else made the organisation at this moment: now it is there
             self._keep(name, token)
         return token
+
+    def tokens(self) -> list[TokenInfo]:
+        """All tokens, the oldest first."""
+        query = sa.select(ApiToken, Organisation.name).join(Organisation).order_by(ApiToken.id)
+        with self._database.transaction() as session:
+            return [TokenInfo(row.id, name, row.created_at, row.revoked_at) for row, name in session.execute(query)]
+
+    def revoke(self, token: int | str) -> int:
+        """Refuses a token, given itself or as its number, from now on; what it asked for before is still done, and one
+        that is revoked already stays so. Returns its number. Raises NotFound."""
+        one = ApiToken.id == token if isinstance(token, int) else ApiToken.digest == _digest(token)
+        with self._database.transaction() as session:
+            possible = isinstance(token, str) or 0 < token < 2**31
+            row = session.scalar(sa.select(ApiToken).where(one)) if possible else None
+            if row is None:
+                raise NotFound("There is no such token.")
+            row.revoked_at = row.revoked_at or now()
+            return row.id
 
     def authenticate(self, token: str | None) -> Caller:
         """Whose token it is. Raises Unauthorized for none, an unknown and a revoked one alike.

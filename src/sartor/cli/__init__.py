@@ -6,12 +6,15 @@ command that needs it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from sartor.accounts.service import Accounts
     from sartor.settings import Settings
 
 app = typer.Typer(
@@ -77,19 +80,37 @@ def demo(
 @tokens.command("create")
 def create_token(organization: Annotated[str, typer.Option(help="Its name; made where there is none yet.")]) -> None:
     """Make a token and print it. It is shown this once: only its hash is kept."""
-    settings = _settings()
-    from sartor.accounts.service import Accounts
-    from sartor.kit.database import Database
+    with _accounts() as accounts:
+        try:
+            typer.echo(accounts.create_token(organization))
+        except ValueError as error:
+            _fail(str(error))
 
-    database = Database(settings.database)
-    try:
-        database.migrate()
-        token = Accounts(database, key=settings.key).create_token(organization)
-    except ValueError as error:
-        _fail(str(error))
-    finally:
-        database.close()
-    typer.echo(token)
+
+@tokens.command("list")
+def list_tokens() -> None:
+    """All tokens, a line each: number, organisation, when it was made, when it was revoked."""
+    with _accounts() as accounts:
+        for one in accounts.tokens():
+            revoked = f"revoked {one.revoked_at:%Y-%m-%d %H:%M}" if one.revoked_at else ""
+            typer.echo(f"{one.id}\t{one.organisation}\t{one.created_at:%Y-%m-%d %H:%M}\t{revoked}".rstrip())
+
+
+@tokens.command("revoke")
+def revoke_token(
+    which: Annotated[str, typer.Argument(help="Its number in `sartor token list`; `-` reads the token from input.")],
+) -> None:
+    """Refuse a token from now on, everywhere at once."""
+    if which != "-" and not which.isdecimal():
+        _fail("Give the token's number, or - and the token on standard input, where no history keeps it.")
+    token = typer.get_text_stream("stdin").readline().strip() if which == "-" else int(which)
+    from sartor.errors import NotFound
+
+    with _accounts() as accounts:
+        try:
+            typer.echo(f"Token {accounts.revoke(token)} is revoked.")
+        except NotFound as error:
+            _fail(error.details)
 
 
 @app.command()
@@ -176,6 +197,21 @@ def doctor() -> None:
     from sartor.cli.doctor import examine
 
     raise typer.Exit(0 if examine(settings) else 1)
+
+
+@contextmanager
+def _accounts() -> Iterator[Accounts]:
+    """The accounts of the database that the settings name, brought up to date."""
+    settings = _settings()
+    from sartor.accounts.service import Accounts
+    from sartor.kit.database import Database
+
+    database = Database(settings.database)
+    try:
+        database.migrate()
+        yield Accounts(database, key=settings.key)
+    finally:
+        database.close()
 
 
 def _settings(**given: object) -> Settings:

@@ -41,7 +41,8 @@ from sartor.nano.run import (
 from sartor.nano.sources import SpriteBank
 from sartor.nano.treatments import treat
 
-RATE, CRITIC_RATE = 3e-4, 3e-4
+RATE, CRITIC_RATE = 3e-4, 1e-3
+DETAIL = 16.0
 PULL = 0.35  # of the discriminator at the picture, as a share of the other loss's
 ALONE = 100  # steps in which the discriminator learns before it is heard
 FEATURES = 4.0  # weight of its features' distance beside its verdict
@@ -50,18 +51,23 @@ TREATED = 3  # one in so many of the pictures that are no drafts shows a single 
 
 
 class Critic(nn.Module):
-    """A verdict for every patch of 46 pixels: [B, 3, H, W] -> [B, 1, H / 8, W / 8], and its features on the way."""
+    """A verdict for every patch of 40 pixels: [B, 3, H, W] -> [B, 1, H / 8, W / 8], and its features on the way.
+
+    It is shown what is finer than three pixels beside the picture, DETAIL times as strong: flat art is flat nearly
+    everywhere, and without that it could not tell a soft edge from a sharp one after hundreds of steps.
+    """
 
     def __init__(self, width: int = 32):
         super().__init__()
-        sizes = (3, width, 2 * width, 4 * width)
+        sizes = (6, width, 2 * width, 4 * width)
         self.layers = nn.ModuleList(
             spectral_norm(nn.Conv2d(low, high, 4, stride=2, padding=1)) for low, high in itertools.pairwise(sizes)
         )
         self.verdict = spectral_norm(nn.Conv2d(sizes[-1], 1, 3, padding=1))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        features, x = [], pictures
+        fine = pictures - F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        features, x = [], torch.cat([pictures, DETAIL * fine], dim=1)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.2)
             features.append(x)
