@@ -13,7 +13,7 @@ from PIL import Image
 from sartor.fibo.aspect import ASPECT_RATIOS, image_size
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.training_data import DataOrder, Example, TextStates, bucket, collate, encode_picture, flatten
+from sartor.fibo.training_data import DataOrder, Example, TextStates, bucket, collate, encode_picture, fitted, flatten
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT
 
 CPU = torch.device("cpu")
@@ -48,6 +48,17 @@ def test_transparency_becomes_white_and_exif_turns() -> None:
     turned.getexif()[0x0112] = 6
     assert flatten(turned).size == (2, 4)
     assert flatten(Image.new("L", (3, 3), 7)).getpixel((1, 1)) == (7, 7, 7)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (300, 100), (97, 1031), (1500, 1000)])
+def test_what_is_fitted_stays_as_it_is(size: tuple[int, int]) -> None:
+    noise = Image.effect_noise(size, 90).convert("RGBA")
+    once = fitted(noise, 128 * 128)
+    assert once.mode == "RGB"
+    assert once.size == bucket(*size, 128 * 128)
+    again = fitted(once, 128 * 128)
+    assert again is not once
+    assert again.tobytes() == once.tobytes()
 
 
 def test_a_digest_names_pixels_and_caption() -> None:

@@ -227,6 +227,48 @@ def test_a_step_outlasts_a_database_that_is_away(
     assert log.lines == ["try", "try", "written"] * 2
 
 
+def test_a_step_outlasts_many_of_them(
+    database: Database, start: Callable[..., Jobs], log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover takes a minute or two; and in a step of hours there may be many."""
+    monkeypatch.setattr("sartor.kit.jobs._AWAY_PAUSE", 0.01)
+    monkeypatch.setattr("sartor.kit.jobs._LONGEST_AWAY_PAUSE", 0.01)
+
+    def write() -> str:
+        log("try")
+        if len(log.lines) < 30:
+            raise sa.exc.OperationalError("select 1", {}, OSError("gone"))
+        return "written"
+
+    async def work(job_id: str) -> None:
+        log(await step("write", write))
+
+    enqueue(database, start(work), "a")
+    log.awaits("written")
+    assert log.lines == ["try"] * 30 + ["written"]
+
+
+def test_in_the_end_it_is_said_that_the_database_is_away(
+    database: Database, start: Callable[..., Jobs], log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartor.kit.jobs._AWAY_PAUSE", 0.01)
+    monkeypatch.setattr("sartor.kit.jobs._AWAY_TRIES", 3)
+
+    def write() -> None:
+        log("try")
+        raise sa.exc.OperationalError("select 1", {}, OSError("gone"))
+
+    async def work(job_id: str) -> None:
+        try:
+            await step("write", write, attempts=2)
+        except sa.exc.OperationalError:
+            log("given up")
+
+    enqueue(database, start(work), "a")
+    log.awaits("given up")
+    assert log.lines == ["try"] * 3 + ["given up"]
+
+
 def test_a_stopped_process_leaves_its_job_to_the_next(database: Database, start: Callable[..., Jobs], log: Log) -> None:
     gate = threading.Event()
 

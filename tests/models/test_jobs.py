@@ -16,7 +16,8 @@ from safetensors.torch import load
 
 from sartor.accounts.service import Accounts
 from sartor.errors import SartorError
-from sartor.kit.database import Database
+from sartor.fibo.training_data import bucket
+from sartor.kit.database import AWAY, Database
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
 from sartor.models.jobs import Trainings
@@ -99,6 +100,30 @@ def trained(workshop: Workshop, trainings: Trainings, model: Model) -> list[byte
         assert trainings.advance(job, until, stop=NEVER)
         assert trainings.try_out(job, until, stop=NEVER)
     return [workshop.storage.get(one.adapter_key) for one in workshop.checkpoints(model)]
+
+
+def test_large_pictures_are_kept_as_small_as_they_are_trained_on(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = workshop.model()
+    data = io.BytesIO()
+    Image.effect_noise((1500, 1000), 90).save(data, "PNG")
+    monkeypatch.setattr(workshop.storage, "get", lambda key: data.getvalue())
+    trainings = workshop.trainings()
+    loaded = trainings._load(workshop.row(model), job_id(model))
+    assert {one.image.size for one in loaded.examples} == {bucket(1500, 1000, workshop.base.training_area)}
+
+
+def test_a_database_that_is_away_stops_nothing(workshop: Workshop, tmp_path: Path) -> None:
+    model, trainings = workshop.model(), workshop.trainings()
+    assert not trainings.asked_to_stop(model.id)
+    workshop.database.close()
+    (tmp_path / "sartor.db").rename(tmp_path / "away.db")
+    (tmp_path / "sartor.db").mkdir()
+    with pytest.raises(AWAY):
+        workshop.database.check()
+    assert not trainings.asked_to_stop(model.id)
+    trainings.tell(model.id, {"step": 1})
 
 
 def test_step_by_step(workshop: Workshop) -> None:

@@ -71,7 +71,7 @@ class Choices:
 def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> None:
     """Trains a LoRA and installs it as a brand in HOME/brands; prints the folder. Raises StudioError."""
     from sartor.fibo.checkpoint import load_checkpoint
-    from sartor.fibo.training_data import Example
+    from sartor.fibo.training_data import Example, fitted
 
     console = Console(stderr=True, highlight=False)
     folder = _new_folder(settings, name)
@@ -81,11 +81,12 @@ def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> N
     schema, captions = _described(settings, images, pictures, choices, console)
     kept = {file: plain(caption) for file, caption in captions.items()}
     (work / CAPTIONS).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    examples = [Example(pictures[file], canonical(caption)) for file, caption in captions.items()]
     try:
         with console.status("Loading the model ..."):
             checkpoint = load_checkpoint(checkpoint_folder(settings), device=device_name(settings))
-        recipe = choices.recipe(checkpoint.training_area, len(examples))
+        area = checkpoint.training_area
+        examples = [Example(fitted(pictures.pop(name), area), canonical(told)) for name, told in captions.items()]
+        recipe = choices.recipe(area, len(examples))
         recipe = replace(recipe, config=replace(recipe.config, base_weights=settings.base_weights))
         console.print(
             f"{len(examples)} pictures; {recipe.config.steps} steps at rank {recipe.config.rank} ({recipe.reason}). "

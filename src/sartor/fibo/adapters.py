@@ -12,6 +12,7 @@ an adapter off is a copy of W0, so any order of adapters leads to the same bytes
 import hashlib
 import json
 import math
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -185,8 +186,8 @@ def _scales(
     """
     patterns = configuration.get("alpha_pattern") or {}
     default = configuration.get("lora_alpha")
-    given = [*patterns.values(), default] if isinstance(patterns, dict) else [patterns]
-    if not all(alpha is None or (isinstance(alpha, int | float) and math.isfinite(alpha)) for alpha in given):
+    given = [] if default is None else [default]
+    if not isinstance(patterns, dict) or not all(map(_is_finite, [*patterns.values(), *given])):
         raise InvalidAdapter(file, ["the header's lora_alpha and alpha_pattern must be finite numbers"])
     unused, scales = set(patterns), {}
     for name in layers:
@@ -202,6 +203,11 @@ def _scales(
     if unused:
         raise InvalidAdapter(file, [f"alpha_pattern fits no layer: {pattern}" for pattern in sorted(unused)])
     return scales
+
+
+def _is_finite(value: object) -> bool:
+    """JSON knows integers that no float can hold, and NaN is not below anything."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 class AdapterCache:

@@ -26,6 +26,7 @@ from torch import nn
 from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.errors import Cancelled, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
+from sartor.fibo.memory import free_host_bytes
 from sartor.fibo.rounded_base import rounded
 from sartor.fibo.training_compute import computing
 from sartor.fibo.training_config import TrainingConfig, recipe
@@ -188,7 +189,8 @@ def _prepare(
     encoder.encode(examples[0].caption + " ")
     # By checkpoint: what one that was killed early left behind is not another one's.
     folder = directory / "captions" / checkpoint.sha256[:16]
-    texts = TextStates(checkpoint.transformer, encoder, folder, config.text_memory)
+    room = min(config.text_memory, free_host_bytes() // 2)
+    texts = TextStates(checkpoint.transformer, encoder, folder, room)
     pictures = []
     for example in examples:
         if stop is not None and stop.is_set():

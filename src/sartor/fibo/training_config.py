@@ -52,7 +52,7 @@ class TrainingConfig:
     base_weights: BaseWeights = "full"
     """What the frozen weights are kept in: as they are, or in 8 or 4 bits (rounded_base.py)."""
     text_memory: int = 64 * 2**30
-    """Host memory for captions' states, in bytes; what does not fit is read from disk when needed."""
+    """Host memory for captions' states, in bytes, and at most half of what is free; the others are read from disk."""
     checkpoint_every: int = 250
     """Steps between checkpoints."""
     keep_checkpoints: int = 2

@@ -32,7 +32,7 @@ class Example:
     caption: str
 
     def digest(self) -> str:
-        """SHA-256 of the pixels as they are trained on and of the caption."""
+        """SHA-256 of the pixels and of the caption."""
         picture = flatten(self.image)
         return hashlib.sha256(b"%d %d\0%s\0%s" % (*picture.size, picture.tobytes(), self.caption.encode())).hexdigest()
 
@@ -76,16 +76,23 @@ def bucket(width: int, height: int, training_area: int) -> tuple[int, int]:
     return min(sorted(sizes), key=lambda size: abs(math.log(size[0] / size[1] * height / width)))
 
 
+def fitted(image: Image.Image, training_area: int) -> Image.Image:
+    """A picture as it is trained on: `flatten`, scaled to cover its bucket, and cropped at its centre.
+
+    Of what is fitted already it is a copy. Whoever keeps many pictures for a training keeps them so, in 3 bytes a pixel
+    of the training area.
+    """
+    picture = flatten(image)
+    return ImageOps.fit(picture, bucket(*picture.size, training_area), Image.Resampling.LANCZOS)
+
+
 def encode_picture(
     encoder: FrameAutoencoder, example: Example, training_area: int, *, device: torch.device, mirror: bool = False
 ) -> Picture:
-    """An example scaled to cover its bucket, cropped at its centre, and encoded; with its mirror image if asked.
-
-    device: where the encoder's weights are.
-    """
-    picture = flatten(example.image)
-    width, height = bucket(*picture.size, training_area)
-    pixels = to_pixels(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)).to(device)
+    """An example `fitted` and encoded; with its mirror image if asked. device: where the encoder's weights are."""
+    picture = fitted(example.image, training_area)
+    width, height = picture.size
+    pixels = to_pixels(picture).to(device)
     # One at a time: a batch's bytes may differ from a single picture's.
     views = [encoder.encode(view).float().cpu() for view in ((pixels, pixels.flip(-1)) if mirror else (pixels,))]
     return Picture(torch.cat(views), height // GRID, width // GRID, example.caption)

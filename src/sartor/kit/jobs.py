@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 import structlog
@@ -37,8 +38,9 @@ _VERSION = "1"
 # A job that kills its process this often is at fault itself, and ends as an error. Every job that runs when a process
 # dies is counted, whoever is at fault: with three a request was seen to be given up that had done nothing.
 _MAX_RECOVERY_ATTEMPTS = 20
-# While the database is away a step is tried again, 1, 2, 4 ... seconds apart: for half a minute at least.
-_ATTEMPTS_WHILE_AWAY = 6
+# While the database is away a step is tried again, 1, 2, 4 ... 15 seconds apart, for an hour. A try that lasted longer
+# than a minute had found it again.
+_AWAY_PAUSE, _LONGEST_AWAY_PAUSE, _AWAY_TRIES, _FOUND_AGAIN = 1.0, 15.0, 240, 60.0
 _ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 T = TypeVar("T")
@@ -288,8 +290,7 @@ async def step(name: str, function: Callable[..., T], *arguments: Any, attempts:
     async def work() -> dict[str, Any]:
         return await asyncio.to_thread(_outcome, function, *arguments)
 
-    result: T = _value(await DBOS.run_step_async(_options(name, attempts), work))
-    return result
+    return cast(T, await _run(name, attempts, work))
 
 
 async def async_step(name: str, function: Callable[..., Awaitable[T]], *arguments: Any, attempts: int = 1) -> T:
@@ -301,8 +302,7 @@ async def async_step(name: str, function: Callable[..., Awaitable[T]], *argument
         except SartorError as error:
             return {"error": error.record()}
 
-    result: T = _value(await DBOS.run_step_async(_options(name, attempts), work))
-    return result
+    return cast(T, await _run(name, attempts, work))
 
 
 async def pause(duration: timedelta) -> None:
@@ -332,26 +332,36 @@ async def interruptible_step(name: str, function: Callable[..., T], *arguments: 
                 thread.exception()  # that it was interrupted is no news
             raise
 
-    result: T = _value(await DBOS.run_step_async(_options(name, attempts) | {"preemptible": True}, work))
-    return result
+    return cast(T, await _run(name, attempts, work, preemptible=True))
 
 
-def _options(name: str, attempts: int) -> StepOptions:
-    failures = 0
+async def _run(
+    name: str, attempts: int, work: Callable[[], Awaitable[dict[str, Any]]], *, preemptible: bool = False
+) -> Any:
+    async def outlasting() -> dict[str, Any]:
+        duration, tries = _AWAY_PAUSE, 0
+        while True:
+            began = time.monotonic()
+            try:
+                return await work()
+            except AWAY:
+                if time.monotonic() - began > _FOUND_AGAIN:
+                    duration, tries = _AWAY_PAUSE, 0
+                tries += 1
+                if tries >= _AWAY_TRIES:
+                    raise
+                log.warning("the database is away", step=name, tries=tries)
+            await asyncio.sleep(duration)
+            duration = min(2 * duration, _LONGEST_AWAY_PAUSE)
 
-    def again(error: BaseException) -> bool:
-        nonlocal failures
-        if isinstance(error, AWAY):
-            return True
-        failures += 1
-        return failures < attempts
-
-    return {
+    options: StepOptions = {
         "name": name,
-        "retries_allowed": True,
-        "max_attempts": attempts + _ATTEMPTS_WHILE_AWAY - 1,
-        "should_retry": again,
+        "preemptible": preemptible,
+        "retries_allowed": attempts > 1,
+        "max_attempts": attempts,
+        "should_retry": lambda error: not isinstance(error, AWAY),
     }
+    return _value(await DBOS.run_step_async(options, outlasting))
 
 
 def _outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> dict[str, Any]:

@@ -213,8 +213,9 @@ class Trainings:
         self.fail(job, SartorError("The training failed repeatedly and was given up.").record())
 
     def asked_to_stop(self, model_id: int) -> bool:
-        with self._database.transaction() as session:
+        with suppress(*AWAY), self._database.transaction() as session:
             return session.scalar(sa.select(Model.status).where(Model.id == model_id)) != "InProgress"
+        return False  # no reason to give a training up
 
     def tell(self, model_id: int, progress: dict[str, Any]) -> None:
         with suppress(*AWAY), self._database.transaction() as session:  # no reason to give a training up
@@ -258,17 +259,18 @@ class Trainings:
         return self._loaded
 
     def _examples(self, found: TrainingSet) -> list[Example]:
-        from sartor.fibo.training_data import Example
+        """The pictures as they are trained on: photographs of full size would fill the memory."""
+        from sartor.fibo.training_data import Example, fitted
 
         examples = []
         for picture in found.pictures:
             try:
-                image = Image.open(io.BytesIO(self._storage.get(picture.key)))
-                image.load()
+                with Image.open(io.BytesIO(self._storage.get(picture.key))) as image:
+                    small = fitted(image, self._base.training_area)
             except KeyError:
                 raise PreconditionFailed("A picture of the dataset is no longer there.") from None
             assert picture.caption is not None
-            examples.append(Example(image, picture.caption))
+            examples.append(Example(small, picture.caption))
         return examples
 
     def _unload(self, job: str) -> None:
