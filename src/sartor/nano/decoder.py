@@ -1,6 +1,6 @@
 """Stage 3: the decoder alone, with the encoder as it is, learns to see clean pictures in what is sampled.
 
-    python -m sartor.nano.decoder --work DIR --steps 1600
+    python -m sartor.nano.decoder --work DIR --steps 5000
 
 Half of each batch are drafts of the base (`drafts.py`), to be decoded to the scenes that they are drafts of. The other
 half are pictures of every kind: scenes mirrored, with other colours, scribbled on, and single drawings in looks that
@@ -43,10 +43,12 @@ from sartor.nano.treatments import treat
 
 RATE, CRITIC_RATE = 3e-4, 1e-3
 DETAIL = 16.0
-PULL = 0.35  # of the discriminator at the picture, as a share of the other loss's
+PULL = 1.0  # of the discriminator at the picture, as a share of the other loss's
 ALONE = 100  # steps in which the discriminator learns before it is heard
 FEATURES = 4.0  # weight of its features' distance beside its verdict
 COARSE, GAIN = 0.15, 0.05  # deviation of what clean latents are disturbed by: over four tokens, and of a channel's size
+WHOLE = 4  # one step in so many sees whole pictures
+PATCH = 16  # pixels of a side for each latent token
 TREATED = 3  # one in so many of the pictures that are no drafts shows a single drawing in another look
 
 
@@ -90,21 +92,32 @@ class Lessons:
         self.sprites = list(SpriteBank.load(work / "sprites.npz").pixels.values())
         self.device = next(vae.parameters()).device
 
-    def batch(self, step: int, size: int) -> Batch:
-        rng = random.Random(step)
+    def batch(self, step: int, size: int, *, whole: bool = True) -> Batch:
+        """Whole pictures, or of each a random quarter: four times as many for the same work, and edges are as sharp."""
+        rng, tokens = random.Random(step), self.side // PATCH
+        width = tokens if whole else tokens // 2
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(step)
             rows = [rng.randrange(len(self.drafts)) for _ in range(size // 2)]
             treated = (size - len(rows)) // TREATED
-            others = [batch_of(self.bank, size - len(rows) - treated, rng)]
+            pictures = [to_tensor(self.bank.pictures(rows)), batch_of(self.bank, size - len(rows) - treated, rng)]
             if treated:
-                others.append(treated_pictures([rng.choice(self.sprites) for _ in range(treated)], self.side))
-            clean = torch.cat(others).to(self.device)
+                pictures.append(treated_pictures([rng.choice(self.sprites) for _ in range(treated)], self.side))
+            corners = [(rng.randint(0, tokens - width), rng.randint(0, tokens - width)) for _ in range(size)]
+            shown = cut(torch.cat(pictures), corners, width, PATCH).to(self.device)
+            drafts = cut(self.drafts[rows].float(), corners, width, 1).to(self.device)
             with torch.no_grad(), autocast(self.device):
-                raw = encode(self.vae, clean).float()
-            latents = torch.cat([self.drafts[rows].float().to(self.device), disturbed(raw)])
-        pictures = torch.cat([to_tensor(self.bank.pictures(rows)).to(self.device), clean])
-        return Batch(latents, pictures)
+                raw = encode(self.vae, shown[len(rows) :]).float()
+            return Batch(torch.cat([drafts, disturbed(raw)]), shown)
+
+
+def cut(maps: Tensor, corners: list[tuple[int, int]], width: int, scale: int) -> Tensor:
+    """Of each map [B, C, H, W] the square of `width` at its corner (top, left), both in units of `scale` pixels."""
+    squares = [
+        one[:, top * scale : (top + width) * scale, left * scale : (left + width) * scale]
+        for one, (top, left) in zip(maps, corners, strict=False)
+    ]
+    return torch.stack(squares)
 
 
 def disturbed(latents: Tensor) -> Tensor:
@@ -149,13 +162,10 @@ def pull(critic: Critic, seen: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, 
     return towards, displeased * (towards.norm() / displeased.norm().clamp(min=1e-12)), distance.item()
 
 
-def hinge(critic: Critic, seen: Tensor, true: Tensor, rng: random.Random) -> Tensor:
-    """What the critic learns from: what is decoded should score below -1, what is true above 1; in a random quarter of
-    the pictures, the same in all."""
-    top, left = (rng.randint(0, length // 2) for length in seen.shape[-2:])
-    window = (..., slice(top, top + seen.shape[-2] // 2), slice(left, left + seen.shape[-1] // 2))
-    below, _ = critic(seen.detach().float()[window])
-    above, _ = critic(true[window])
+def hinge(critic: Critic, seen: Tensor, true: Tensor) -> Tensor:
+    """What the critic learns from: what is decoded should score below -1, what is true above 1."""
+    below, _ = critic(seen.detach().float())
+    above, _ = critic(true)
     loss: Tensor = F.relu(1 + below).mean() + F.relu(1 - above).mean()
     return loss
 
@@ -204,7 +214,7 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
             rate = schedule(step, steps, warm_up=50, hold=hold)
             for group in (*optimizer.param_groups, *critics.param_groups):
                 group["lr"] = rate * (RATE if group in optimizer.param_groups else CRITIC_RATE)
-            lesson = lessons.batch(step, batch)
+            lesson = lessons.batch(step, batch, whole=step % WHOLE == 0)
             with autocast(device):
                 seen = see(vae, lesson.latents)
             towards, displeased, distance = pull(critic, seen, lesson.pictures)
@@ -214,7 +224,7 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             critics.zero_grad(set_to_none=True)
-            judged = hinge(critic, seen, lesson.pictures, random.Random(step))
+            judged = hinge(critic, seen, lesson.pictures)
             judged.backward()  # type: ignore[no-untyped-call]
             critics.step()
             torch._foreach_lerp_(average, [p.detach() for p in current], 1 - ema_decay(step, 0.996))
@@ -243,7 +253,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the decoder on what the base draws")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
-    parser.add_argument("--steps", type=int, default=1600, help="in all, those behind it too")
+    parser.add_argument("--steps", type=int, default=5000, help="in all, those behind it too")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--hold", type=float, default=0.4, help="share of the steps at full rate")
     parser.add_argument("--no-compile", action="store_true")
