@@ -1,6 +1,7 @@
 """Attention kernels: candidates are tried, wrong and missing ones refused, the choice recorded and kept."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,33 @@ def test_the_kernel_is_the_one_that_runs() -> None:
         F.scaled_dot_product_attention(q, q, q)
     with pytest.raises(KeyError):
         kernel("triton")
+
+
+def test_beside_a_training_pytorch_still_chooses_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its switches are the process's: whoever leaves the choice to it waits until a chosen kernel has run."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    training, looked = threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    def draw() -> None:
+        training.wait(10)
+        with kernel(DEFAULT):
+            seen.append(torch.backends.cuda.flash_sdp_enabled())
+        looked.set()
+
+    before = torch.backends.cuda.flash_sdp_enabled()
+    thread = threading.Thread(target=draw)
+    thread.start()
+    with kernel("math"):
+        training.set()
+        assert not looked.wait(0.2)
+        assert not torch.backends.cuda.flash_sdp_enabled()
+    thread.join(10)
+    assert seen == [before]
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_within_a_kernel_another_may_be_asked_for(gpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    with kernel(DEFAULT), kernel("math"), kernel(DEFAULT):
+        assert torch.ones(1).item() == 1

@@ -36,14 +36,19 @@ TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 _SWITCHES = threading.RLock()
 
 
-def kernel(name: str) -> AbstractContextManager[None]:
-    """A context in which attention is computed by one of BACKENDS, or as PyTorch likes for DEFAULT. Raises KeyError."""
-    return nullcontext() if name == DEFAULT else _only(BACKENDS[name])
+def kernel(name: str) -> AbstractContextManager[object]:
+    """A context in which attention is computed by one of BACKENDS, or as PyTorch likes for DEFAULT. Raises KeyError.
+
+    PyTorch's switches are the process's: what attends as PyTorch likes, beside a training that has set them for its own
+    kernel, would be computed by that one. Where there is a GPU all attention is therefore to be within such a context.
+    """
+    if name != DEFAULT:
+        return _only(BACKENDS[name])
+    return _SWITCHES if torch.cuda.is_available() else nullcontext()
 
 
 @contextmanager
 def _only(backend: SDPBackend) -> Iterator[None]:
-    """PyTorch's switches are the process's: an image and a training that met here would leave each other's behind."""
     with _SWITCHES, sdpa_kernel(backend):
         yield
 

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from sartor.fibo.attention import DEFAULT, kernel
 from sartor.fibo.weights import stream_weights
 
 
@@ -101,7 +102,8 @@ class PixelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.to_qkv(self.norm(x)).flatten(2).transpose(1, 2)[:, None].contiguous()
         q, k, v = tokens.chunk(3, dim=-1)
-        answer = F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2).reshape(x.shape)
+        with kernel(DEFAULT):
+            answer = F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2).reshape(x.shape)
         out: Tensor = x + self.proj(answer)
         return out
 

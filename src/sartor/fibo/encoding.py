@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sartor.fibo.attention import DEFAULT, kernel
 from sartor.fibo.readers import Reader
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class PromptEncoder:
         if (found := self._cache.get(text)) is not None:
             self._cache.move_to_end(text)
             return found
-        with self._visit():
+        with self._visit(), kernel(DEFAULT):
             ids = self.token_ids(text)
             answer = self._model(ids, attention_mask=torch.ones_like(ids), output_hidden_states=True, use_cache=False)
         layers = tuple(answer.hidden_states)
