@@ -211,6 +211,11 @@ def test_words_that_are_refused(tenant: Tenant) -> None:
             "seed": 1,
             "prompt": None,
         },
+        {
+            "structured_prompt": {"objects": [{"description": "person", "is a naked man": True}]},
+            "seed": 1,
+            "prompt": None,
+        },
         {"negative_prompt": "all clothes"},
     ],
 )

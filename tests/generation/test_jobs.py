@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from sartor.app import create_app
+from sartor.errors import ModelNotReady
 from sartor.generation.drawing import PlainEngine
 from sartor.generation.tables import GenerationRequest
 from sartor.kit.database import now
@@ -104,6 +105,38 @@ def test_a_bug_is_told_as_500_without_its_cause(
     assert status["error"]["code"] == 500
     assert "secret" not in str(status)
     assert not any(request_id in file for file in files(service))
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_an_adapter_that_goes_while_an_image_waits(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    """Another version became the active one: the image is of that. The model was deleted: the client is told so."""
+    first = iter([True])
+    draw, look = PlainEngine.generate, service.parts.models.look
+
+    def gone(self: PlainEngine, spec: Any, **arguments: Any) -> Any:
+        if next(first, False):
+            raise FileNotFoundError(spec.adapter)
+        return draw(self, spec, **arguments)
+
+    looks: list[int] = []
+
+    def again(session: Any, model_id: int) -> Any:
+        looks.append(model_id)
+        if deleted and len(looks) == 3:  # for the words, for the picture, and once more
+            raise ModelNotReady("tailored_model_id: the model was deleted.")
+        return look(session, model_id)
+
+    monkeypatch.setattr(PlainEngine, "generate", gone)
+    monkeypatch.setattr(service.parts.models, "look", again)
+    status = tenant.settled(submit(tenant))
+    assert len(looks) == 3
+    if deleted:
+        assert status["error"]["code"] == 422
+        assert "was deleted" in status["error"]["details"]
+    else:
+        assert status["status"] == "COMPLETED"
 
 
 def test_the_end_comes_once(service: Service, tenant: Tenant) -> None:

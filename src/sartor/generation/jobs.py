@@ -34,7 +34,7 @@ from sartor.kit.storage import Storage
 from sartor.models.service import Models
 from sartor.moderation.base import ImageModerator, ModeratorUnavailable, TextModerator
 from sartor.moderation.negative import check_negative_prompt
-from sartor.vgl import canonical, parse
+from sartor.vgl import canonical, parse, said
 from sartor.webhooks.service import Webhooks
 
 log = structlog.get_logger(__name__)
@@ -137,11 +137,36 @@ class Pipeline:
     def draw(self, request_id: str, *, stop: threading.Event) -> None:
         """Draws the draft. Waits for the engine to be ready and for its turn on the device."""
         row = self._begin(request_id, "drawing", counted_by="steps_num")
+        written = time.monotonic()
+
+        def on_step(done: int, of: int) -> None:
+            nonlocal written
+            if done == of or time.monotonic() - written >= _PROGRESS_PACE:
+                written = time.monotonic()
+                with suppress(*AWAY):  # no reason to give an image up
+                    self._update(request_id, step=done, steps=of)
+
+        try:
+            try:
+                result = self._device.draw(self._spec(row), on_step=on_step, stop=stop)
+            except FileNotFoundError:  # while it waited for its turn, the model or this version of it was deleted
+                result = self._device.draw(self._spec(row), on_step=on_step, stop=stop)
+        except Stopped:
+            raise Interrupted from None
+        except InvalidAdapter as error:
+            log.warning("adapter does not fit", request_id=request_id, reason=str(error))
+            raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
+        self._storage.put(_draft(request_id), result.png, media_type="image/png")
+        if not self._update(request_id, fingerprint=asdict(result.fingerprint)):
+            self._storage.delete(_draft(request_id))  # cancelled meanwhile
+
+    def _spec(self, row: GenerationRequest) -> Spec:
+        """What the engine is to draw, with the model as it is now. Raises ModelNotReady."""
         assert row.structured_prompt is not None
         options = row.options
         with self._database.transaction() as session:
             look = self._models.look(session, row.model_id)
-        spec = Spec(
+        return Spec(
             prompt=row.structured_prompt,
             seed=row.seed,
             steps=options["steps_num"],
@@ -153,25 +178,6 @@ class Pipeline:
             caching=options.get("caching", "exact"),  # requests of earlier versions have none
             model=look.name,
         )
-        written = time.monotonic()
-
-        def on_step(done: int, of: int) -> None:
-            nonlocal written
-            if done == of or time.monotonic() - written >= _PROGRESS_PACE:
-                written = time.monotonic()
-                with suppress(*AWAY):  # no reason to give an image up
-                    self._update(request_id, step=done, steps=of)
-
-        try:
-            result = self._device.draw(spec, on_step=on_step, stop=stop)
-        except Stopped:
-            raise Interrupted from None
-        except InvalidAdapter as error:
-            log.warning("adapter does not fit", request_id=request_id, reason=str(error))
-            raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
-        self._storage.put(_draft(request_id), result.png, media_type="image/png")
-        if not self._update(request_id, fingerprint=asdict(result.fingerprint)):
-            self._storage.delete(_draft(request_id))  # cancelled meanwhile
 
     def moderate_image(self, request_id: str) -> None:
         """Looks at the draft; `fail` removes one that is refused. Raises Moderated."""
@@ -254,21 +260,8 @@ def _draft(request_id: str) -> str:
 
 
 def _words(structured_prompt: str | None) -> str:
-    """Every string in a structured prompt, a line each: field names are not the client's words."""
-    lines: list[str] = []
-
-    def collect(value: Any) -> None:
-        if isinstance(value, str):
-            lines.append(value)
-        elif isinstance(value, dict):
-            for entry in value.values():
-                collect(entry)
-        elif isinstance(value, list):
-            for entry in value:
-                collect(entry)
-
-    collect(json.loads(structured_prompt or "null"))
-    return "\n".join(lines)
+    """What a structured prompt says in the client's own words, a line each."""
+    return "\n".join(said(json.loads(structured_prompt or "null")))
 
 
 def _record(error: Exception, request_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sartor.vgl.schema import (
     parse,
     plain,
 )
-from sartor.vgl.texts import texts
+from sartor.vgl.texts import said, texts
 from sartor.vgl.visual_schema import VisualSchema, complete, merge, parse_visual_schema
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "parse",
     "parse_visual_schema",
     "plain",
+    "said",
     "texts",
 ]

@@ -113,6 +113,9 @@ class StructuredPrompt(_Section):
     artistic_style: str | None = None
 
 
+_KINDS = (StructuredPrompt, SceneObject, Lighting, Aesthetics, PhotographicCharacteristics, TextRender)
+FIELD_NAMES = frozenset(name for kind in _KINDS for name in kind.model_fields)
+
 P = TypeVar("P", bound=StructuredPrompt)
 
 
