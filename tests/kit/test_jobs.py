@@ -9,67 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from sartor.errors import Moderated, SartorError
 from sartor.kit.database import Database
-from sartor.kit.jobs import Job, Jobs, Lease, Queue, async_step, interruptible_step, pause, step
+from sartor.kit.jobs import Job, Jobs, Lease, async_step, interruptible_step, pause, step
 from tests.conftest import wait_for
-
-QUEUE = Queue("test", window=2, per_tenant=2)
-
-
-class Log:
-    """What happened, in order."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._lock = threading.Lock()
-
-    def __call__(self, line: str) -> str:
-        with self._lock:
-            self.lines.append(line)
-        return line
-
-    def awaits(self, line: str) -> None:
-        wait_for(lambda: True if line in self.lines else None)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'jobs.db'}")
-    database.migrate()
-    return database
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-@pytest.fixture
-def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
-    """Starts a Jobs with one job, ``work``; a second call is the next start of the same service."""
-    running: list[Jobs] = []
-
-    def start(function: Callable[[str], object], **values: int | None) -> Jobs:
-        jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
-        told = {"on_lost": lambda job: log(f"lost {job}")}
-        jobs.add(Job("work", QUEUE, function, **told, **values))  # type: ignore[arg-type]
-        jobs.start()
-        running.append(jobs)
-        return jobs
-
-    yield start
-    for jobs in running:
-        jobs.stop()
+from tests.kit.conftest import QUEUE, Log, enqueue
 
 
 def holding(log: Log) -> Callable[..., None]:
@@ -80,11 +32,6 @@ def holding(log: Log) -> Callable[..., None]:
         stop.wait(20)
 
     return hold
-
-
-def enqueue(database: Database, jobs: Jobs, job_id: str) -> None:
-    with database.transaction() as session:
-        jobs.enqueue(session, "work", job_id, tenant="1")
 
 
 def recorded(database: Database, column: str) -> list[object]:
@@ -204,69 +151,6 @@ def test_other_exceptions_are_tried_again(database: Database, start: Callable[..
     enqueue(database, start(work), "a")
     log.awaits("back")
     assert log.lines == ["try", "try", "back"]
-
-
-def test_a_step_outlasts_a_database_that_is_away(
-    database: Database, start: Callable[..., Jobs], log: Log, tmp_path: Path
-) -> None:
-    away = Database(f"sqlite:///{tmp_path / 'gone' / 'x.db'}")
-    (tmp_path / "gone").rmdir()
-
-    def write(*, stop: threading.Event | None = None) -> str:
-        log("try")
-        if log.lines.count("try") % 2:
-            away.check()
-        return "written"
-
-    async def work(job_id: str) -> None:
-        log(await step("first", write))
-        log(await interruptible_step("second", write))
-
-    enqueue(database, start(work), "a")
-    wait_for(lambda: True if log.lines.count("written") == 2 else None)
-    assert log.lines == ["try", "try", "written"] * 2
-
-
-def test_a_step_outlasts_many_of_them(
-    database: Database, start: Callable[..., Jobs], log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A failover takes a minute or two; and in a step of hours there may be many."""
-    monkeypatch.setattr("sartor.kit.jobs._AWAY_PAUSE", 0.01)
-    monkeypatch.setattr("sartor.kit.jobs._LONGEST_AWAY_PAUSE", 0.01)
-
-    def write() -> str:
-        log("try")
-        if len(log.lines) < 30:
-            raise sa.exc.OperationalError("select 1", {}, OSError("gone"))
-        return "written"
-
-    async def work(job_id: str) -> None:
-        log(await step("write", write))
-
-    enqueue(database, start(work), "a")
-    log.awaits("written")
-    assert log.lines == ["try"] * 30 + ["written"]
-
-
-def test_in_the_end_it_is_said_that_the_database_is_away(
-    database: Database, start: Callable[..., Jobs], log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sartor.kit.jobs._AWAY_PAUSE", 0.01)
-    monkeypatch.setattr("sartor.kit.jobs._AWAY_TRIES", 3)
-
-    def write() -> None:
-        log("try")
-        raise sa.exc.OperationalError("select 1", {}, OSError("gone"))
-
-    async def work(job_id: str) -> None:
-        try:
-            await step("write", write, attempts=2)
-        except sa.exc.OperationalError:
-            log("given up")
-
-    enqueue(database, start(work), "a")
-    log.awaits("given up")
-    assert log.lines == ["try"] * 3 + ["given up"]
 
 
 def test_a_stopped_process_leaves_its_job_to_the_next(database: Database, start: Callable[..., Jobs], log: Log) -> None:
