@@ -153,6 +153,24 @@ def test_other_exceptions_are_tried_again(database: Database, start: Callable[..
     assert log.lines == ["try", "try", "back"]
 
 
+def test_after_the_last_attempt_the_error_itself_is_raised(
+    database: Database, start: Callable[..., Jobs], log: Log
+) -> None:
+    def broken() -> None:
+        log("try")
+        raise OSError("away")
+
+    async def work(job_id: str) -> None:
+        try:
+            await step("broken", broken, attempts=2)
+        except OSError:
+            log("told")
+
+    enqueue(database, start(work), "a")
+    log.awaits("told")
+    assert log.lines == ["try", "try", "told"]
+
+
 def test_a_stopped_process_leaves_its_job_to_the_next(database: Database, start: Callable[..., Jobs], log: Log) -> None:
     gate = threading.Event()
 

@@ -122,7 +122,7 @@ def test_key_and_address_come_from_the_environment(server: ModerationServer, mon
 
 def test_no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModeratorUnavailable, match=r"sartor\[hosted\]"):
+    with pytest.raises(ModeratorUnavailable, match=r"docs/moderation.md"):
         HostedModerator(MODEL)
 
 

@@ -354,12 +354,19 @@ async def _run(
             await asyncio.sleep(duration)
             duration = min(2 * duration, _LONGEST_AWAY_PAUSE)
 
+    failures = 0
+
+    def again(error: BaseException) -> bool:
+        nonlocal failures
+        failures += 1
+        return failures < attempts and not isinstance(error, AWAY)
+
     options: StepOptions = {
         "name": name,
         "preemptible": preemptible,
-        "retries_allowed": attempts > 1,
-        "max_attempts": attempts,
-        "should_retry": lambda error: not isinstance(error, AWAY),
+        "retries_allowed": True,
+        "max_attempts": attempts + 1,  # never reached: the error itself is to be raised
+        "should_retry": again,
     }
     return _value(await DBOS.run_step_async(options, outlasting))
 

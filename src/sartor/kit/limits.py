@@ -60,7 +60,7 @@ class Frame:
             await send(message)
 
         try:
-            await self._app(scope, _Bounded(scope, receive, self._limit(scope["path"])), answer)
+            await self._app(scope, Bounded(scope, receive, self._limit(scope["path"])), answer)
         except Exception as exception:
             response = respond(internal(exception, request_id), request_id)
             if status:  # too late to say it: the connection breaks instead
@@ -77,12 +77,16 @@ class Frame:
         return max(self._body_limit, *own, 0)
 
 
-class _Bounded:
-    """``receive`` that counts. A body's announced length is believed only when it is too large."""
+class Bounded:
+    """``receive`` that counts. A body's announced length is believed only when it is too large.
 
-    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+    ``limit`` is in bytes; ``refusal`` is what a client reads who sends more.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int, *, refusal: str = "") -> None:
         self._receive = receive
-        self._limit = self._left = limit
+        self._left = limit
+        self._refusal = refusal or f"A request body may have {limit:,} bytes at most."
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         self._refused = not announced.isdigit() or int(announced[:20]) > limit
 
@@ -97,5 +101,5 @@ class _Bounded:
 
     def _too_large(self) -> HTTPException:
         # The framework passes this kind on, and hides any other behind a 400.
-        error = BodyTooLarge(f"A request body may have {self._limit:,} bytes at most.")
+        error = BodyTooLarge(self._refusal)
         return HTTPException(error.code, error.details)
