@@ -157,13 +157,26 @@ def test_the_critic_pulls_as_hard_as_the_distance() -> None:
     torch.manual_seed(0)
     critic = decoder.Critic(8)
     wanted = torch.rand(2, 3, 64, 64) * 2 - 1
-    towards, displeased, distance = decoder.pull(critic, wanted * 0.8, wanted)
+    towards, displeased, distance = decoder.pull(critic, wanted * 0.8, wanted, 1)
     assert displeased.norm() == pytest.approx(towards.norm().item(), rel=1e-4)
     assert distance > 0
     assert (wanted * 0.8 - wanted).flatten().dot(towards.flatten()) > 0, "downhill is towards what is wanted"
     verdict, features = critic(wanted)
     assert verdict.shape == (2, 1, 8, 8)
     assert [f.shape[-1] for f in features] == [32, 16, 8]
+
+
+def test_a_drafts_edge_may_lie_elsewhere() -> None:
+    """A sharp edge one pixel off is nearer than a soft one where it should be."""
+    wanted = torch.ones(1, 3, 64, 64)
+    wanted[..., 30:] = -1
+    moved = wanted.roll(1, -1)
+    moved[..., 0] = 1
+    soft = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(wanted, (4, 4, 0, 0), mode="replicate"), (1, 9), 1)
+    sharp, blurred = (
+        decoder.distance_of(torch.cat([one, wanted]), torch.cat([wanted, wanted]), 1) for one in (moved, soft)
+    )
+    assert sharp < blurred
 
 
 def test_the_critic_learns_to_tell_them_apart() -> None:

@@ -42,7 +42,8 @@ from sartor.nano.sources import SpriteBank
 from sartor.nano.treatments import treat
 
 RATE, CRITIC_RATE = 3e-4, 1e-3
-DETAIL = 16.0
+DETAIL, GRAIN = 16.0, 0.02  # how much the critic is shown of what is fine, and of noise
+FINE = 0.3  # weight of single pixels in a draft's distance
 PULL = 1.0  # of the discriminator at the picture, as a share of the other loss's
 ALONE = 100  # steps in which the discriminator learns before it is heard
 FEATURES = 4.0  # weight of its features' distance beside its verdict
@@ -147,25 +148,41 @@ def treated_pictures(sprites: list[Any], side: int) -> Tensor:
     return (paper[..., None, None] * (1 - coverage) + colors * coverage).clamp(0, 1) * 2 - 1
 
 
-def pull(critic: Critic, seen: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, float]:
+def distance_of(seen: Tensor, wanted: Tensor, drafts: int) -> Tensor:
+    """How far decoded pictures are from what is wanted, the first `drafts` of them being of drafts.
+
+    Where an edge lies a little elsewhere, every measure of single pixels asks for a soft one: of drafts mostly the
+    colours of squares of four pixels count, and what is finer is the critic's.
+    """
+    one, none = torch.ones((), device=seen.device), torch.zeros((), device=seen.device)
+    coarse = F.l1_loss(F.avg_pool2d(seen[:drafts], 4), F.avg_pool2d(wanted[:drafts], 4))
+    loss = coarse + FINE * F.l1_loss(seen[:drafts], wanted[:drafts])
+    return (loss + loss_of(seen[drafts:], wanted[drafts:], none, one)) / 2
+
+
+def pull(critic: Critic, seen: Tensor, wanted: Tensor, drafts: int) -> tuple[Tensor, Tensor, float]:
     """Gradients at the decoded pictures `seen`: of their distance from what is wanted, and of the critic's displeasure,
     brought to the same size; and that distance."""
     seen = seen.detach().float().requires_grad_()
-    one = torch.ones((), device=seen.device)
-    distance = loss_of(seen, wanted, one, one)
+    distance = distance_of(seen, wanted, drafts)
     (towards,) = torch.autograd.grad(distance, seen)
-    verdict, features = critic(seen)
+    verdict, features = critic(grained(seen))
     with torch.no_grad():
-        _, true = critic(wanted)
-    unlike = sum(F.l1_loss(a, b) / b.abs().mean() for a, b in zip(features, true, strict=True)) / len(features)
-    (displeased,) = torch.autograd.grad(FEATURES * unlike - verdict.mean(), seen)
+        _, true = critic(grained(wanted[drafts:]))
+    unlike = sum(F.l1_loss(a[drafts:], b) / b.abs().mean() for a, b in zip(features, true, strict=True))
+    (displeased,) = torch.autograd.grad(FEATURES * unlike / len(features) - verdict.mean(), seen)
     return towards, displeased * (towards.norm() / displeased.norm().clamp(min=1e-12)), distance.item()
+
+
+def grained(pictures: Tensor) -> Tensor:
+    """With fine noise: else the critic would tell the two apart by how flat what is flat is, and by nothing else."""
+    return pictures + GRAIN * torch.randn_like(pictures)
 
 
 def hinge(critic: Critic, seen: Tensor, true: Tensor) -> Tensor:
     """What the critic learns from: what is decoded should score below -1, what is true above 1."""
-    below, _ = critic(seen.detach().float())
-    above, _ = critic(true)
+    below, _ = critic(grained(seen.detach().float()))
+    above, _ = critic(grained(true))
     loss: Tensor = F.relu(1 + below).mean() + F.relu(1 - above).mean()
     return loss
 
@@ -211,13 +228,14 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
     with progress_bar() as bar:
         task = bar.add_task("decoder", total=steps, completed=start, note="")
         for step in range(start, steps):
+            torch.manual_seed(step)
             rate = schedule(step, steps, warm_up=50, hold=hold)
             for group in (*optimizer.param_groups, *critics.param_groups):
                 group["lr"] = rate * (RATE if group in optimizer.param_groups else CRITIC_RATE)
             lesson = lessons.batch(step, batch, whole=step % WHOLE == 0)
             with autocast(device):
                 seen = see(vae, lesson.latents)
-            towards, displeased, distance = pull(critic, seen, lesson.pictures)
+            towards, displeased, distance = pull(critic, seen, lesson.pictures, batch // 2)
             heard = PULL if step >= ALONE else 0.0
             seen.backward((towards + heard * displeased).to(seen.dtype))
             torch.nn.utils.clip_grad_norm_(current, 1.0)
