@@ -179,7 +179,7 @@ def _mount_operations(app: FastAPI, parts: Parts) -> None:
     def readyz() -> dict[str, Any]:
         """Requests are worked on at once: the database answers, the engine is loaded and warm."""
         if parts.device.failed:
-            raise Unavailable("The model could not be loaded; the log says why.")
+            raise Unavailable("The model could not be loaded, or its device was lost; the log says why.")
         if not parts.ready:
             raise Unavailable("The model is being loaded.")
         try:

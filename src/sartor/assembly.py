@@ -44,6 +44,7 @@ from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.importing import Imports
 from sartor.models.jobs import Trainings
+from sartor.models.leftovers import Leftovers
 from sartor.models.lifecycle import Lifecycle
 from sartor.models.service import Models
 from sartor.models.tables import Model
@@ -102,6 +103,7 @@ class Parts:
     models: Models
     lifecycle: Lifecycle
     imports: Imports
+    leftovers: Leftovers
     jobs: Jobs
     generation: Generation
     fetcher: Fetcher
@@ -114,6 +116,7 @@ class Parts:
         """Tables, bundled brands, and, where this process works, the engine and the jobs."""
         self.database.migrate()
         self.models.seed()
+        self.leftovers.tidy()
         if self.settings.work:
             self.jobs.start()
             # Without an engine this process must not take work from others that have one.
@@ -228,7 +231,9 @@ def assemble(
     """
     database = Database(settings.database)
     storage = Storage(settings.storage, key=settings.key)
-    adapters = AdapterFiles(storage, settings.home / "adapters")
+    copies, training = settings.home / "adapters", settings.home / "training"
+    leftovers = Leftovers(database, adapters=copies, trainings=training)
+    adapters = AdapterFiles(storage, copies, leftovers=leftovers)
     models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands, adapters=adapters)
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
@@ -250,7 +255,7 @@ def assemble(
         database,
         storage,
         base,
-        folder=settings.home / "training",
+        folder=training,
         busy=lambda: device.busy,
         threads=settings.threads,
         base_weights=settings.base_weights,
@@ -332,7 +337,8 @@ def assemble(
         image_moderator=image_moderator,
         models=models,
         lifecycle=lifecycle,
-        imports=Imports(database, storage, base, folder=settings.home / "adapters"),
+        imports=Imports(database, storage, base, leftovers, folder=copies),
+        leftovers=leftovers,
         jobs=jobs,
         generation=generation,
         fetcher=fetcher,

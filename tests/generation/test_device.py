@@ -4,8 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from sartor.fibo import Spec
 from sartor.generation.device import Device, Turns
@@ -149,6 +151,60 @@ def test_an_engine_that_cannot_be_loaded_is_said_to_be() -> None:
     threading.Timer(0.2, stop.set).start()
     with pytest.raises(Interrupted):  # the job goes on where there is an engine
         device.draw(SPEC, on_step=lambda *_: None, stop=stop)
+
+
+class Lost(PlainEngine):
+    """Its GPU answers nothing any more from the second picture on."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error, self.drawn = error, 0
+
+    def generate(self, *arguments: Any, **options: Any) -> Any:
+        self.drawn += 1
+        if self.drawn > 1:
+            raise self.error
+        return super().generate(*arguments, **options)
+
+
+def test_a_device_that_is_lost_takes_no_more_images() -> None:
+    engine = Lost(torch.AcceleratorError("CUDA error: an illegal memory access was encountered"))
+    told, stop = threading.Event(), threading.Event()
+    device = Device(lambda: engine)
+    device.start(otherwise=told.set)
+    device.draw(SPEC, on_step=lambda *_: None, stop=stop)
+    ended: list[type[BaseException]] = []
+
+    def draw() -> None:
+        try:
+            device.draw(SPEC, on_step=lambda *_: None, stop=stop)
+        except Interrupted as error:
+            ended.append(type(error))
+
+    threads = [threading.Thread(target=draw) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert told.wait(10)
+    assert device.failed
+    assert not device.ready
+    assert not ended, "they wait until this process has let go of them"
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    assert ended == [Interrupted] * 3
+    assert engine.drawn == 2, "nobody asked it again"
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("a bug")])
+def test_other_errors_are_the_images_own(error: Exception) -> None:
+    device = Device(lambda: Lost(error))
+    device.start()
+    device.draw(SPEC, on_step=lambda *_: None, stop=threading.Event())
+    with pytest.raises(RuntimeError) as raised:
+        device.draw(SPEC, on_step=lambda *_: None, stop=threading.Event())
+    assert raised.value is error
+    assert device.ready
+    assert not device.failed
 
 
 def test_stopping_before_the_engine_is_there() -> None:

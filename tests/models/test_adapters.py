@@ -2,12 +2,15 @@
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 from sartor.models.adapters import AdapterFiles
+from sartor.models.leftovers import Leftovers
 
 DATA = b"adapter" * 1000
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -21,8 +24,12 @@ def storage(tmp_path: Path) -> Storage:
 
 
 @pytest.fixture
-def files(tmp_path: Path, storage: Storage) -> AdapterFiles:
-    return AdapterFiles(storage, tmp_path / "adapters")
+def files(tmp_path: Path, storage: Storage) -> Iterator[AdapterFiles]:
+    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
+    database.migrate()
+    leftovers = Leftovers(database, adapters=tmp_path / "adapters", trainings=tmp_path / "training")
+    yield AdapterFiles(storage, tmp_path / "adapters", leftovers=leftovers)
+    database.close()
 
 
 def test_the_first_call_downloads_and_the_next_does_not(storage: Storage, files: AdapterFiles) -> None:

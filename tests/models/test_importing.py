@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
+import os
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import torch
 from safetensors.torch import save
+from sqlalchemy.exc import IntegrityError
 
 from sartor.fibo.adapters import METADATA, A, B, adapter_targets
+from sartor.kit.idempotency import claim
+from sartor.models.base import ServedBase
+from sartor.models.tables import DELETED, Model
 from tests.conftest import Service, Tenant
 from tests.models.conftest import LIST
 
@@ -32,7 +40,7 @@ def adapter(trainer: Service) -> Callable[..., bytes]:
     """A LoRA file for the served checkpoint; ``change`` may spoil its tensors."""
 
     def make(
-        *, rank: int = 4, base: str | None = None, change: Callable[[dict[str, torch.Tensor]], Any] | None = None
+        *, rank: int = 4, header: object = None, change: Callable[[dict[str, torch.Tensor]], Any] | None = None
     ) -> bytes:
         generator = torch.Generator().manual_seed(rank)
         tensors = {}
@@ -41,7 +49,7 @@ def adapter(trainer: Service) -> Callable[..., bytes]:
             tensors[f"transformer.{name}{B}"] = torch.randn(linear.out_features, rank, generator=generator)
         if change is not None:
             change(tensors)
-        return save(tensors, metadata={METADATA: json.dumps({"sartor.base": base})} if base else None)
+        return save(tensors, metadata={METADATA: json.dumps(header)} if header else None)
 
     return make
 
@@ -101,6 +109,45 @@ def test_one_key_one_model(owner: Tenant, adapter: Callable[..., bytes], trainer
     assert [path.name for path in stored.iterdir() if path.name in model["download_url"]] != []
 
 
+def stored(service: Service) -> set[str]:
+    """The names of the imported adapters that the storage keeps."""
+    folder = service.parts.settings.home / "storage" / "models" / "imported"
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+@pytest.mark.parametrize(("rank", "status", "code"), [(4, "Completed", 201), (8, "Completed", 422), (4, DELETED, 404)])
+def test_what_became_no_model_leaves_nothing_in_the_storage(
+    owner: Tenant, adapter: Callable[..., bytes], trainer: Service, rank: int, status: str, code: int
+) -> None:
+    headers = owner.headers | {"Idempotency-Key": "import once"}
+    first = owner.client.post(IMPORT, headers=headers, files={"file": adapter()}).json()
+    with trainer.parts.database.transaction() as session:
+        session.get_one(Model, first["id"]).status = status
+    before = stored(trainer)
+    assert owner.client.post(IMPORT, headers=headers, files={"file": adapter(rank=rank)}).status_code == code
+    assert stored(trainer) == before
+
+
+def test_one_that_another_import_was_faster_than_is_stored_once(
+    owner: Tenant, adapter: Callable[..., bytes], trainer: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faster = iter([IntegrityError("INSERT", {}, Exception("UNIQUE"))])
+
+    def contested(*arguments: Any) -> str:
+        for error in faster:
+            raise error
+        return claim(*arguments)
+
+    monkeypatch.setattr("sartor.models.importing.claim", contested)
+    before = stored(trainer)
+    headers = owner.headers | {"Idempotency-Key": "import once"}
+    answer = owner.client.post(IMPORT, headers=headers, files={"file": adapter()})
+    assert answer.status_code == 201
+    assert len(stored(trainer) - before) == 1
+    link = owner.get(f"{LIST}/{answer.json()['id']}/download").json()["download_url"]
+    assert owner.client.get(link).content == adapter()
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -119,9 +166,16 @@ def test_what_does_not_fit(owner: Tenant, adapter: Callable[..., bytes], spoil: 
 
 
 def test_one_that_was_trained_on_another_checkpoint(owner: Tenant, adapter: Callable[..., bytes]) -> None:
-    answer = sent(owner, adapter(base="0" * 64))
+    answer = sent(owner, adapter(header={"sartor.base": "0" * 64}))
     assert answer.status_code == 422
     assert "another checkpoint" in answer.json()["error"]["details"]
+
+
+@pytest.mark.parametrize("pattern", [5, {"attn.to_q": None}, {"attn.to_q": 10**400}])
+def test_a_header_that_cannot_be_followed(owner: Tenant, adapter: Callable[..., bytes], pattern: object) -> None:
+    answer = sent(owner, adapter(header={"transformer.alpha_pattern": pattern}))
+    assert answer.status_code == 422
+    assert "alpha_pattern" in answer.json()["error"]["details"]
 
 
 def torch_file() -> bytes:
@@ -149,6 +203,45 @@ def test_what_is_no_safetensors_file(owner: Tenant, data: bytes) -> None:
 def test_size_is_bounded(owner: Tenant, trainer: Service) -> None:
     answer = sent(owner, b"\0" * (trainer.parts.imports._base.largest_adapter + 1))
     assert answer.status_code == 413
+
+
+def streamed(tenant: Tenant, megabytes: int, **headers: str) -> tuple[httpx.Response, int]:
+    """The answer to a form whose file is that large, and how many bytes of it were taken before."""
+    taken, edge = 0, "----edge"
+    form = {"content-type": f"multipart/form-data; boundary={edge}"}
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal taken
+        yield f'--{edge}\r\ncontent-disposition: form-data; name="file"; filename="x"\r\n\r\n'.encode()
+        for _ in range(megabytes):
+            taken += 1 << 20
+            yield bytes(1 << 20)
+        yield f"\r\n--{edge}--\r\n".encode()
+
+    async def post() -> httpx.Response:
+        transport = httpx.ASGITransport(tenant.client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            return await client.post(IMPORT, headers=tenant.headers | form | headers, content=body())
+
+    return asyncio.run(post()), taken
+
+
+def test_what_is_too_large_is_refused_before_the_rest_arrives(owner: Tenant, trainer: Service) -> None:
+    limit = trainer.parts.imports.largest_file
+    answer, taken = streamed(owner, (limit >> 20) + 64)
+    assert answer.status_code == 413
+    assert f"{limit:,} bytes" in answer.json()["error"]["details"]
+    assert limit < taken < limit + (20 << 20)
+    answer, taken = streamed(owner, 1, **{"content-length": str(limit + (20 << 20))})
+    assert (answer.status_code, taken) == (413, 0)
+
+
+def test_nothing_is_read_where_the_base_cannot_be(
+    owner: Tenant, trainer: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer.parts.imports, "_base", ServedBase(tmp_path, device=lambda: "cpu", embedded=False))
+    answer, taken = streamed(owner, 1)
+    assert (answer.status_code, taken) == (503, 0)
 
 
 @pytest.mark.parametrize(
@@ -179,3 +272,15 @@ def test_other_bodies(owner: Tenant) -> None:
 
 def test_nothing_stays_behind(trainer: Service) -> None:
     assert not list((trainer.parts.settings.home / "adapters").glob(".import-*"))
+
+
+def test_what_a_process_that_was_killed_left_behind_goes_with_the_next_import(
+    trainer: Service, owner: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = trainer.parts.settings.home / "adapters" / ".import-x.safetensors"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"x")
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(trainer.parts.leftovers, "_due", 0.0)
+    sent(owner, b"")
+    assert not left.exists()

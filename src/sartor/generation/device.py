@@ -8,6 +8,7 @@ than eight in a row while others wait. Otherwise the longest wait goes first.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,6 +85,7 @@ class Device:
         self._turns = Turns()
         self._engine: DrawingEngine | None = None
         self._failed = False
+        self._otherwise: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
 
     @property
@@ -97,13 +99,14 @@ class Device:
 
     @property
     def failed(self) -> bool:
-        """Whether loading ended in an error: the log has it, and a restart is needed."""
+        """Whether loading ended in an error, or the device did: the log has it, and a restart is needed."""
         return self._failed
 
     def start(self, then: Callable[[], None] = lambda: None, *, otherwise: Callable[[], None] = lambda: None) -> None:
         """Begins to load; ``then`` is called in the same thread before the device is ready, ``otherwise`` in one of
-        its own after loading has failed."""
-        self._thread = threading.Thread(target=self._load, args=(then, otherwise), name="engine", daemon=True)
+        its own after loading, or the device, has failed."""
+        self._otherwise = otherwise
+        self._thread = threading.Thread(target=self._load, args=(then,), name="engine", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -114,15 +117,33 @@ class Device:
     def draw(self, spec: Spec, *, on_step: Callable[[int, int], None], stop: threading.Event) -> Result:
         """The image of ``spec``, when its turn has come; where the engine could not be loaded it never comes.
 
-        Raises Interrupted where ``stop`` was set, and what the engine raises.
+        A device that is lost (a GPU after an illegal access answers nothing any more) is not the image's fault: this
+        process stops working, and another one, or the next start, draws it. Raises Interrupted where ``stop`` was set,
+        and what the engine raises.
         """
-        while self._engine is None:
-            if stop.wait(_GLANCE):
-                raise Interrupted
-        with self._turns.take(spec.adapter, stop):
-            return self._engine.generate(spec, on_step=on_step, stop=stop)
+        while True:
+            if (engine := self._engine) is None:
+                if stop.wait(_GLANCE):
+                    raise Interrupted
+                continue
+            with self._turns.take(spec.adapter, stop):
+                if self._engine is not engine:  # lost while this one waited for its turn
+                    continue
+                try:
+                    return engine.generate(spec, on_step=on_step, stop=stop)
+                except Exception as error:
+                    if not lost(error):
+                        raise
+                    self._fail("the device is lost")
+                    self._engine = None
 
-    def _load(self, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
+    def _fail(self, what: str) -> None:
+        """Within the handler of the error that says so."""
+        self._failed = True
+        log.exception(what)
+        threading.Thread(target=self._otherwise, name="no engine", daemon=True).start()
+
+    def _load(self, then: Callable[[], None]) -> None:
         try:
             engine = self._factory()
             engine.warm_up()
@@ -130,6 +151,10 @@ class Device:
             self._engine = engine
             log.info("engine ready")
         except Exception:
-            self._failed = True
-            log.exception("the engine could not be loaded")
-            threading.Thread(target=otherwise, name="no engine", daemon=True).start()
+            self._fail("the engine could not be loaded")
+
+
+def lost(error: Exception) -> bool:
+    """Whether an error says that the process's accelerator answers nothing any more; too little memory is none."""
+    torch = sys.modules.get("torch")  # where it was never imported, nothing of it was raised
+    return torch is not None and isinstance(error, torch.AcceleratorError)

@@ -5,25 +5,32 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from sartor.kit.storage import Storage
+from sartor.models.leftovers import Leftovers
 
 
 class AdapterFiles:
     """A copy's name is the hash of its bytes, so that it is never stale and models may share one."""
 
-    def __init__(self, storage: Storage, folder: Path) -> None:
+    def __init__(self, storage: Storage, folder: Path, *, leftovers: Leftovers) -> None:
         self._storage = storage
         self._folder = folder
+        self._leftovers = leftovers
 
     def get(self, key: str, sha256: str) -> Path:
         """The file with the bytes under ``key``, downloaded on the first call.
 
         Raises KeyError where the storage has none, and ValueError where they are not those with this hash.
         """
+        self._leftovers.tidy()
         path = self._path(sha256)
-        if not path.is_file():
+        if path.is_file():
+            _touch(path)
+        else:
             data = self._storage.get(key)
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise ValueError(f"{key} does not hold the bytes that were put there")
@@ -45,3 +52,9 @@ class AdapterFiles:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _touch(path: Path) -> None:
+    """Read now, says the file. When it was changed stays: by that the engine's cache knows it again."""
+    with suppress(OSError):
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))

@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.errors import BadRequest, BodyTooLarge, UnsupportedMediaType, describe
 from sartor.kit.idempotency import check_key
+from sartor.kit.limits import Bounded
 from sartor.kit.storage import Address
 from sartor.models.importing import Imports
 from sartor.models.lifecycle import Lifecycle
@@ -35,10 +36,13 @@ from sartor.projects.endpoints import Key
 
 ModelId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Step = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Of the training, as in `checkpoint_steps`.")]
-# In bytes. A form is written to disk as it arrives; base64 in JSON is held in memory.
+# In bytes. A form is written to disk as it arrives, and no larger than the served base's adapters may be;
+# base64 in JSON is held in memory.
 LARGEST_IMPORT = 8 << 30
 _LARGEST_JSON = 128 << 20
-_LARGEST_FIELD = 1 << 20
+_LARGEST_FIELD, _MOST_FIELDS = 1 << 20, 16
+# Beside the file: the other fields, and what lies between them.
+_ROOM = (_MOST_FIELDS + 1) * _LARGEST_FIELD
 _FORM = "multipart/form-data"
 # Digits alone, so that it is not taken for `import`.
 _ONE = "/tailored-gen/models/{model_id:int}"
@@ -240,17 +244,20 @@ def _mount_import(routes: APIRouter, imports: Imports) -> None:
         """A model of a LoRA that was trained elsewhere, ready to be drawn with. The file is safetensors in diffusers'
         format and fits the model that is served here: 415 for any other kind of file, 422 for one that does not fit."""
         key = check_key(idempotency_key)
-        async with _received(request) as (file, given):
+        async with _received(request, imports) as (file, given):
             taken = await run_in_threadpool(imports.take, caller, file, _fields(given), key=key)
         return ModelAnswer.of(taken, details=True)
 
 
 @asynccontextmanager
-async def _received(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, Any]]]:
-    """The file and the fields of a form, or of JSON. Raises BadRequest, BodyTooLarge, UnsupportedMediaType."""
+async def _received(request: Request, imports: Imports) -> AsyncIterator[tuple[BinaryIO, dict[str, Any]]]:
+    """The file and the fields of a form, or of JSON. Raises BadRequest, BodyTooLarge, UnsupportedMediaType,
+    Unavailable."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _FORM:
-        async with request.form(max_files=1, max_fields=16, max_part_size=_LARGEST_FIELD) as form:
+        limit, refusal = await run_in_threadpool(lambda: (imports.largest_file + _ROOM, imports.too_large))
+        bounded = Request(request.scope, Bounded(request.scope, request.receive, limit, refusal=refusal))
+        async with bounded.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise BadRequest("file: is missing, or is not a file")

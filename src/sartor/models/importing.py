@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import structlog
 from safetensors import safe_open
+from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import BodyTooLarge, Unavailable, Unprocessable, UnsupportedMediaType
@@ -26,6 +27,7 @@ from sartor.kit.idempotency import at_once, claim, digest_of
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
 from sartor.models.keys import imported_key, result_of, result_to
+from sartor.models.leftovers import UNFINISHED_IMPORT, Leftovers
 from sartor.models.schemas import ImportFields
 from sartor.models.service import find_model
 from sartor.models.tables import Model
@@ -58,11 +60,28 @@ class Facts:
 class Imports:
     """``folder`` holds files while they are checked."""
 
-    def __init__(self, database: Database, storage: Storage, base: ServedBase, *, folder: Path) -> None:
+    def __init__(
+        self, database: Database, storage: Storage, base: ServedBase, leftovers: Leftovers, *, folder: Path
+    ) -> None:
         self._database = database
         self._storage = storage
         self._base = base
+        self._leftovers = leftovers
         self._folder = folder
+
+    @property
+    def largest_file(self) -> int:
+        """Bytes that a file may have. Raises Unavailable where the base cannot be read."""
+        try:
+            return self._base.largest_adapter
+        except (OSError, ValueError, KeyError):
+            log.exception("the base model cannot be read")
+            raise Unavailable("The base model cannot be read; the log says why.") from None
+
+    @property
+    def too_large(self) -> str:
+        """What is said of a larger one. Raises as above."""
+        return f"file: no adapter of {self._base.name} has more than {self.largest_file:,} bytes."
 
     def take(self, caller: Caller, file: BinaryIO, fields: ImportFields, *, key: str | None = None) -> Model:
         """A new model whose adapter is ``file``, or the one that the same idempotency key led to.
@@ -79,36 +98,30 @@ class Imports:
             return at_once(key, lambda: self._add(caller, arrived, facts, fields, key))
 
     def _add(self, caller: Caller, arrived: Arrived, facts: Facts, fields: ImportFields, key: str | None) -> Model:
-        place = imported_key(arrived.sha256, secrets.token_hex(8))
+        place, named = imported_key(arrived.sha256, secrets.token_hex(8)), False
         self._storage.put_stream(place, _chunks(arrived.path))  # first: bytes without a row harm nobody
-        with self._database.transaction() as session:
-            model = Model(
-                organisation_id=caller.organisation_id,
-                name=fields.name,
-                description=fields.description or "",
-                status="Completed",
-                training_mode="expert",
-                training_parameters={"rank": facts.rank, "imported": True},
-                visual_schema=fields.visual_schema or {},
-                project_id=fields.project_id,
-                adapter=place,
-                adapter_sha256=arrived.sha256,
-                base_sha256=facts.base_sha256,
-                finished_at=now(),
-            )
-            session.add(model)
-            session.flush()
-            if key is None:
-                return model
-            own = result_of(model.id)
-            digest = digest_of("import", fields.model_dump(mode="json") | {"file": arrived.sha256})
-            claimed = claim(session, str(caller.organisation_id), key, digest, own)
-            if claimed == own:
-                return model
-            session.delete(model)
-            session.flush()
-            found = find_model(session, caller.organisation_id, result_to(claimed))
-        self._storage.delete(place)
+        model = Model(
+            organisation_id=caller.organisation_id,
+            name=fields.name,
+            description=fields.description or "",
+            status="Completed",
+            training_mode="expert",
+            training_parameters={"rank": facts.rank, "imported": True},
+            visual_schema=fields.visual_schema or {},
+            project_id=fields.project_id,
+            adapter=place,
+            adapter_sha256=arrived.sha256,
+            base_sha256=facts.base_sha256,
+            finished_at=now(),
+        )
+        try:
+            with self._database.transaction() as session:
+                digest = digest_of("import", fields.model_dump(mode="json") | {"file": arrived.sha256})
+                found = _insert(session, caller, model, key, digest)
+                named = found is model  # before the commit: one that breaks off may have been done all the same
+        finally:
+            if not named:
+                self._storage.delete(place)
         return found
 
     def _check(self, arrived: Arrived) -> Facts:
@@ -140,22 +153,34 @@ class Imports:
     @contextmanager
     def _arrived(self, file: BinaryIO) -> Iterator[Arrived]:
         """A copy on disk while the block runs. Raises BodyTooLarge."""
-        try:
-            limit = self._base.largest_adapter
-        except (OSError, ValueError, KeyError):
-            log.exception("the base model cannot be read")
-            raise Unavailable("The base model cannot be read; the log says why.") from None
+        limit = self.largest_file
+        self._leftovers.tidy()
         self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".import-", suffix=".safetensors") as copy:
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=UNFINISHED_IMPORT, suffix=".safetensors") as copy:
             digest, size = hashlib.sha256(), 0
             while chunk := file.read(_CHUNK):
                 size += len(chunk)
                 if size > limit:
-                    raise BodyTooLarge(f"file: no adapter of {self._base.name} has more than {limit:,} bytes.")
+                    raise BodyTooLarge(self.too_large)
                 digest.update(chunk)
                 copy.write(chunk)
             copy.flush()
             yield Arrived(Path(copy.name), digest.hexdigest())
+
+
+def _insert(session: Session, caller: Caller, model: Model, key: str | None, digest: str) -> Model:
+    """The model, or the one that the key led to before. Raises NotFound where that is gone, and as ``claim``."""
+    session.add(model)
+    session.flush()
+    if key is None:
+        return model
+    own = result_of(model.id)
+    claimed = claim(session, str(caller.organisation_id), key, digest, own)
+    if claimed == own:
+        return model
+    session.delete(model)
+    session.flush()
+    return find_model(session, caller.organisation_id, result_to(claimed))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
