@@ -79,6 +79,7 @@ def build(size: str, device: str, dtype: torch.dtype) -> Checkpoint:
         tokenizer=byte_tokenizer(),
         scheduler_config={**FlowMatchEulerDiscreteScheduler(**SCHEDULER).config},
         sha256=f"random {size}",
+        learned_sha256=f"random {size}",
         training_area=FIBO_AREA if full else 64 * 64,
     )
 

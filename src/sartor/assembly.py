@@ -234,7 +234,14 @@ def assemble(
     copies, training = settings.home / "adapters", settings.home / "training"
     leftovers = Leftovers(database, adapters=copies, trainings=training)
     adapters = AdapterFiles(storage, copies, leftovers=leftovers)
-    models = Models(database, brand_folders=settings.brand_folders, bundled=settings.bundled_brands, adapters=adapters)
+    base = served_base(settings)
+    models = Models(
+        database,
+        brand_folders=settings.brand_folders,
+        bundled=settings.bundled_brands,
+        adapters=adapters,
+        base=base,
+    )
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
     metrics = Metrics(ready=lambda: device.ready or not settings.work)
@@ -249,7 +256,6 @@ def assemble(
         outstanding_limit=settings.outstanding_limit,
         caching=settings.caching,
     )
-    base = served_base(settings)
     lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
     trainings = Trainings(
         database,

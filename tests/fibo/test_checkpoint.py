@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sartor.fibo.checkpoint import FIBO_AREA, hash_folder, load_checkpoint
+from sartor.fibo.checkpoint import FIBO_AREA, hash_folder, hash_learned, load_checkpoint
 from sartor.fibo.errors import CheckpointError
 
 
@@ -28,6 +28,7 @@ def test_everything_is_loaded_and_identified(folder: Path) -> None:
     assert checkpoint.extras == {"training_area": 64 * 64}
     assert checkpoint.scheduler_config["use_dynamic_shifting"] is True
     assert checkpoint.sha256 == hash_folder(folder)
+    assert checkpoint.learned_sha256 == hash_learned(folder)
     for model in (checkpoint.transformer, checkpoint.vae, checkpoint.text_encoder):
         assert not model.training
         assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
@@ -64,6 +65,15 @@ def test_the_hash_sees_weights_and_names_and_nothing_beside_the_parts(folder: Pa
     content[-1] ^= 1
     weights.write_bytes(content)
     assert hash_folder(folder) != before
+
+
+@pytest.mark.parametrize(("part", "other"), [("transformer", True), ("text_encoder", True), ("vae", False)])
+def test_an_adapter_does_not_care_for_the_decoder(folder: Path, part: str, other: bool) -> None:
+    before, whole = hash_learned(folder), hash_folder(folder)
+    with (folder / part / "config.json").open("a") as file:
+        file.write("\n")
+    assert (hash_learned(folder) != before) is other
+    assert hash_folder(folder) != whole
 
 
 @pytest.mark.parametrize("part", ["transformer", "vae", "text_encoder", "tokenizer", "scheduler"])

@@ -1,5 +1,6 @@
 """Seeding: rows follow the folders, and ids stay."""
 
+import hashlib
 import shutil
 import threading
 from pathlib import Path
@@ -9,6 +10,10 @@ import sqlalchemy as sa
 
 from sartor.errors import Forbidden, ModelNotReady
 from sartor.kit.database import Database
+from sartor.kit.storage import Storage
+from sartor.models.adapters import AdapterFiles
+from sartor.models.base import ServedBase
+from sartor.models.leftovers import Leftovers
 from sartor.models.service import Models
 from sartor.models.tables import Model
 from tests.conftest import BRAND, write_test_brand
@@ -115,3 +120,35 @@ def test_bundled_models_come_last_and_oldest_first(tmp_path: Path, database: Dat
     models.seed()
     slugs = [model.slug for model in models.visible(1) if model.slug in ("aaa", "zzz")]
     assert slugs == ["aaa", "zzz"]
+
+
+@pytest.mark.parametrize(
+    ("made_for", "refused"), [(None, False), ("the same", False), ("0" * 64, True)], ids=["unknown", "same", "another"]
+)
+def test_an_adapter_of_another_checkpoint_is_not_drawn_with(
+    tmp_path: Path, database: Database, tiny_checkpoint: Path, made_for: str | None, refused: bool
+) -> None:
+    """Its shapes may fit all the same."""
+    storage = Storage((tmp_path / "storage").as_uri(), key=b"k")
+    storage.put("models/1/6.safetensors", b"adapter")
+    base = ServedBase(tiny_checkpoint, device=lambda: "cpu", embedded=False)
+    leftovers = Leftovers(database, adapters=tmp_path / "adapters", trainings=tmp_path / "training")
+    files = AdapterFiles(storage, tmp_path / "adapters", leftovers=leftovers)
+    models = Models(database, brand_folders=[], adapters=files, base=base)
+    with database.transaction() as session:
+        row = Model(
+            name="Ink",
+            status="Completed",
+            adapter="models/1/6.safetensors",
+            adapter_sha256=hashlib.sha256(b"adapter").hexdigest(),
+            base_sha256=base.sha256 if made_for == "the same" else made_for,
+        )
+        session.add(row)
+        session.flush()
+        look = models.look(session, row.id)
+    if refused:
+        with pytest.raises(ModelNotReady, match="another checkpoint"):
+            _ = look.adapter
+    else:
+        assert look.adapter is not None
+        assert look.adapter.read_bytes() == b"adapter"

@@ -13,7 +13,7 @@ type on the way.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,9 @@ PARTS = {
     "scheduler": "FlowMatchEulerDiscreteScheduler",
 }
 
+LEARNED_ON = ("transformer", "text_encoder", "tokenizer")
+"""What an adapter is made for: with another decoder or schedule it draws as well."""
+
 Part = TypeVar("Part")
 
 
@@ -55,7 +58,9 @@ class Checkpoint:
     tokenizer: Any
     scheduler_config: dict[str, Any]
     sha256: str
-    """Over the model index and the files of every part."""
+    """Over the model index and the files of every part: what a picture depends on."""
+    learned_sha256: str
+    """Over the files of LEARNED_ON: what an adapter depends on."""
     training_area: int = FIBO_AREA
     extras: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
@@ -106,6 +111,7 @@ def load_checkpoint(
     tokenizer = _part(folder, "tokenizer", lambda path: AutoTokenizer.from_pretrained(path))
     scheduler_config = _read_json(folder / "scheduler" / "scheduler_config.json")
     scheduler_settings(scheduler_config)
+    hashes = FileHashes(hash_memory)
     models: list[Any] = [transformer, vae, text_encoder]
     for model in models:
         model.eval().requires_grad_(False)
@@ -115,7 +121,8 @@ def load_checkpoint(
         text_encoder=text_encoder,
         tokenizer=tokenizer,
         scheduler_config=scheduler_config,
-        sha256=hash_folder(folder, hash_memory),
+        sha256=_hash(_everything(folder), folder, hashes),
+        learned_sha256=_hash(_files(folder, LEARNED_ON), folder, hashes),
         training_area=int(extras.get("training_area", FIBO_AREA)),
         extras=extras,
         folder=folder,
@@ -147,10 +154,24 @@ def hash_folder(folder: Path, memory: Path | None = None) -> str:
 
     memory: see integrity.py. Raises OSError, and CheckpointError for a damaged download.
     """
-    files = [folder / "model_index.json"]
-    for part in PARTS:
-        files += (path for path in (folder / part).rglob("*") if path.is_file())
-    total, hashes = hashlib.sha256(), FileHashes(memory)
+    return _hash(_everything(folder), folder, FileHashes(memory))
+
+
+def hash_learned(folder: Path, memory: Path | None = None) -> str:
+    """The same over what adapters are made for: the names and contents of the files of LEARNED_ON."""
+    return _hash(_files(folder, LEARNED_ON), folder, FileHashes(memory))
+
+
+def _everything(folder: Path) -> list[Path]:
+    return [folder / "model_index.json", *_files(folder, PARTS)]
+
+
+def _files(folder: Path, parts: Iterable[str]) -> list[Path]:
+    return [path for part in parts for path in (folder / part).rglob("*") if path.is_file()]
+
+
+def _hash(files: Iterable[Path], folder: Path, hashes: FileHashes) -> str:
+    total = hashlib.sha256()
     for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
         total.update(f"{path.relative_to(folder).as_posix()} {hashes.get(path)}\n".encode())
     return total.hexdigest()

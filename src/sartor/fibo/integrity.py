@@ -20,7 +20,7 @@ BY_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class FileHashes:
-    """SHA-256 by path, with a memory in one JSON file (None: no memory)."""
+    """SHA-256 by path, with a memory in one JSON file (None: only this object's own)."""
 
     def __init__(self, memory: Path | None, *, large: int = LARGE) -> None:
         self._memory, self._large = memory, large
@@ -38,9 +38,10 @@ class FileHashes:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if BY_HASH.fullmatch(place.name) and place.name != sha256:
             raise CheckpointError(f"{path} is damaged: delete {place} and fetch it again")
-        if self._memory is not None and found.st_size >= self._large:
+        if found.st_size >= self._large:
             self._known[str(place)] = {**entry, "sha256": sha256}
-            self._write(self._memory)
+            if self._memory is not None:
+                self._write(self._memory)
         return sha256
 
     def _write(self, memory: Path) -> None:

@@ -94,7 +94,7 @@ def train_lora(
         raise ValueError("a training needs examples, and regularisation examples exactly where it gives them a share")
     directory.mkdir(parents=True, exist_ok=True)
     origin = {
-        "base": checkpoint.sha256,
+        "base": checkpoint.learned_sha256,
         "examples": _digest(examples),
         "regularisation": _digest(regularisation),
         "config": config.decisive(),

@@ -70,10 +70,10 @@ class ServedBase:
 
     @cached_property
     def sha256(self) -> str | None:
-        """What the engine calls it by; None where its weights are not on this machine's own disk."""
-        from sartor.fibo.checkpoint import hash_folder
+        """Of what adapters are made for; None where its weights are not on this machine's own disk."""
+        from sartor.fibo.checkpoint import hash_learned
 
-        return hash_folder(self._folder, self._hash_memory) if self._folder.is_dir() else None
+        return hash_learned(self._folder, self._hash_memory) if self._folder.is_dir() else None
 
     def load(self) -> Checkpoint:
         """A copy of its own, on the device. Raises CheckpointError."""

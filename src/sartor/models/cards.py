@@ -18,7 +18,11 @@ def model_card(model: Model, base: ServedBase, *, score: float | None) -> str:
         how = f"| parameter | value |\n|---|---|\n{parameters}"
     if score is not None:
         how += f"\n\nIts loss on fixed noise, by which checkpoints are compared, is {score:.4f}."
-    digest = f"\n- SHA-256 of the base checkpoint: `{model.base_sha256}`" if model.base_sha256 else ""
+    digest = (
+        f"\n- SHA-256 of the base's transformer, text encoder and tokenizer: `{model.base_sha256}`"
+        if model.base_sha256
+        else ""
+    )
     return f"""# {_line(model.name)}
 
 {model.description or "A tailored model."}
@@ -51,7 +55,7 @@ def base_card(base: ServedBase) -> str:
     """Markdown about a base model that has no page on a hub."""
     config = base.blank.config.to_dict()
     rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in config.items())
-    digest = f"\n\nSHA-256 of the checkpoint's files: `{base.sha256}`" if base.sha256 else ""
+    digest = f"\n\nSHA-256 of its transformer, text encoder and tokenizer: `{base.sha256}`" if base.sha256 else ""
     kind = (
         "The model that Sartor brings: FIBO's architecture, small enough to draw on a laptop's CPU."
         if base.embedded

@@ -171,7 +171,9 @@ class Trainings:
         data = adapter.read_bytes()
         self._storage.put(adapter_key(row.id, until), data)
         self._storage.put(samples_key(row.id, until), trial.sheet, media_type="image/png")
-        self._record_checkpoint(row, until, hashlib.sha256(data).hexdigest(), trial.score, loaded.checkpoint.sha256)
+        self._record_checkpoint(
+            row, until, hashlib.sha256(data).hexdigest(), trial.score, loaded.checkpoint.learned_sha256
+        )
         self._show_losses(row.id, self._directory(job))
         return True
 

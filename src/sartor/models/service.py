@@ -14,6 +14,7 @@ from sartor.accounts.service import Caller
 from sartor.errors import Forbidden, ModelNotReady, NotFound
 from sartor.kit.database import Database
 from sartor.models.adapters import AdapterFiles
+from sartor.models.base import ServedBase
 from sartor.models.brands import Brand, find_brands
 from sartor.models.schemas import LARGEST_ID
 from sartor.models.tables import DELETED, Model
@@ -39,7 +40,8 @@ class Look:
 
 
 class Models:
-    """``adapters`` are the files of trained models; without them only brands can be drawn with."""
+    """``adapters`` are the files of trained models; without them only brands can be drawn with. ``base`` is what is
+    drawn on: an adapter that is known to be made for another one is not drawn with."""
 
     def __init__(
         self,
@@ -48,8 +50,10 @@ class Models:
         brand_folders: Sequence[Path],
         bundled: bool = True,
         adapters: AdapterFiles | None = None,
+        base: ServedBase | None = None,
     ) -> None:
         self._database = database
+        self._base = base
         self._adapters = adapters
         self._brand_folders = tuple(brand_folders)
         self._bundled = bundled
@@ -129,7 +133,7 @@ class Models:
         return self._brands.get((row.adapter or "").removeprefix(_BRAND)) if row.slug is not None else None
 
     def _fetcher(self, row: Model) -> Callable[[], Path | None]:
-        key, sha256, adapters = row.adapter, row.adapter_sha256, self._adapters
+        key, sha256, adapters, made_for = row.adapter, row.adapter_sha256, self._adapters, row.base_sha256
         if key is None:
             return lambda: None
         if key.startswith(_BRAND):
@@ -141,6 +145,8 @@ class Models:
             raise ModelNotReady("tailored_model_id: the model's adapter is not known here.")
 
         def fetch() -> Path:
+            if made_for and self._base and self._base.sha256 not in (None, made_for):
+                raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.")
             try:
                 return adapters.get(key, sha256)
             except (KeyError, ValueError):
