@@ -86,7 +86,7 @@ main()
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert run.returncode == 1
-    assert run.stderr == 'SARTOR_BRIDGE: language models need the extra "gemini": docs/bridge.md says how it is installed\n'
+    assert run.stderr == 'SARTOR_BRIDGE: language models need the extra "gemini": docs/bridge.md has how\n'
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ class LanguageModel:
         Raises BridgeUnavailable where the packages or a Gemini model's key are missing.
         """
         if not packages.installed():
-            raise BridgeUnavailable('language models need the extra "gemini": docs/bridge.md says how it is installed')
+            raise BridgeUnavailable('language models need the extra "gemini": docs/bridge.md has how')
         if name.startswith("gemini/") and not key:
             raise BridgeUnavailable(f"{name} needs an API key, and none is set")
         self.name = name

@@ -59,7 +59,7 @@ class HostedModerator:
         packages are missing.
         """
         if not all(importlib.util.find_spec(name) for name in _NAMES):
-            raise ModeratorUnavailable('a moderation model needs the extra "hosted": docs/moderation.md says how it is installed')
+            raise ModeratorUnavailable('a moderation model needs the extra "hosted": docs/moderation.md has how')
         self._model = model
         self._key = key
         self._address = address
