@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from sartor.datasets.schemas import DatasetChanges
 from sartor.errors import Unavailable
@@ -244,6 +246,23 @@ def test_a_caption_for_a_dataset_that_was_completed_meanwhile_is_not_lost(
     refused = browser.post(path[1], data={"caption": '{"short_description": "my words"}'})
     assert refused.status_code == 409
     assert "my words" in refused.text
+
+
+def test_large_pictures_are_looked_at_made_smaller(
+    browser: TestClient, service: Service, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [("pictures", (f"{number}.png", picture(number, size=1500), "image/png")) for number in range(5)]
+    assert browser.post(f"{dataset}/pictures", files=files).status_code == 200
+    sizes: list[tuple[int, int]] = []
+    describe = service.parts.captions.visual_schema
+
+    def look(images: list[Image.Image], **named: Any) -> str:
+        sizes.extend(image.size for image in images)
+        return describe(images, **named)
+
+    monkeypatch.setattr(service.parts.captions, "visual_schema", look)
+    described(browser, dataset)
+    assert sizes == [(1024, 1024)] * 5
 
 
 def test_a_picture_that_is_deleted_while_it_is_looked_at_is_said(

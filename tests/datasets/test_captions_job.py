@@ -276,9 +276,10 @@ def test_a_captioner_that_stays_away_ends_it_truthfully(room: Room) -> None:
 
 @on_both
 def test_a_picture_that_is_refused_keeps_its_caption_and_costs_the_others_nothing(room: Room) -> None:
-    dataset_id = room.dataset(images=5)
-    lost = room.images(dataset_id)[4]
+    dataset_id = room.dataset(images=6)
+    lost, damaged = room.images(dataset_id)[4:]
     room.storage.delete(lost.image_key)
+    room.storage.put(damaged.image_key, b"no picture")
 
     def before(colour: str) -> None:
         if colour == "#010000":
@@ -292,11 +293,12 @@ def test_a_picture_that_is_refused_keeps_its_caption_and_costs_the_others_nothin
     images = room.images(dataset_id)
     assert ended.captions_update_status == "completed"
     assert ended.captions_error is not None
-    assert [one["id"] for one in ended.captions_error["images"]] == [images[n].id for n in (1, 2, 4)]
+    assert [one["id"] for one in ended.captions_error["images"]] == [images[n].id for n in (1, 2, 4, 5)]
     assert ended.captions_error["code"] == 422
-    assert ended.captions_error["details"].startswith("3 of the pictures")
+    assert ended.captions_error["details"].startswith("4 of the pictures")
     assert "a bug" not in str(ended.captions_error)
-    assert [image.caption_source for image in images] == ["automatic", "manual", "manual", "automatic", "manual"]
+    sources = ["automatic", "manual", "manual", "automatic", "manual", "manual"]
+    assert [image.caption_source for image in images] == sources
 
 
 def test_where_no_picture_could_be_described_it_is_not_complete(room: Room) -> None:

@@ -217,8 +217,21 @@ def test_completing_needs_five_images_and_a_schema(service: Service, tenant: Ten
     assert "visual schema" in error_of(put(tenant, path, {"status": "completed"}), 409)
     change(service, dataset_id, captions_update_status="in_progress")
     assert "Captions" in error_of(put(tenant, path, {"status": "completed", "visual_schema": SCHEMA}), 409)
-    change(service, dataset_id, captions_update_status="empty")
-    answer = put(tenant, path, {"status": "completed", "visual_schema": SCHEMA})
+
+
+def test_completing_needs_a_caption_for_each_image(tenant: Tenant) -> None:
+    """Without, it could neither be trained on nor given any: completed is for ever."""
+    dataset_id = new_dataset(tenant)
+    path = f"{DATASETS}/{dataset_id}"
+    images = filled(tenant, dataset_id, 6)
+    whole = {"status": "completed", "visual_schema": SCHEMA}
+    for number, image in enumerate(images):
+        refused = error_of(put(tenant, path, whole), 409)
+        assert refused.startswith(f"{6 - number} of the 6 images have no caption")
+        caption = {"caption": '{"short_description":"a fox"}'}
+        assert put(tenant, f"{path}/images/{image['id']}", caption).status_code == 200
+    assert tenant.get(path).json()["visual_schema"] is None  # all of it, or nothing
+    answer = put(tenant, path, whole)
     assert (answer.json()["status"], answer.json()["visual_schema"]) == ("completed", SCHEMA)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from PIL import Image, ImageCms, ImageDraw, ImageFilter
 
 import sartor.nano
 from sartor.datasets import pictures
-from sartor.datasets.pictures import near, near_ones, perceptual_hash, read_picture, take_in
+from sartor.datasets.pictures import near, near_ones, perceptual_hash, read_picture, room_for_one, take_in
 from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
 
 BRAND = Path(sartor.nano.__file__).parent / "brands" / "inkwell" / "images"
@@ -182,6 +183,46 @@ def test_damaged_ones(kind: str) -> None:
             damaged[place] = random.integers(256)
         with suppress(BodyTooLarge, UnsupportedMediaType):
             assert read_picture(bytes(damaged)).mode == "RGB"
+
+
+def test_what_is_only_looked_at_is_made_smaller() -> None:
+    large = drawing(3000, 2000).filter(ImageFilter.GaussianBlur(9))
+    seen = read_picture(as_file(large))
+    large.thumbnail((1024, 1024), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    assert seen.size == (1024, 683)
+    assert seen.tobytes() == large.tobytes()
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (1024, 300), (30, 20)])
+def test_and_one_of_ordinary_size_stays_as_it_is(size: tuple[int, int]) -> None:
+    assert read_picture(as_file(drawing(*size))).tobytes() == drawing(*size).tobytes()
+
+
+def test_threads_that_have_room_ask_again() -> None:
+    """As many as there is room for, both within: each waiting for the other would never end."""
+    data, together = as_file(drawing()), threading.Barrier(2)
+    sizes: list[tuple[int, int]] = []
+
+    def look() -> None:
+        with room_for_one():
+            together.wait(10)
+            with room_for_one():
+                sizes.append(read_picture(data).size)
+            sizes.append(take_in(data, increase_resolution=False).image.size)
+
+    threads = [threading.Thread(target=look, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sizes == [(1024, 1024)] * 4
+
+
+def test_room_is_given_back_by_those_who_fail() -> None:
+    for _ in range(3):
+        with pytest.raises(UnsupportedMediaType), room_for_one():
+            read_picture(b"none")
+    assert read_picture(as_file(drawing())).size == (1024, 1024)
 
 
 def test_thumbnails() -> None:

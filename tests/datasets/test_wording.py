@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from sartor.bridge.base import BridgeUnavailable, ContentRefused
 from sartor.datasets.tables import Dataset
@@ -35,6 +38,42 @@ def test_what_pictures_share(tenant: Tenant, captioner: MeanColors) -> None:
     only_red = [as_base64(picture(number, size=300)) for number in (0, 3, 6, 9, 12)]
     schema = tenant.post(GENERATE.replace("/v1/", "/v2/"), {"images": only_red}).json()["visual_schema"]
     assert json.loads(schema) == {"aesthetics": {"color_scheme": "red"}}
+
+
+@pytest.mark.usefixtures("captioner")
+def test_large_pictures_are_made_smaller_one_by_one(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[tuple[int, int]] = []
+    describe = service.parts.captions.visual_schema
+
+    def look(images: list[Image.Image]) -> str:
+        sizes.extend(image.size for image in images)
+        return describe(images)
+
+    monkeypatch.setattr(service.parts.captions, "visual_schema", look)
+    images = [as_base64(picture(number, size=1500)) for number in range(5)]
+    assert tenant.post(GENERATE, {"images": images}).status_code == 200
+    assert sizes == [(1024, 1024)] * 5
+
+
+@pytest.mark.usefixtures("captioner")
+def test_base64_is_not_decoded_on_the_event_loop(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_the_loop: list[bool] = []
+    decode = base64.b64decode
+
+    def spy(*given: Any, **named: Any) -> bytes:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            on_the_loop.append(False)
+        else:
+            on_the_loop.append(True)
+        return decode(*given, **named)
+
+    monkeypatch.setattr(base64, "b64decode", spy)
+    assert tenant.post(GENERATE, {"images": FIVE}).status_code == 200
+    assert on_the_loop == [False] * 5
 
 
 @pytest.mark.parametrize("images", [None, [], FIVE[:4], FIVE * 2 + FIVE[:1], "five", [*FIVE[:4], 7], [*FIVE[:4], ""]])

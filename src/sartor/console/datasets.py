@@ -24,11 +24,11 @@ from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.images import ImageId
-from sartor.datasets.pictures import read_picture
 from sartor.datasets.rows import LIMITS
 from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
 from sartor.datasets.service import LEAST_IMAGES
 from sartor.datasets.sources import file_name
+from sartor.datasets.stored import read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.datasets.wording import refine
 from sartor.errors import Conflict, PreconditionFailed, SartorError, Unprocessable, request_id
@@ -93,7 +93,7 @@ class DatasetPages:
             raise PreconditionFailed(f"{LEAST_IMAGES} pictures are needed to see what they share; there are {count}.")
         images = self._rooms.datasets.images(caller, dataset_id, limit=_LOOKED_AT)
         try:
-            pictures = [read_picture(self._rooms.storage.get(image.image_key), max_bytes=None) for image in images]
+            pictures = [read_stored(self._rooms.storage, image.image_key) for image in images]
         except KeyError:
             raise Conflict("A picture was deleted meanwhile; try again.") from None
         subject = subject_of(self._rooms.projects.get(caller, dataset.project_id))

@@ -26,7 +26,7 @@ from sartor.accounts.service import Caller
 from sartor.datasets.archive import MAX_ARCHIVE_BYTES, Archive
 from sartor.datasets.bulk_rows import RUNNING, failure, running, status_of, upload_of
 from sartor.datasets.jobs import PAUSES, QUEUE, STORAGE_ATTEMPTS, Recaptioning, record
-from sartor.datasets.pictures import take_in
+from sartor.datasets.pictures import room_for_one, take_in
 from sartor.datasets.rows import check_draft, count_images, find_dataset
 from sartor.datasets.service import Datasets
 from sartor.datasets.sources import file_name
@@ -241,24 +241,30 @@ class BulkUploads:
                     raise InterruptedError
                 if number in added:
                     continue
-                name = archive.entries[number]
-                try:
-                    picture = take_in(archive.read(number), increase_resolution=False)
-                    if upload.content_moderation and (finding := self._image_moderator.check(picture.png)):
-                        raise Moderated("image", finding.category)
-                except SartorError as error:
-                    log.info("entry refused", upload_id=upload_id, entry=number, code=error.code)
-                    failures.append(failure(number, name, error))
-                else:
-                    source = "pending" if dataset.visual_schema is not None else None
-                    self._datasets.add_image(
-                        dataset.id, picture, name=file_name(name), caption_source=source, entry=number
-                    )
+                if (failed := self._take_in_one(archive, number, upload, dataset)) is not None:
+                    failures.append(failed)
         with self._database.transaction() as session:
             upload = running(session, upload_id, lock=True)
             upload.done = numbers.stop
             upload.failures = [one for one in upload.failures if one["entry"] not in numbers] + failures
         return True
+
+    def _take_in_one(
+        self, archive: Archive, number: int, upload: BulkUpload, dataset: Dataset
+    ) -> dict[str, Any] | None:
+        """One entry becomes an image, or the failure that is answered. Raises NotFound, Conflict."""
+        name = archive.entries[number]
+        with room_for_one():
+            try:
+                picture = take_in(archive.read(number), increase_resolution=False)
+                if upload.content_moderation and (finding := self._image_moderator.check(picture.png)):
+                    raise Moderated("image", finding.category)
+            except SartorError as error:
+                log.info("entry refused", upload_id=upload.id, entry=number, code=error.code)
+                return failure(number, name, error)
+            source = "pending" if dataset.visual_schema is not None else None
+            self._datasets.add_image(dataset.id, picture, name=file_name(name), caption_source=source, entry=number)
+        return None
 
     def begin_captions(self, upload_id: str) -> bool:
         """Whether there are captions to write. Raises NotFound where the upload is gone, and BadRequest where not one

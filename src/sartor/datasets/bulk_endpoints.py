@@ -13,7 +13,7 @@ from sartor.datasets.schemas import DatasetAnswer, dataset_answer
 from sartor.errors import ErrorObject, describe, request_id
 from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS
 from sartor.kit.idempotency import HEADER, check_key
-from sartor.projects.schemas import Writable
+from sartor.kit.texts import Writable
 from sartor.projects.service import LARGEST_ID
 
 DatasetId = Annotated[int, Path(ge=1, le=LARGEST_ID)]

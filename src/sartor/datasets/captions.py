@@ -9,14 +9,12 @@ import structlog
 from PIL import Image
 
 from sartor.captioning.base import Captioner, CaptioningError, CaptioningUnavailable, PictureRefused, Subject
+from sartor.datasets.pictures import shown
 from sartor.errors import Moderated, Unavailable, Unprocessable
 from sartor.projects.tables import Project
 from sartor.vgl import canonical, parse_visual_schema
 
 log = structlog.get_logger(__name__)
-
-# Pixels of the longer side that a captioner is shown: no more is trained on.
-_SHOWN = 1024
 
 
 class Captions:
@@ -33,14 +31,14 @@ class Captions:
         """What an RGB picture shows. ``visual_schema`` is JSON text. Raises Unavailable, Moderated, Unprocessable."""
         schema = None if visual_schema is None else parse_visual_schema(visual_schema)
         with _answered():
-            found = self._captioner().caption(_shown(image), visual_schema=schema, subject=subject)
+            found = self._captioner().caption(shown(image), visual_schema=schema, subject=subject)
         log.debug("caption", notes=found.notes)
         return canonical(found.value)
 
     def visual_schema(self, images: Sequence[Image.Image], *, subject: Subject = Subject()) -> str:
         """What 5 to 10 RGB pictures share. Raises Unavailable, Moderated, Unprocessable."""
         with _answered():
-            found = self._captioner().visual_schema([_shown(image) for image in images], subject=subject)
+            found = self._captioner().visual_schema([shown(image) for image in images], subject=subject)
         log.info("visual schema", notes=found.notes)
         return canonical(found.value)
 
@@ -61,11 +59,3 @@ def _answered() -> Iterator[None]:
         raise Moderated("image", "refused by the provider of the model that looks at pictures") from None
     except CaptioningError as error:
         raise Unprocessable(str(error)) from None
-
-
-def _shown(image: Image.Image) -> Image.Image:
-    if max(image.size) <= _SHOWN:
-        return image
-    small = image.copy()
-    small.thumbnail((_SHOWN, _SHOWN), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return small

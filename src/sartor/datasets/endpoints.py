@@ -51,7 +51,7 @@ def router(
         responses=describe(400, 401, 404, 413, 422, 429, 500, 503),
     )
     def create_dataset(caller: CallerDependency, body: DatasetBody, idempotency_key: Key = None) -> DatasetAnswer:
-        """A draft without images. Complete it once it has 5 or more and a visual schema."""
+        """A draft without images. Complete it once it has 5 or more, with captions, and a visual schema."""
         return dataset_answer(datasets.create(caller, body, idempotency_key=check_key(idempotency_key)), 0)
 
     @routes.get(

@@ -7,7 +7,6 @@ are found as well.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,12 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from PIL import Image
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.datasets.captions import Captions, subject_of
 from sartor.datasets.rows import check_draft, count_images, find_dataset, hold
+from sartor.datasets.stored import read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import NotFound, SartorError, Unavailable, Unprocessable
 from sartor.kit.database import Database
@@ -162,7 +161,7 @@ class Recaptioning:
     def _describe(self, image: DatasetImage, dataset: Dataset, project: Project) -> str:
         """Raises Unavailable where it may be tried again, else another SartorError: then it is this picture's fault."""
         try:
-            picture = Image.open(io.BytesIO(self._storage.get(image.image_key))).convert("RGB")
+            picture = read_stored(self._storage, image.image_key)
         except KeyError:  # deleted meanwhile, or lost
             raise NotFound("The stored picture is missing.") from None
         try:

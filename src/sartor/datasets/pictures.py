@@ -10,7 +10,8 @@ import functools
 import io
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,14 +26,17 @@ MAX_PIXELS = 50_000_000
 SMALLEST, FULL = 256, 1024
 # Of a thumbnail's longer side, in pixels.
 THUMBNAIL = 384
+# Of the longer side, in pixels, of a picture that is only looked at: no more is trained on.
+SHOWN = 1024
 # Bits of 64: the same picture recompressed, resized or slightly brightened differs by fewer; other pictures by more.
 NEAR = 4
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 # The network takes 6 s of one core for so many; what is larger than this is nearly as large as it has to be.
 _NETWORK_PIXELS = 1024 * 1024
-# Decoded pictures are large: however many are sent at once, so many are in memory.
-_DECODING = threading.BoundedSemaphore(2)
+# Whole pictures are large, as pixels and as PNG: however many are sent at once, so many are in memory.
+_ROOM = threading.BoundedSemaphore(2)
+_own = threading.local()
 _log = logging.getLogger(__name__)
 
 
@@ -51,13 +55,29 @@ class Picture:
     perceptual_hash: str
 
 
+@contextmanager
+def room_for_one() -> Iterator[None]:
+    """Waits until this thread may have a whole picture in memory, for as long as the block lasts; a thread that may
+    already goes on. No model that is asked over a network is waited for in it."""
+    if getattr(_own, "has_room", False):
+        yield
+        return
+    with _ROOM:
+        _own.has_room = True
+        try:
+            yield
+        finally:
+            _own.has_room = False
+
+
 def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
     """The picture in ``data``, ready to be kept: upright, in sRGB, transparency on black, no metadata.
 
-    One whose shorter side has fewer than 1024 pixels is enlarged to that, keeping its shape. Raises what
-    :func:`read_picture` does, and PreconditionFailed below 256 pixels, or below 1024 without ``increase_resolution``.
+    One whose shorter side has fewer than 1024 pixels is enlarged to that, keeping its shape. It is whole: whoever keeps
+    it longer than this call holds :func:`room_for_one`. Raises what :func:`read_picture` does, and PreconditionFailed
+    below 256 pixels, or below 1024 without ``increase_resolution``.
     """
-    with _DECODING:
+    with room_for_one():
         image = _decode(data, smallest=SMALLEST if increase_resolution else FULL, max_bytes=MAX_BYTES)
         image = _enlarge(image)
         small = image.copy()
@@ -73,13 +93,23 @@ def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
 
 
 def read_picture(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
-    """The picture in ``data`` as it is to be looked at: upright, RGB in sRGB, transparency on black; any size.
+    """The picture in ``data`` as it is to be looked at: upright, RGB in sRGB, transparency on black; of any size, and
+    made smaller as :func:`shown` does.
 
     Of our own storage's, which may be larger than what was sent, ``max_bytes`` is None. Raises BodyTooLarge above
     12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP.
     """
-    with _DECODING:
-        return _decode(data, smallest=1, max_bytes=max_bytes)
+    with room_for_one():
+        return shown(_decode(data, smallest=1, max_bytes=max_bytes))
+
+
+def shown(image: Image.Image) -> Image.Image:
+    """What a captioner is shown of a picture: its longer side has 1024 pixels at most; a smaller one is the same."""
+    if max(image.size) <= SHOWN:
+        return image
+    small = image.copy()
+    small.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return small
 
 
 def perceptual_hash(image: Image.Image) -> str:

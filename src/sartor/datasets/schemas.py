@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from sartor.bridge.base import MAX_PROMPT_CHARACTERS
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.kit.storage import Address, Storage
-from sartor.projects.schemas import Description, Name, Writable
+from sartor.kit.texts import Writable
+from sartor.projects.schemas import Description, Name
 from sartor.projects.service import LARGEST_ID
 from sartor.vgl import InvalidStructuredPrompt, canonical, parse, parse_visual_schema
 
@@ -75,7 +76,9 @@ class DatasetChanges(_Body):
         examples=['{"style_medium":"paper collage"}'],
     )
     status: Status | None = Field(
-        default=None, description="`completed` needs 5 images and a visual schema, and is for ever: clone it instead."
+        default=None,
+        description="`completed` needs 5 images, a caption for each and a visual schema, and is for ever: clone it to "
+        "go on.",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,6 +21,7 @@ from sartor.datasets.rows import (
     images_of,
 )
 from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
+from sartor.datasets.stored import StoredPicture, image_key, new_stem, store, thumbnail_key
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import Conflict
 from sartor.kit.database import Database
@@ -76,7 +76,8 @@ class Datasets:
 
     def update(self, caller: Caller, dataset_id: int, changes: DatasetChanges) -> tuple[Dataset, int]:
         """Raises NotFound, and Conflict for another visual schema or status of a completed dataset, and for completing
-        one without schema, with fewer than 5 images, or while images or captions are still being added."""
+        one without schema, with fewer than 5 images or one without a caption, or while images or captions are still
+        being added."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
             dataset = hold(session, dataset_id)
@@ -116,7 +117,7 @@ class Datasets:
             source = find_dataset(session, caller, dataset_id)
             images = images_of(session, dataset_id)
         digest = digest_of("clone", body.model_dump(mode="json") | {"dataset_id": dataset_id})
-        stems = [_stem() for _ in images]
+        stems = [new_stem() for _ in images]
         pairs = [
             pair
             for image, stem in zip(images, stems, strict=True)
@@ -159,56 +160,77 @@ class Datasets:
         picture: Picture,
         *,
         name: str,
+        caption: str | None = None,
+        caption_source: str | None = None,
+        entry: int | None = None,
+    ) -> DatasetImage:
+        """Stores a picture and adds it to the dataset; see ``add_stored``."""
+        stored = self.store(dataset_id, picture, entry=entry)
+        try:
+            return self.add_stored(
+                dataset_id, stored, name=name, caption=caption, caption_source=caption_source, entry=entry
+            )
+        except BaseException:  # whatever it was: bytes without a row would stay for ever
+            self.discard(stored)
+            raise
+
+    def store(self, dataset_id: int, picture: Picture, *, entry: int | None = None) -> StoredPicture:
+        """Puts a picture's bytes into the storage: for ``add_stored``, and where that fails for ``discard``.
+
+        ``entry`` is its number in a ZIP. Raises NotFound where the dataset is gone.
+        """
+        with self._database.transaction() as session:
+            stem = new_stem(hold(session, dataset_id), entry)
+        return store(self._storage, picture, stem)
+
+    def discard(self, stored: StoredPicture) -> None:
+        """Deletes the bytes of a picture that was not added."""
+        self._erase([stored.image_key, stored.thumbnail_key])
+
+    def add_stored(
+        self,
+        dataset_id: int,
+        stored: StoredPicture,
+        *,
+        name: str,
         source_url: str | None = None,
         caption: str | None = None,
         caption_source: str | None = None,
         entry: int | None = None,
         within: Callable[[Session, DatasetImage], None] | None = None,
     ) -> DatasetImage:
-        """Stores a picture and adds it to the dataset.
+        """Adds a picture that is stored to the dataset.
 
-        ``entry`` is its number in a ZIP: what was added under it already is returned, and nothing added. ``within`` is
-        called in the transaction that adds the row; where it raises, nothing stays. Raises NotFound where the dataset
-        is gone, Conflict where it is completed or full.
+        What was added under ``entry`` already is returned, and nothing added. ``within`` is called in the transaction
+        that adds the row; where it raises, there is none. Raises NotFound where the dataset is gone, Conflict where it
+        is completed or full.
         """
         with self._database.transaction() as session:
             dataset = hold(session, dataset_id)
-            stem = _stem(dataset, entry)
-        keys = image_key(stem), thumbnail_key(stem)
-        self._storage.put(keys[0], picture.png, media_type="image/png")
-        self._storage.put(keys[1], picture.thumbnail, media_type="image/jpeg")
-        try:
-            with self._database.transaction() as session:
-                dataset = hold(session, dataset_id)
-                if entry is not None:
-                    here = sa.select(DatasetImage).where(
-                        DatasetImage.dataset_id == dataset_id, DatasetImage.entry == entry
-                    )
-                    if (found := session.scalar(here)) is not None:
-                        return found
-                check_room(session, dataset)
-                image = DatasetImage(
-                    dataset_id=dataset_id,
-                    name=name or "image",
-                    caption=caption,
-                    caption_source=caption_source,
-                    source_url=source_url,
-                    image_key=keys[0],
-                    thumbnail_key=keys[1],
-                    width=picture.width,
-                    height=picture.height,
-                    perceptual_hash=picture.perceptual_hash,
-                    entry=entry,
-                )
-                session.add(image)
-                if caption is not None and dataset.captions_update_status == "empty":
-                    dataset.captions_update_status = "completed"
-                if within is not None:
-                    session.flush()
-                    within(session, image)
-        except BaseException:  # whatever it was: bytes without a row would stay for ever
-            self._erase(keys)
-            raise
+            if entry is not None:
+                here = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id, DatasetImage.entry == entry)
+                if (found := session.scalar(here)) is not None:
+                    return found
+            check_room(session, dataset)
+            image = DatasetImage(
+                dataset_id=dataset_id,
+                name=name or "image",
+                caption=caption,
+                caption_source=caption_source,
+                source_url=source_url,
+                image_key=stored.image_key,
+                thumbnail_key=stored.thumbnail_key,
+                width=stored.width,
+                height=stored.height,
+                perceptual_hash=stored.perceptual_hash,
+                entry=entry,
+            )
+            session.add(image)
+            if caption is not None and dataset.captions_update_status == "empty":
+                dataset.captions_update_status = "completed"
+            if within is not None:
+                session.flush()
+                within(session, image)
         return image
 
     def duplicates(self, image: DatasetImage) -> list[int]:
@@ -309,21 +331,6 @@ def _keys_of(images: Sequence[DatasetImage]) -> list[str]:
     return [key for image in images for key in (image.image_key, image.thumbnail_key)]
 
 
-def image_key(stem: str) -> str:
-    return f"datasets/{stem}.png"
-
-
-def thumbnail_key(stem: str) -> str:
-    return f"datasets/{stem}.thumbnail.jpg"
-
-
-def _stem(dataset: Dataset | None = None, entry: int | None = None) -> str:
-    """Where an image's bytes go: nobody can guess it, and an entry of a ZIP goes to the same place each time."""
-    if dataset is None or entry is None:
-        return str(uuid.uuid4())
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"dataset {dataset.id} of {dataset.created_at.isoformat()}: {entry}"))
-
-
 def _copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:
     return DatasetImage(
         dataset_id=dataset_id,
@@ -349,6 +356,13 @@ def _check_whole(session: Session, dataset: Dataset, count: int) -> None:
         raise Conflict(f"A dataset is completed with {LEAST_IMAGES} images or more; this one has {count}.")
     if dataset.captions_update_status == "in_progress":
         raise Conflict("Captions are still being written.")
+    captionless = sa.select(sa.func.count()).where(
+        DatasetImage.dataset_id == dataset.id, DatasetImage.caption.is_(None)
+    )
+    if without := session.scalar(captionless):
+        raise Conflict(
+            f"{without} of the {count} images have no caption; regenerate the captions first, or write them."
+        )
 
 
 def image_result(image_id: int | str) -> str:

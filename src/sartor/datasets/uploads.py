@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 
 import structlog
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.captioning.base import Subject
 from sartor.datasets.captions import Captions, subject_of
-from sartor.datasets.pictures import Picture, read_picture, take_in
+from sartor.datasets.pictures import room_for_one, shown, take_in
 from sartor.datasets.rows import check_draft, check_room, check_single_uploads, find_dataset, find_image
 from sartor.datasets.schemas import UploadBody
 from sartor.datasets.service import Datasets, image_result
+from sartor.datasets.stored import StoredPicture, read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, Moderated, Unavailable, Unprocessable
 from sartor.kit.database import Database
@@ -62,10 +64,7 @@ class Uploads:
         digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))
         if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
             return self._datasets.image(caller, dataset_id, earlier)
-        picture = take_in(data, increase_resolution=body.increase_resolution)
-        if body.content_moderation and (finding := self._moderator.check(picture.png)):
-            raise Moderated("image", finding.category)
-        caption, source = self._first_caption(caller, dataset_id, picture)
+        stored, small = self._store(dataset_id, data, body)
 
         def once(session: Session, image: DatasetImage) -> None:
             if idempotency_key is not None:
@@ -75,9 +74,9 @@ class Uploads:
                     raise _Repeated(int(claimed.removeprefix(image_result(""))))
 
         def add() -> DatasetImage:
-            return self._datasets.add_image(
+            return self._datasets.add_stored(
                 dataset_id,
-                picture,
+                stored,
                 name=name,
                 source_url=source_url,
                 caption=caption,
@@ -86,9 +85,14 @@ class Uploads:
             )
 
         try:
+            caption, source = self._first_caption(caller, dataset_id, small)
             return at_once(idempotency_key, add)
         except _Repeated as repeated:
+            self._datasets.discard(stored)
             return self._datasets.image(caller, dataset_id, repeated.image_id)
+        except BaseException:  # whatever it was: bytes without a row would stay for ever
+            self._datasets.discard(stored)
+            raise
 
     def recaption(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
         """Writes an image's caption anew. Raises NotFound, Conflict, Unavailable, Moderated, Unprocessable."""
@@ -97,20 +101,29 @@ class Uploads:
             check_draft(dataset)
             image = find_image(session, dataset_id, image_id)
         try:
-            picture = read_picture(self._storage.get(image.image_key), max_bytes=None)
+            picture = read_stored(self._storage, image.image_key)
         except KeyError:
             raise Conflict("The image was deleted meanwhile.") from None
         caption = self._captions.caption(picture, visual_schema=dataset.visual_schema, subject=subject)
         return self._datasets.set_caption(caller, dataset_id, image_id, caption, source="automatic")
 
-    def _first_caption(self, caller: Caller, dataset_id: int, picture: Picture) -> tuple[str | None, str | None]:
+    def _store(self, dataset_id: int, data: bytes, body: UploadBody) -> tuple[StoredPicture, Image.Image]:
+        """The picture in the storage, and small, to be captioned: that may take long, and the whole one is gone."""
+        with room_for_one():
+            picture = take_in(data, increase_resolution=body.increase_resolution)
+            if body.content_moderation and (finding := self._moderator.check(picture.png)):
+                raise Moderated("image", finding.category)
+            small = shown(picture.image)
+            return self._datasets.store(dataset_id, picture), small
+
+    def _first_caption(self, caller: Caller, dataset_id: int, small: Image.Image) -> tuple[str | None, str | None]:
         """The caption and its source."""
         with self._database.transaction() as session:
             dataset, subject = _dataset_and_subject(session, caller, dataset_id)
         if dataset.visual_schema is None:
             return None, None
         try:
-            words = self._captions.caption(picture.image, visual_schema=dataset.visual_schema, subject=subject)
+            words = self._captions.caption(small, visual_schema=dataset.visual_schema, subject=subject)
         except (Unavailable, Moderated, Unprocessable) as error:
             log.warning("an image was kept without a caption", dataset_id=dataset_id, reason=error.details)
             return None, "pending"

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 import structlog
 from fastapi import APIRouter
+from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.bridge.base import Bridge, BridgeUnavailable, ContentRefused, UnusablePrompt
 from sartor.datasets.captions import Captions
-from sartor.datasets.pictures import MAX_BYTES, read_picture
+from sartor.datasets.pictures import MAX_BYTES, read_picture, room_for_one
 from sartor.datasets.schemas import RefinementAnswer, RefinementBody, SchemaAnswer, SchemaBody
 from sartor.datasets.service import Datasets
-from sartor.datasets.sources import read_source
+from sartor.datasets.sources import decoded, is_address, read_source
 from sartor.errors import BadRequest, Moderated, PictureNotFetched, Unavailable, describe
 from sartor.kit.fetch import Fetcher
 from sartor.moderation.base import ImageModerator
@@ -38,13 +39,20 @@ def router(
     """The two routes; the app mounts them under each prefix. ``bridge`` gives the one bridge."""
     routes = guarded_router(door, tag="Datasets")
 
-    def look(pictures: Sequence[bytes], moderate: bool) -> str:
-        images = []
-        for data in pictures:
-            images.append(read_picture(data))
+    def look(pictures: Sequence[str | bytes], moderate: bool) -> str:
+        return captions.visual_schema([look_at(picture, moderate) for picture in pictures])
+
+    def look_at(picture: str | bytes, moderate: bool) -> Image.Image:
+        with room_for_one():
+            data = decoded(picture) if isinstance(picture, str) else picture
+            image = read_picture(data)
             if moderate and (finding := moderator.check(data)):
                 raise Moderated("image", finding.category)
-        return captions.visual_schema(images)
+        return image
+
+    async def fetched(source: str) -> str | bytes:
+        """What is at an address; base64 as it is, to be decoded by the thread that looks, one picture at a time."""
+        return await read_source(source, fetcher, unreachable=PictureNotFetched) if is_address(source) else source
 
     @routes.post(
         "/tailored-gen/generate_visual_schema",
@@ -55,8 +63,7 @@ def router(
     async def generate_visual_schema(caller: CallerDependency, body: SchemaBody) -> SchemaAnswer:
         """What 5 to 10 typical pictures share: medium, style, colours, light. Read it, change what is wrong, and give
         it to the dataset: captions and images are then made by it."""
-        reading = (read_source(source, fetcher, unreachable=PictureNotFetched) for source in body.images)
-        pictures = await asyncio.gather(*reading)
+        pictures = await asyncio.gather(*map(fetched, body.images))
         return SchemaAnswer(visual_schema=await run_in_threadpool(look, pictures, body.content_moderation))
 
     @routes.post(

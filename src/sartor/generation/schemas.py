@@ -20,6 +20,7 @@ from pydantic import (
 
 from sartor.bridge.base import MAX_PROMPT_CHARACTERS
 from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS, BadAddress, parse_address
+from sartor.kit.texts import Writable
 from sartor.vgl import InvalidStructuredPrompt, canonical, parse
 
 LARGEST_SEED = 2**31 - 1
@@ -42,15 +43,9 @@ def _identifier(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _writable(value: object) -> object:
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
-        raise ValueError("holds a character that no text can hold (NUL or half a surrogate)")
-    return value
-
-
 Text: TypeAlias = Annotated[
     str,
-    BeforeValidator(_writable),
+    Writable,
     StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_PROMPT_CHARACTERS),
 ]
 Seed: TypeAlias = Annotated[
@@ -86,7 +81,7 @@ class StructuredPromptBody(BaseModel):
 
     tailored_model_id: Annotated[
         str,
-        BeforeValidator(_writable),
+        Writable,
         BeforeValidator(_identifier, json_schema_input_type=str | int),
         StringConstraints(strict=True, min_length=1, max_length=100),
         Field(description="The model to draw with: its id, as a string or an integer, or a bundled model's slug."),
@@ -109,7 +104,7 @@ class StructuredPromptBody(BaseModel):
     webhook_url: (
         Annotated[
             str,
-            BeforeValidator(_writable),
+            Writable,
             StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_ADDRESS_CHARACTERS),
         ]
         | None

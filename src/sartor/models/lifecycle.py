@@ -373,8 +373,10 @@ def _complete(found: TrainingSet | None) -> dict[str, Any]:
         raise PreconditionFailed(f"The dataset's status is {found.status}; it has to be completed first.")
     if not found.visual_schema or not found.pictures:
         raise PreconditionFailed("The dataset has no visual schema, or no pictures.")
-    if without := sum(picture.caption is None for picture in found.pictures):
-        raise PreconditionFailed(f"{without} of the dataset's pictures have no caption; regenerate its captions first.")
+    if without := sum(picture.caption is None for picture in found.pictures):  # completed by an older Sartor
+        raise PreconditionFailed(
+            f"{without} of the dataset's pictures have no caption; clone it, and regenerate the captions of the copy."
+        )
     return plain(parse_visual_schema(found.visual_schema))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from sartor.kit.texts import Writable
 from sartor.projects.tables import Project
 
 Medium = Literal["photography", "illustration"]
@@ -24,13 +25,6 @@ NAMED = frozenset({"defined_character"})
 DESCRIBED = frozenset({"defined_character", "object_variants"})
 
 
-def _writable(value: object) -> object:
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
-        raise ValueError("holds a character that no text can hold (NUL or half a surrogate)")
-    return value
-
-
-Writable = BeforeValidator(_writable)
 Name: TypeAlias = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200), Writable
 ]
