@@ -39,7 +39,7 @@ def test_demo_then_the_same_picture_without_a_server(tmp_path: Path) -> None:
         assert min(image.size) >= 512
     recipe = read_recipe(picture.read_bytes())
     brand = find_brands([])[0]
-    assert recipe.model == brand.name
+    assert recipe.model == brand.slug
     scene = json.loads(recipe.prompt)
     assert [thing["description"] for thing in scene["objects"]] == ["snowman"]
     assert scene["style_medium"] == brand.visual_schema.style_medium

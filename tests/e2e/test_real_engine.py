@@ -80,7 +80,7 @@ def test_served_restarted_recreated_and_drawn_without_a_server(home: Path, check
     with Image.open(io.BytesIO(without)) as opened:
         assert opened.tobytes() != pixels, "the adapter acts"
     found = read_recipe(image)
-    assert (found.prompt, found.seed, found.steps, found.model) == (said["structured_prompt"], 7, 20, "Ink House")
+    assert (found.prompt, found.seed, found.steps, found.model) == (said["structured_prompt"], 7, 20, "ink-house")
     assert json.loads(said["structured_prompt"])["style_medium"] == "ink drawing"
 
     server = Server(home, CHECKPOINT=checkpoint)

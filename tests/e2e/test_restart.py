@@ -26,7 +26,7 @@ def body(seed: int) -> dict[str, object]:
 
 def undisturbed(home: Path, seed: int) -> bytes:
     adapter = home / "brands" / BRAND / "pytorch_lora_weights.safetensors"
-    spec = Spec(prompt=SCENE, seed=seed, steps=20, adapter=adapter, model="Paper Garden")
+    spec = Spec(prompt=SCENE, seed=seed, steps=20, adapter=adapter, model=BRAND)
     return PlainEngine().generate(spec).png
 
 

@@ -59,6 +59,7 @@ def test_a_changed_folder_changes_the_row(tmp_path: Path, database: Database, mo
     with database.transaction() as session:
         model = models.usable(session, 1, BRAND)
         assert model.name == "Renamed"
+        assert models.look(session, model.id).reference == BRAND, "the same bytes as under its old name"
         assert models.look(session, model.id).visual_schema.style_medium == "ink"
 
 
@@ -146,6 +147,7 @@ def test_an_adapter_of_another_checkpoint_is_not_drawn_with(
         session.add(row)
         session.flush()
         look = models.look(session, row.id)
+    assert look.reference == str(row.id)
     if refused:
         with pytest.raises(ModelNotReady, match="another checkpoint"):
             _ = look.adapter

@@ -57,7 +57,7 @@ def draw(
         influence=influence,
         caching=settings.caching,
         shift=shift,
-        model=brand.name if brand else "",
+        model=brand.slug if brand else "",
     )
     try:
         with console.status("Loading the model ..."):

@@ -19,7 +19,7 @@ PREFIX = "sartor."
 @dataclass(frozen=True)
 class Recipe:
     model: str
-    """The tailored model's name, empty for the base model."""
+    """The tailored model as requests name it (a slug, or an id), empty for the base model."""
     prompt: str
     """The structured prompt, canonical JSON, exactly as it was encoded."""
     seed: int

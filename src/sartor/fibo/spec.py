@@ -34,7 +34,7 @@ class Spec:
     """0 to 5: how far the noise levels are moved towards 1, where the whole is decided (`sampler.time_shift`); None is
     the checkpoint's own way. With few steps more of it is better: another picture, in the same time."""
     model: str = ""
-    """The tailored model's name, for the recipe in the PNG; it changes nothing in the picture."""
+    """The tailored model as requests name it, for the recipe in the PNG; it changes nothing in the picture."""
 
     def check(self) -> None:
         """Raises InvalidSpec, which names the field."""

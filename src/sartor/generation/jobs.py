@@ -176,7 +176,7 @@ class Pipeline:
             adapter=look.adapter,
             influence=float(options["tailored_model_influence"]),
             caching=options.get("caching", "exact"),  # requests of earlier versions have none
-            model=look.name,
+            model=look.reference,
         )
 
     def moderate_image(self, request_id: str) -> None:

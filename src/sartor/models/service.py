@@ -26,9 +26,10 @@ _BRAND = "brand:"
 
 @dataclass(frozen=True)
 class Look:
-    """What drawing with a model needs of it: the schema for the words, the adapter for the pixels."""
+    """What drawing with a model needs of it: the schema for the words, the adapter for the pixels; and ``reference``,
+    what clients call it by: unlike its name it never changes."""
 
-    name: str
+    reference: str
     visual_schema: VisualSchema
     fetch: Callable[[], Path | None]
 
@@ -126,7 +127,7 @@ class Models:
         row = session.get_one(Model, model_id)
         if row.status == DELETED:
             raise ModelNotReady("tailored_model_id: the model was deleted.")
-        return Look(row.name, parse_visual_schema(row.visual_schema), self._fetcher(row))
+        return Look(row.slug or str(row.id), parse_visual_schema(row.visual_schema), self._fetcher(row))
 
     def brand(self, row: Model) -> Brand | None:
         """The folder that a bundled model lives in; None for any other, and where it is no longer installed."""
