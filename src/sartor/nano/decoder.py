@@ -1,6 +1,6 @@
 """Stage 3: the decoder alone, with the encoder as it is, learns to see clean pictures in what is sampled.
 
-    python -m sartor.nano.decoder --work DIR --steps 5000
+    python -m sartor.nano.decoder --work DIR --steps 2200
 
 Half of each batch are drafts of the base (`drafts.py`), to be decoded to the scenes that they are drafts of. The other
 half are pictures of every kind: scenes mirrored, with other colours, scribbled on, and single drawings in looks that
@@ -44,7 +44,7 @@ from sartor.nano.treatments import treat
 RATE, CRITIC_RATE = 3e-4, 1e-3
 DETAIL, GRAIN = 16.0, 0.02  # how much the critic is shown of what is fine, and of noise
 FINE = 0.3  # weight of single pixels in a draft's distance
-PULL = 1.0  # of the discriminator at the picture, as a share of the other loss's
+PULL = 2.0  # of the discriminator at the picture, as a share of the other loss's
 ALONE = 100  # steps in which the discriminator learns before it is heard
 FEATURES = 4.0  # weight of its features' distance beside its verdict
 COARSE, GAIN = 0.15, 0.05  # deviation of what clean latents are disturbed by: over four tokens, and of a channel's size
@@ -271,7 +271,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the decoder on what the base draws")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
-    parser.add_argument("--steps", type=int, default=5000, help="in all, those behind it too")
+    parser.add_argument("--steps", type=int, default=2200, help="in all, those behind it too")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--hold", type=float, default=0.4, help="share of the steps at full rate")
     parser.add_argument("--no-compile", action="store_true")
