@@ -173,7 +173,7 @@ def test_what_is_missing_is_said_when_it_is_made(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(BridgeUnavailable, match="needs an API key"):
         LanguageModel("gemini/gemini-2.5-flash", patience=Patience())
     monkeypatch.setattr(packages, "_NAMES", ("no_such_package_at_all",))
-    with pytest.raises(BridgeUnavailable, match=r'extra "gemini": install "sartor\[gemini\]"'):
+    with pytest.raises(BridgeUnavailable, match=r'extra "gemini": docs/bridge.md has how'):
         LanguageModel("gemini/gemini-2.5-flash", key=KEY, patience=Patience())
 
 

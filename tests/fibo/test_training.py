@@ -190,7 +190,9 @@ def test_a_directory_of_another_training_is_refused(checkpoint: Checkpoint, tmp_
     with pytest.raises(TrainingMismatch, match=r"same: examples, seed$"):
         train_lora(checkpoint, EXAMPLES[:2], replace(EVERYTHING, seed=1), tmp_path, regularisation=REGULARISATION)
     with pytest.raises(TrainingMismatch, match=r"same: base$"):
-        train_lora(replace(checkpoint, sha256="0" * 64), EXAMPLES, EVERYTHING, tmp_path, regularisation=REGULARISATION)
+        train_lora(
+            replace(checkpoint, learned_sha256="0" * 64), EXAMPLES, EVERYTHING, tmp_path, regularisation=REGULARISATION
+        )
     bookkeeping = replace(EVERYTHING, checkpoint_every=5, keep_checkpoints=1)
     assert train_lora(checkpoint, EXAMPLES, bookkeeping, tmp_path, regularisation=REGULARISATION, until=2).step == 2
 
