@@ -26,8 +26,8 @@ import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
 import sartor.projects.endpoints as projects_endpoints
 from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
+from sartor.console.pages import ICON
 from sartor.console.rooms import Rooms
-from sartor.console.session import ICON
 from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.drawing import EngineFactory
 from sartor.kit.database import AWAY

@@ -1,4 +1,4 @@
-"""Durable jobs on a database of their own, and a log of what happened."""
+"""A database; durable jobs on it, and a log of what happened."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -31,10 +31,11 @@ class Log:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'jobs.db'}")
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
     database.migrate()
-    return database
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Idempotency keys: the same question leads to the same result, another one is refused, and both only for a day."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +14,6 @@ from sartor.kit.database import Database, now
 from sartor.kit.idempotency import LIFETIME, IdempotencyKey, at_once, check_key, claim, digest_of, forget, led_to
 
 FIRST, SECOND = digest_of("image", {"prompt": "a", "seed": None}), digest_of("image", {"prompt": "b", "seed": None})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def claimed(database: Database, key: str, digest: str, result: str, tenant: str = "1") -> str:

@@ -1,9 +1,7 @@
 """Rates: so many in a window for each tenant, whatever counts them."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import limits.storage.memory
 import pytest
@@ -12,14 +10,6 @@ import sartor.app  # noqa: F401  (every table is known once the composition root
 from sartor.errors import TooManyRequests
 from sartor.kit.database import Database
 from sartor.kit.rates import DatabaseCounter, Rates, counter_for, parse_rate
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 @pytest.fixture(params=["memory", "database"])

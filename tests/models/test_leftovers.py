@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ from sartor.models.tables import DELETED, Model
 from tests.conftest import make_settings, shared_bridge
 
 HOUR = 3600
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def leftovers(database: Database, home: Path) -> Leftovers:

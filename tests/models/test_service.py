@@ -20,13 +20,6 @@ from tests.conftest import BRAND, write_test_brand
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'models.db'}")
-    database.migrate()
-    return database
-
-
-@pytest.fixture
 def models(tmp_path: Path, database: Database) -> Models:
     return Models(database, brand_folders=[tmp_path / "brands"])
 

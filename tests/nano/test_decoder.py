@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -65,6 +66,7 @@ class Exact:
 
     device = torch.device("cpu")
     transformer = None
+    tokenizer = SimpleNamespace(pad_token_id=0, bos_token_id=1)
 
     def __init__(self, latents: torch.Tensor):
         self.latents = latents
@@ -77,8 +79,8 @@ def test_a_base_that_is_right_walks_back_to_the_scene() -> None:
     latents = torch.randn(3, TOKENS, DIAL.channels)
     levels = torch.tensor([0.3, 0.5, 0.85])
     noisy = torch.lerp(latents, torch.randn(latents.shape), levels[:, None, None])
-    told = drafts.Told(torch.zeros(3, 1), torch.ones(3))
-    walked = drafts.walk_back(Exact(latents), noisy, levels, told, told)  # type: ignore[arg-type]
+    stops = torch.linspace(1, 0, drafts.STEPS + 1)[:, None] * levels
+    walked = base.walk(Exact(latents), noisy, stops, [[2]] * 3, drafts.GUIDANCE)  # type: ignore[arg-type]
     torch.testing.assert_close(walked, latents, atol=1e-5, rtol=1e-5)
 
 
@@ -150,7 +152,9 @@ def test_single_drawings_keep_inside_their_picture(sprites: SpriteBank) -> None:
     assert torch.isfinite(pictures).all()
     assert pictures.abs().max() <= 1
     corners = pictures[:, :, 0, 0]
-    assert all((picture - corner[:, None, None]).abs().amax() > 0.3 for picture, corner in zip(pictures, corners))  # noqa: B905
+    assert all(
+        (picture - corner[:, None, None]).abs().amax() > 0.3 for picture, corner in zip(pictures, corners, strict=True)
+    )
 
 
 def test_the_critic_pulls_as_hard_as_the_distance() -> None:

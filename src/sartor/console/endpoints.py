@@ -19,9 +19,9 @@ from starlette.exceptions import HTTPException
 from sartor.accounts.endpoints import Door
 from sartor.console import datasets, images, models, projects
 from sartor.console.forms import texts
-from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.pages import ICON, SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
-from sartor.console.session import ICON, PATH, refuse_other_sites, sign_in, sign_out, token_of
+from sartor.console.session import PATH, refuse_other_sites, sign_in, sign_out, token_of
 from sartor.errors import NotFound, SartorError, Unauthorized, Unavailable, internal, of_http, request_id
 from sartor.kit.database import AWAY
 from sartor.kit.storage import Address

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sartor.console.session import PATH
+
 SEE_OTHER = 303
 
 _STAGES = {
@@ -19,6 +21,7 @@ _STAGES = {
     "moderating_image": "checking the picture",
     "storing": "storing the picture",
 }
+ICON = f"{PATH}/icon.svg"
 _KINDS = {
     "multi_object_set": "a set of objects",
     "object_variants": "variants of one object",

@@ -13,7 +13,6 @@ from sartor.errors import Forbidden
 
 COOKIE = "sartor_console"
 PATH = "/console"
-ICON = f"{PATH}/icon.svg"
 # A working month; signing in again costs nothing but the token.
 _LIFETIME_SECONDS = 30 * 24 * 3600
 

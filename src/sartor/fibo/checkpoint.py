@@ -111,10 +111,10 @@ def load_checkpoint(
     tokenizer = _part(folder, "tokenizer", lambda path: AutoTokenizer.from_pretrained(path))
     scheduler_config = _read_json(folder / "scheduler" / "scheduler_config.json")
     scheduler_settings(scheduler_config)
-    hashes = FileHashes(hash_memory)
     models: list[Any] = [transformer, vae, text_encoder]
     for model in models:
         model.eval().requires_grad_(False)
+    hashes = FileHashes(hash_memory)
     return Checkpoint(
         transformer=transformer,
         vae=vae,

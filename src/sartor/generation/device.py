@@ -8,7 +8,6 @@ than eight in a row while others wait. Otherwise the longest wait goes first.
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+import torch
 
 from sartor.generation.drawing import DrawingEngine, EngineFactory, Interrupted
 
@@ -156,5 +156,4 @@ class Device:
 
 def lost(error: Exception) -> bool:
     """Whether an error says that the process's accelerator answers nothing any more; too little memory is none."""
-    torch = sys.modules.get("torch")  # where it was never imported, nothing of it was raised
-    return torch is not None and isinstance(error, torch.AcceleratorError)
+    return isinstance(error, torch.AcceleratorError)

@@ -182,23 +182,30 @@ def batches(base: Base, bank: Bank, latents: Latents, filler: Filler, size: int,
 
 
 @torch.no_grad()
+def walk(
+    base: Base, latents: torch.Tensor, levels: torch.Tensor, tokens: list[list[int]], guidance: float
+) -> torch.Tensor:
+    """Normalised latents [B, N, C] by plain Euler steps from each of the noise levels [S + 1, B] to the next, with
+    guidance, for captions in tokens; batched, so not to the bit what the engine draws."""
+    given = pad(tokens, base.tokenizer.pad_token_id)
+    nothing = pad([[base.tokenizer.bos_token_id]] * len(tokens), base.tokenizer.pad_token_id, 1)
+    ids, lengths, empty, one = (each.to(base.device) for each in (*given, *nothing))
+    for now, then in itertools.pairwise(levels):
+        with autocast(base.device):
+            towards = base.velocity(base.transformer, latents, now, ids, lengths).float()
+            away = base.velocity(base.transformer, latents, now, empty, one).float()
+        latents = latents + (then - now)[:, None, None] * (away + guidance * (towards - away))
+    return latents
+
+
 def sample(base: Base, texts: list[str], seed: int, steps: int = 12, guidance: float = 4.0) -> torch.Tensor:
-    """Normalised latents [B, N, C] by plain Euler steps; quick and batched, for looking at while training."""
+    """Normalised latents [B, N, C] of these texts; quick, for looking at while training."""
     side = base.dial.side // 16
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(len(texts), side * side, base.dial.channels, generator=generator).to(base.device)
-    given = pad(base.tokenizer(texts)["input_ids"], base.tokenizer.pad_token_id)
-    nothing = pad([[base.tokenizer.bos_token_id]] * len(texts), base.tokenizer.pad_token_id, 1)
-    ids, lengths, empty, one = (each.to(base.device) for each in (*given, *nothing))
     levels = torch.linspace(1, 0, steps + 1).to(base.device)
     levels = 1.6 * levels / (1 + 0.6 * levels)
-    for i in range(steps):
-        t = levels[i].expand(len(texts))
-        with autocast(base.device):
-            towards = base.velocity(base.transformer, x, t, ids, lengths).float()
-            away = base.velocity(base.transformer, x, t, empty, one).float()
-        x = x + (levels[i + 1] - levels[i]) * (away + guidance * (towards - away))
-    return x
+    return walk(base, x, levels[:, None].expand(-1, len(texts)), base.tokenizer(texts)["input_ids"], guidance)
 
 
 GRID_TEXTS = [

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from sartor.fibo.aspect import GRID
 from sartor.nano.autoencoder import NOISE, batch_of, build, decode, encode, loss_of, single_frame, to_grid, to_tensor
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
@@ -49,7 +50,6 @@ ALONE = 100  # steps in which the discriminator learns before it is heard
 FEATURES = 4.0  # weight of its features' distance beside its verdict
 COARSE, GAIN = 0.15, 0.05  # deviation of what clean latents are disturbed by: over four tokens, and of a channel's size
 WHOLE = 4  # one step in so many sees whole pictures
-PATCH = 16  # pixels of a side for each latent token
 TREATED = 3  # one in so many of the pictures that are no drafts shows a single drawing in another look
 
 
@@ -95,7 +95,7 @@ class Lessons:
 
     def batch(self, step: int, size: int, *, whole: bool = True) -> Batch:
         """Whole pictures, or of each a random quarter: four times as many for the same work, and edges are as sharp."""
-        rng, tokens = random.Random(step), self.side // PATCH
+        rng, tokens = random.Random(step), self.side // GRID
         width = tokens if whole else tokens // 2
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(step)
@@ -105,7 +105,7 @@ class Lessons:
             if treated:
                 pictures.append(treated_pictures([rng.choice(self.sprites) for _ in range(treated)], self.side))
             corners = [(rng.randint(0, tokens - width), rng.randint(0, tokens - width)) for _ in range(size)]
-            shown = cut(torch.cat(pictures), corners, width, PATCH).to(self.device)
+            shown = cut(torch.cat(pictures), corners, width, GRID).to(self.device)
             drafts = cut(self.drafts[rows].float(), corners, width, 1).to(self.device)
             with torch.no_grad(), autocast(self.device):
                 raw = encode(self.vae, shown[len(rows) :]).float()
@@ -230,8 +230,7 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
         for step in range(start, steps):
             torch.manual_seed(step)
             rate = schedule(step, steps, warm_up=50, hold=hold)
-            for group in (*optimizer.param_groups, *critics.param_groups):
-                group["lr"] = rate * (RATE if group in optimizer.param_groups else CRITIC_RATE)
+            optimizer.param_groups[0]["lr"], critics.param_groups[0]["lr"] = rate * RATE, rate * CRITIC_RATE
             lesson = lessons.batch(step, batch, whole=step % WHOLE == 0)
             with autocast(device):
                 seen = see(vae, lesson.latents)

@@ -7,7 +7,7 @@ seeing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -42,30 +42,37 @@ def _steps(autoencoder: int, text: int, base: int, decoder: int, judges: int) ->
     return {"autoencoder": autoencoder, "text": text, "base": base, "decoder": decoder, "judges": judges}
 
 
+_CPU = Dial(
+    side=128,
+    channels=24,
+    encoder_width=24,
+    decoder_width=32,
+    text_width=256,
+    text_layers=4,
+    vocabulary=2048,
+    heads=4,
+    head_width=64,
+    double_blocks=3,
+    single_blocks=6,
+    batch=32,
+    learning_rate=1.2e-3,
+    jitter=0.0,
+    scenes=30_000,
+    drafts=1600,
+    steps=_steps(autoencoder=6000, text=6000, base=12_000, decoder=2200, judges=900),
+)
 DIALS = {
-    "cpu": Dial(
-        128, 24, 24, 32, 256, 4, 2048, 4, 64, 3, 6, 32, 1.2e-3, 0.0, 30_000, 1600, _steps(6000, 6000, 12_000, 2200, 900)
-    ),
-    "gpu": Dial(
-        256,
-        24,
-        24,
-        32,
-        256,
-        4,
-        2048,
-        4,
-        64,
-        3,
-        10,
-        256,
-        1e-3,
-        0.0,
-        20_000,
-        1600,
-        _steps(8000, 0, 0, 2200, 1800),
-        True,
-        1200,
+    "cpu": _CPU,
+    "gpu": replace(
+        _CPU,
+        side=256,
+        single_blocks=10,
+        batch=256,
+        learning_rate=1e-3,
+        scenes=20_000,
+        steps=_steps(autoencoder=8000, text=0, base=0, decoder=2200, judges=1800),
+        more_things=True,
+        seconds=1200,
     ),
     "test": Dial(64, 8, 8, 8, 32, 2, 512, 2, 16, 1, 1, 4, 1e-3, 1.0, 1000, 6, _steps(3, 3, 3, 2, 2)),
 }

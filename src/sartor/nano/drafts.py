@@ -1,6 +1,6 @@
 """Between stages 2 and 3: scenes as the base draws them, beside the same scenes as they should look.
 
-    python -m sartor.nano.drafts --work DIR --count 3000
+    python -m sartor.nano.drafts --work DIR --count 1600
 
 A sampled latent is never quite that of a picture: edges waver, colours lean. For every scene of the bank its latent is
 noised to a random level and walked back by the base, with its caption and guidance, in a few steps: a draft, which
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,51 +21,17 @@ from safetensors.torch import load_file, save_file
 
 from sartor.nano.autoencoder import decode, encode, to_grid, to_tensor
 from sartor.nano.bank import Bank
-from sartor.nano.base import Base, load_base, load_decoder
+from sartor.nano.base import load_base, load_decoder, walk
 from sartor.nano.caption_source import LONGEST, shorten
 from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_statistics
 from sartor.nano.run import Clock, autocast, progress_bar
-from sartor.nano.tokenizer import pad
 
 START = (0.3, 0.85)  # noise levels that a scene's latent is taken to
 STEPS, GUIDANCE = 3, 5.0
 DROP = 0.2  # share of fields that captions leave out: most is said, for the draft is to be of this scene
 FILE = "drafts.safetensors"
-
-
-@dataclass(frozen=True)
-class Told:
-    """Captions in tokens: ids int64 [B, T], padded, and lengths [B]."""
-
-    ids: torch.Tensor
-    lengths: torch.Tensor
-
-    @classmethod
-    def of(cls, base: Base, texts: list[str]) -> Told:
-        """Captions as training has them."""
-        tokens = [shorten(ids, LONGEST) for ids in base.tokenizer(texts)["input_ids"]]
-        ids, lengths = pad(tokens, base.tokenizer.pad_token_id)
-        return cls(ids.to(base.device), lengths.to(base.device))
-
-    @classmethod
-    def silent(cls, base: Base, size: int) -> Told:
-        """The empty caption, `size` times."""
-        ids, lengths = pad([[base.tokenizer.bos_token_id]] * size, base.tokenizer.pad_token_id, 1)
-        return cls(ids.to(base.device), lengths.to(base.device))
-
-
-@torch.no_grad()
-def walk_back(base: Base, noisy: torch.Tensor, levels: torch.Tensor, told: Told, silent: Told) -> torch.Tensor:
-    """Normalised latents [B, N, C], noised to levels [B] in 0..1, in STEPS even Euler steps to 0, with guidance."""
-    for step in range(STEPS):
-        now, stride = levels * (1 - step / STEPS), levels / STEPS
-        with autocast(base.device):
-            towards = base.velocity(base.transformer, noisy, now, told.ids, told.lengths).float()
-            away = base.velocity(base.transformer, noisy, now, silent.ids, silent.lengths).float()
-        noisy = noisy - stride[:, None, None] * (away + GUIDANCE * (towards - away))
-    return noisy
 
 
 class Drafter:
@@ -88,10 +53,11 @@ class Drafter:
         generator = torch.Generator().manual_seed(seed)
         levels = torch.empty(len(scenes)).uniform_(*START, generator=generator).to(device)
         noise = torch.randn(latents.shape, generator=generator).to(device)
-        told = Told.of(self.base, [compact(vary(scene, rng, drop=DROP)) for scene in scenes])
+        texts = [compact(vary(scene, rng, drop=DROP)) for scene in scenes]
+        tokens = [shorten(ids, LONGEST) for ids in self.base.tokenizer(texts)["input_ids"]]
         noisy = torch.lerp(latents, noise, levels[:, None, None])
-        drawn = walk_back(self.base, noisy, levels, told, Told.silent(self.base, len(scenes)))
-        return drawn.transpose(1, 2).reshape(raw.shape) * self.std + self.mean
+        stops = torch.linspace(1, 0, STEPS + 1).to(device)[:, None] * levels
+        return walk(self.base, noisy, stops, tokens, GUIDANCE).transpose(1, 2).reshape(raw.shape) * self.std + self.mean
 
 
 def load_drafts(work: Path) -> torch.Tensor:
@@ -147,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Draws the bank's scenes as the base would")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
-    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--count", type=int, default=1600)
     parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")
     a = parser.parse_args()
     if a.threads:

@@ -57,8 +57,9 @@ def load_statistics(work: Path) -> tuple[torch.Tensor, torch.Tensor]:
 
     Raises FileNotFoundError before there are any.
     """
-    if given := Run(work / "autoencoder").state().get("mean"):
-        return torch.tensor(given), torch.tensor(Run(work / "autoencoder").state()["std"])
+    given = Run(work / "autoencoder").state()
+    if "mean" in given:
+        return torch.tensor(given["mean"]), torch.tensor(given["std"])
     latents = load_latents(work)
     return latents.mean, latents.std
 
