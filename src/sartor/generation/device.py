@@ -134,8 +134,8 @@ class Device:
                 except Exception as error:
                     if not lost(error):
                         raise
+                    self._engine = None  # first: nobody who is told may find it ready
                     self._fail("the device is lost")
-                    self._engine = None
 
     def _fail(self, what: str) -> None:
         """Within the handler of the error that says so."""
