@@ -33,10 +33,10 @@ AGAIN: dict[str, Any] = {"gradient_checkpointing": True}
 VARIANTS: dict[str, dict[str, Any]] = {
     "ours, as it chooses itself": {},
     "ours, all activations computed again": AGAIN,
-    "ours, the same compiled": AGAIN | {"compiled": True},
-    "ours, compiled, activations kept where they fit": {"compiled": True},
     "ours, and an fp8 base": AGAIN | {"base_weights": "fp8"},
     "ours, and an nf4 base": AGAIN | {"base_weights": "nf4"},
+    "ours, the same compiled": AGAIN | {"compiled": True},
+    "ours, compiled, activations kept where they fit": {"compiled": True},
 }
 WARM, REPEATS = 2, 5
 

@@ -268,6 +268,22 @@ def test_what_comes_with_something_unknown_is_no_thing_of_its_own() -> None:
     assert [thing.concept for thing in scene.things] == ["car"]
 
 
+@pytest.mark.parametrize(
+    ("medium", "style"),
+    [
+        ("minimal line icon", "lineart"),
+        ("clean line art illustration", "lineart"),
+        ("solid glyph icon", "glyph"),
+        ("flat vector graphic", "flat"),
+        ("clay 3D render", "soft3d"),
+    ],
+)
+def test_styles(medium: str, style: str) -> None:
+    scene = read(changed(style_medium=medium, artistic_style="clean and simple"))
+    assert scene is not None
+    assert scene.style == style
+
+
 def test_what_the_training_elaborates_is_read_back(composer: Composer) -> None:
     filler = Filler(["harbour", "velvet", "gossip"], ["a quiet harbour", "she gave it a good try"])
     right: Counter[str] = Counter()

@@ -7,11 +7,12 @@ import pytest
 
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.colors import name_colors
+from sartor.nano.concepts import CONCEPT_BY_NAME, FIRST_CONCEPTS
 from sartor.nano.measures import background_distance, count_of, place_of, things_mask
-from sartor.nano.scene import Composer, apply_light, draw_background, held_out
+from sartor.nano.scene import INKS, Composer, apply_light, default_ink, draw_background, held_out, stands_apart
 from sartor.nano.sources import SpriteBank
 from sartor.nano.trials import DISTANCE
-from sartor.nano.vocabulary import BACKGROUND_COLORS, LANDSCAPES, PLACES, SIZES
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, FIRST_STYLES, LANDSCAPES, PLACES, SIZES
 from tests.nano.conftest import CONCEPTS
 
 WHITE = Background("plain", ("white",))
@@ -117,8 +118,54 @@ def test_training_never_shows_the_held_out_pairs(composer: Composer) -> None:
 
 
 def test_each_style_lacks_something() -> None:
-    """The diagonal visits the styles in turn, so that no style is whole and no concept without a style."""
+    """The diagonal visits the styles in turn, so that no style is whole and no concept lacks two."""
     concepts = [f"thing {index:03}" for index in range(60)]
-    pairs = held_out(concepts, ["a", "b", "c"])
-    assert {style for _, style in pairs} == {"a", "b", "c"}
-    assert len({concept for concept, _ in pairs}) == len(pairs) == 10
+    styles = [*FIRST_STYLES, "glyph", "lineart"]
+    pairs = held_out(concepts, styles)
+    assert {style for _, style in pairs} == set(styles)
+    assert len({concept for concept, _ in pairs}) == len(pairs) == 16
+
+
+def test_what_was_never_shown_stays_so() -> None:
+    """Styles and concepts that come later take nothing from the diagonal of those before."""
+    names = [concept.name for concept in CONCEPT_BY_NAME.values()]
+    first = [concept.name for concept in FIRST_CONCEPTS]
+    assert held_out(first, [*FIRST_STYLES]) < held_out(names, [*FIRST_STYLES])
+    assert held_out(names, [*FIRST_STYLES]) < held_out(names, [*FIRST_STYLES, "glyph", "lineart"])
+
+
+@pytest.fixture
+def icons(sprites: SpriteBank) -> Composer:
+    """Things that are drawn in one colour, all of them."""
+    return Composer(SpriteBank({(c, "glyph"): sprites.pixels[c, "flat"] for c in CONCEPTS}), 128, hold_out=False)
+
+
+@pytest.mark.parametrize(
+    ("background", "ink"),
+    [
+        (Background("plain", ("white",)), "black"),
+        (Background("plain", ("navy blue",)), "white"),
+        (Background("gradient", ("cream", "yellow")), "black"),
+        (Background("night", ()), "white"),
+        (Background("snow", ()), "black"),
+    ],
+)
+def test_one_color_is_black_or_white_by_itself(icons: Composer, background: Background, ink: str) -> None:
+    scene = Scene([Thing("apple")], "glyph", background)
+    assert tuple(icons.draw(scene, random.Random(0))[64, 64]) == COLORS[ink]
+    assert default_ink(background) == ink
+
+
+def test_one_color_may_be_any_that_is_asked_for(icons: Composer) -> None:
+    scene = Scene([Thing("apple", recolored=True, colors=("green",))], "glyph", Background("plain", ("white",)))
+    assert tuple(icons.draw(scene, random.Random(0))[64, 64]) == COLORS["green"]
+
+
+def test_things_of_one_color_are_described_and_can_be_seen(icons: Composer) -> None:
+    scenes = [icons.random_scene(random.Random(seed)) for seed in range(200)]
+    things = [(thing, scene.background) for scene in scenes for thing in scene.things]
+    assert 0.4 < sum(thing.recolored for thing, _ in things) / len(things) < 0.6
+    for thing, background in things:
+        assert len(thing.colors) == 1
+        assert stands_apart(thing.colors[0], background) if thing.recolored else thing.colors[0] in INKS
+    assert not stands_apart("yellow", Background("gradient", ("black", "yellow")))

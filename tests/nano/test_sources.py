@@ -8,7 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sartor.nano.sources import SPRITE, WORD_KINDS, IconSet, SpriteBank, code_points, load_filler, package_folder, trim
+from sartor.nano.concepts import CONCEPT_BY_NAME
+from sartor.nano.icon_names import ICONS
+from sartor.nano.sources import (
+    PACKAGES,
+    SPRITE,
+    WORD_KINDS,
+    Drawings,
+    IconSet,
+    SpriteBank,
+    code_points,
+    load_filler,
+    package_folder,
+    trim,
+)
+from sartor.nano.vocabulary import STYLES
 
 
 def test_a_bank_comes_back_as_it_was(sprites: SpriteBank, tmp_path: Path) -> None:
@@ -16,6 +30,38 @@ def test_a_bank_comes_back_as_it_was(sprites: SpriteBank, tmp_path: Path) -> Non
     loaded = SpriteBank.load(tmp_path / "bank.npz")
     assert loaded.pixels.keys() == sprites.pixels.keys()
     assert all(np.array_equal(loaded.pixels[key], sprites.pixels[key]) for key in sprites.pixels)
+
+
+def test_a_drawing_without_a_hole_keeps_its_alpha(tmp_path: Path) -> None:
+    """WebP leaves out an alpha channel that says nothing."""
+    SpriteBank({("door", "flat"): np.full((8, 6, 4), 255, np.uint8)}).save(tmp_path / "bank.npz")
+    assert SpriteBank.load(tmp_path / "bank.npz").pixels["door", "flat"].shape == (8, 6, 4)
+
+
+def test_every_icon_is_of_a_thing_and_every_style_of_icons_has_one_color() -> None:
+    assert set(ICONS) == {style.name for style in STYLES if style.ink}
+    for sets in ICONS.values():
+        assert {name for names in sets.values() for name in names} <= set(CONCEPT_BY_NAME)
+        assert set(sets) <= set(PACKAGES)
+
+
+def test_things_are_drawn_by_the_first_set_that_has_them_and_look_to_the_left(tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
+    drawing = '<path fill="currentColor" d="M0 0h8v8h-8z"/>'
+    for package in PACKAGES:
+        folder = package_folder(tmp_path, package)
+        folder.mkdir(parents=True)
+        icons = {name: {"body": drawing} for sets in ICONS.values() for name in sets.get(package, {}).values()}
+        (folder / "icons.json").write_text(json.dumps({"icons": icons}))
+        (folder / "chars.json").write_text("{}")
+    drawings = Drawings(tmp_path)
+    apple, fish = (drawings.draw(CONCEPT_BY_NAME[name], "glyph") for name in ("apple", "fish"))
+    assert apple is not None
+    assert fish is not None
+    across = [np.flatnonzero(np.asarray(picture)[..., 3].any(0)).mean() for picture in (apple, fish)]
+    assert across[0] < SPRITE < across[1], "the fish is turned around"
+    assert drawings.draw(CONCEPT_BY_NAME["lion"], "lineart") is None
+    assert drawings.draw(CONCEPT_BY_NAME["pig"], "lineart") is not None, "by the second set"
 
 
 @pytest.mark.parametrize(("emoji", "name"), [("🍎", "1f34e"), ("❤️", "2764"), ("🏴‍☠️", "1f3f4-200d-2620")])

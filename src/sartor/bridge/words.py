@@ -158,7 +158,6 @@ MOOD_NOUNS = "mood, atmosphere, vibe, vibes, feeling, feel, ambience, ambiance, 
 
 # Media that the embedded model was not trained on, as a structured prompt names them.
 MEDIA = {
-    "line art": "line art, line drawing, line icon, outline icon, lineart, outline drawing, line illustration",
     "watercolor painting": "watercolor, watercolour, watercolor painting, water color, aquarelle, "
     "watercolor illustration",
     "oil painting": "oil painting, oil on canvas, oil paint",
@@ -180,7 +179,6 @@ MEDIA = {
     "embroidery": "embroidery, embroidered patch, cross stitch",
     "digital painting": "digital painting, digital art, concept art",
     "woodcut": "woodcut, linocut, wood engraving, engraving",
-    "glyph icon": "glyph icon, glyph, silhouette, solid icon, pictogram",
     "graffiti": "graffiti, street art, spray paint",
 }
 # Style words too common to mean a style on their own: they need "style", "icon", "drawing" ... after them.

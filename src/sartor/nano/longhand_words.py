@@ -38,6 +38,26 @@ STYLES: dict[str, dict[str, tuple[str, ...]]] = {
             "exaggerated, humorous", "bold cartoon shading",
         ),
     },
+    "lineart": {
+        "medium": (
+            "line icon", "line art", "outline icon", "line drawing", "line-art illustration", "monoline icon",
+            "outline drawing", "minimal line icon",
+        ),
+        "look": (
+            "thin outlines of one width, no fill", "outlined, unfilled", "even strokes, rounded ends",
+            "contours only", "monoline, airy", "uniform line weight, no shading",
+        ),
+    },
+    "glyph": {
+        "medium": (
+            "glyph icon", "solid glyph", "pictogram", "solid icon", "silhouette icon", "one-color glyph",
+            "single-color pictogram",
+        ),
+        "look": (
+            "solid silhouette, one color", "filled shape in a single color", "bold silhouette, no shading",
+            "monochrome, solid", "one flat shape", "stencil-like, solid",
+        ),
+    },
 }  # fmt: skip
 PLACES: dict[str, tuple[str, ...]] = {
     "top left": (

@@ -26,7 +26,7 @@ from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, UNMIRRORED
 from sartor.vgl import texts
 
-VERSION = "composer 2"  # raised by every change of what is read
+VERSION = "composer 3"  # raised by every change of what is read
 FEW_WORDS, FEW_IN_SUMMARY = 10, 40  # a text of so many is left alone
 MOST_THINGS = 3
 REACH = 40  # characters around a name that may say it means something else

@@ -136,7 +136,12 @@ TILTED = re.compile(
 )
 TILTED_LEFT = ("left", "counterclockwise", "counter-clockwise", "anticlockwise", "anti-clockwise")
 
+# Where two styles are said equally often, the one that stands first is meant.
 STYLE_WORDS = {
+    "lineart": words(
+        "line art*, line-art*, lineart, line drawing*, line icon*, outline icon*, outline drawing*, outlined icon*, "
+        "monoline, line illustration*, linear icon*, stroke icon*"
+    ),
     "soft3d": words(
         "3d, 3-d, three-dimensional, three dimensional, render*, clay*, 3d-*, cgi, blender, glossy, plastic, vinyl, "
         "volumetric, sculpted, inflated, octane"
@@ -148,6 +153,7 @@ STYLE_WORDS = {
     "cartoon": words(
         "cartoon*, comic*, clip art, clip-art, clipart, emoji, storybook, hand-drawn, animated, animation"
     ),
+    "glyph": words("glyph*, pictogram*, solid icon*, silhouette icon*, silhouette style, one-color, single-color"),
 }
 # Said of any style; a style_medium with other words than these and STYLE_WORDS is a look of its own, a brand's say.
 STYLE_TALK = words(
@@ -158,7 +164,7 @@ STYLE_TALK = words(
     "colorful, colourful, stylized, stylised, computer-generated, computer, generated, rendering, rendered, "
     "model, object, scene, children's, childrens, book, kids, contemporary, editorial, light, lively, gentle, "
     "detailed, matte, shiny, satin, tactile, volume, shapes, shape, colors, colours, edges, lines, outlines, "
-    "outlined, design"
+    "outlined, design, solid, monochrome"
 )
 
 

@@ -17,36 +17,45 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from sartor.nano.captions import Background, Scene, Thing, compact, vary
-from sartor.nano.colors import name_colors, recolor
+from sartor.nano.colors import name_colors, recolor, to_lab
 from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
     BACKGROUND_COLORS,
     COLORS,
+    FIRST_STYLES,
     LANDSCAPES,
     MIRRORED,
     ORIENTATIONS,
     PLACES,
     SIZES,
+    STYLES,
     UNMIRRORED,
 )
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Color = tuple[int, int, int]
 HORIZON = 0.62  # of the height, from the top
+INK_STYLES = {style.name for style in STYLES if style.ink}
+INKS = ("black", "white")
+DARKEST = 55.0  # CIELAB L of the background, on average: on darker ones drawings of one colour are white
+APART = 35.0  # CIELAB distance of such a drawing's colour from every colour of its background
 
-# (concept, style) pairs that training never shows; the evaluation asks for them. Every sixth concept, one style each.
-HELD_OUT_EVERY = 6
+# (concept, style) pairs that training never shows and the evaluation asks for: a style lacks one concept in so many,
+# and begins STAGGER further on than the style before it.
+HELD_OUT_EVERY, HELD_OUT_EVERY_LATER, STAGGER = 18, 24, 6
 
 
 def held_out(concepts: list[str], styles: list[str]) -> set[tuple[str, str]]:
-    """A diagonal: each sixth concept lacks one style, styles taken in turn; of those that came later a diagonal of
-    their own, so that what was never shown stays so."""
+    """A diagonal: no concept lacks two styles. Of concepts and of styles that came later diagonals of their own, so
+    that what was never shown stays so."""
     later = {concept.name for concept in MORE_CONCEPTS}
-    first, more = ([c for c in sorted(concepts) if (c in later) == late] for late in (False, True))
-    return {
-        (concept, styles[i % len(styles)]) for part in (first, more) for i, concept in enumerate(part[::HELD_OUT_EVERY])
-    }
+    parts = [[c for c in sorted(concepts) if (c in later) == late] for late in (False, True)]
+    first = sorted(style for style in styles if style in FIRST_STYLES)
+    rows = [(style, STAGGER * n, HELD_OUT_EVERY) for n, style in enumerate(first)]
+    others = sorted(set(styles) - set(first))
+    rows += [(style, STAGGER * n + STAGGER // 2, HELD_OUT_EVERY_LATER) for n, style in enumerate(others)]
+    return {(concept, style) for style, start, every in rows for part in parts for concept in part[start::every]}
 
 
 class Composer:
@@ -62,7 +71,7 @@ class Composer:
         self.pixels = bank.pixels
         styles = sorted({style for _, style in bank.pixels})
         concepts = sorted({concept for concept, _ in bank.pixels})
-        self.unseen = held_out(concepts, styles) if hold_out else set()
+        self.unseen = held_out(concepts, styles) & bank.pixels.keys() if hold_out else set()
         self.by_style = {
             style: [c for c in concepts if (c, style) in bank.pixels and (c, style) not in self.unseen]
             for style in styles
@@ -71,7 +80,9 @@ class Composer:
         self._colors: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def colors_of(self, concept: str, style: str) -> tuple[str, ...]:
-        """The sprite's own named colours, measured once."""
+        """The sprite's own named colours, measured once; INKS of what is drawn in one colour."""
+        if style in INK_STYLES:
+            return INKS
         key = concept, style
         if key not in self._colors:
             self._colors[key] = name_colors(self.pixels[key])
@@ -110,7 +121,17 @@ class Composer:
                 )
             size = "medium" if count == 2 else "small"
             things.extend(self._thing(rng, style, place, size) for place in places)
-        return Scene(things, style, self._background(rng), *self._light(rng))
+        scene = Scene(things, style, self._background(rng), *self._light(rng))
+        if style in INK_STYLES:
+            for thing in things:
+                self._choose_ink(thing, scene.background, rng)
+        return scene
+
+    def _choose_ink(self, thing: Thing, background: Background, rng: random.Random) -> None:
+        """One drawing in two has a colour of its own, which the background does not swallow; the others are in INKS."""
+        others = [name for name in COLORS if stands_apart(name, background)]
+        thing.recolored = bool(others) and rng.random() < 0.5
+        thing.colors = (rng.choice(others) if thing.recolored else default_ink(background),)
 
     def _thing(self, rng: random.Random, style: str, place: str, size: str) -> Thing:
         concept = rng.choice(self.by_style[style])
@@ -147,7 +168,12 @@ class Composer:
         style = scene.style or ""
         for thing in scene.things:
             sprite = self.pixels[thing.concept, style]
-            if thing.recolored:
+            if style in INK_STYLES:
+                ink = thing.colors[0] if thing.recolored else default_ink(scene.background)
+                sprite = np.dstack([np.broadcast_to(COLORS[ink], sprite[..., :3].shape), sprite[..., 3:]]).astype(
+                    np.uint8
+                )
+            elif thing.recolored:
                 sprite = recolor(sprite, thing.colors[0])
             picture = Image.fromarray(sprite).convert("RGBa")
             if thing.facing == MIRRORED:
@@ -158,6 +184,25 @@ class Composer:
                 angle = ORIENTATIONS[thing.orientation] + self.jitter * rng.uniform(-3, 3)
                 paste(canvas, picture, x * self.side, y * self.side, length, angle, scene.shadow)
         return apply_light(np.asarray(canvas.convert("RGB")), scene.light)
+
+
+def ground_colors(background: Background) -> Array:
+    """What things stand on, sRGB [N, 3]: the background's named colours, or its sky's and its ground's."""
+    named = [BACKGROUND_COLORS[name] for name in background.colors]
+    return np.array(named or [*SKIES[background.kind], *GROUNDS.get(background.kind, ())], np.float64)
+
+
+def default_ink(background: Background) -> str:
+    """Black on what is light, white on what is dark."""
+    dark, light = INKS
+    return dark if to_lab(ground_colors(background))[..., 0].mean() > DARKEST else light
+
+
+def stands_apart(name: str, background: Background) -> bool:
+    """Whether a drawing in this colour alone can be seen on the background."""
+    return bool(
+        np.linalg.norm(to_lab(np.array(COLORS[name])) - to_lab(ground_colors(background)), axis=-1).min() > APART
+    )
 
 
 def spots(thing: Thing, rng: random.Random, jitter: float = 1.0) -> list[tuple[float, float]]:

@@ -25,6 +25,7 @@ from rich.progress import track
 
 from sartor.nano.concepts import CONCEPTS, FIRST_CONCEPTS, Concept
 from sartor.nano.dial import DIALS
+from sartor.nano.icon_names import ICONS
 from sartor.nano.longhand import Filler
 from sartor.nano.looks import INKWELL, LOOKS
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, NUMBERS, PLACES, SIZES, STYLES
@@ -35,6 +36,9 @@ PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@lobehub/fluent-emoji-3d": "1.1.0",
     "@iconify-json/fluent-emoji-flat": "1.2.6",
     "@iconify-json/noto": "1.2.9",
+    "@iconify-json/lucide": "1.2.137",
+    "@iconify-json/tabler": "1.2.41",
+    "@iconify-json/mdi": "1.2.3",
     "@iconify-json/fluent-emoji-high-contrast": "1.2.6",
     "@iconify-json/noto-v1": "1.2.5",
     "@iconify-json/ph": "1.2.2",
@@ -58,7 +62,8 @@ class SpriteBank:
         """A file that `save` wrote: one lossless WebP a sprite."""
         with np.load(path, allow_pickle=False) as archive:
             keys = {key: (key.split("|")[0], key.split("|")[1]) for key in archive.files}
-            return cls({keys[key]: np.array(Image.open(io.BytesIO(archive[key].tobytes()))) for key in keys})
+            opened = {keys[key]: Image.open(io.BytesIO(archive[key].tobytes())) for key in keys}
+            return cls({key: np.array(picture.convert("RGBA")) for key, picture in opened.items()})
 
     def painted(self, color: tuple[int, int, int]) -> SpriteBank:
         """The same drawings in one colour, sRGB 0..255; their alpha stays."""
@@ -181,6 +186,7 @@ def _names(path: Path) -> dict[str, str]:
 
 
 def open_sets(work: Path) -> dict[str, IconSet]:
+    """The sets that draw by emoji."""
     flat = package_folder(work, "@iconify-json/fluent-emoji-flat")
     noto = package_folder(work, "@iconify-json/noto")
     ink = package_folder(work, "@iconify-json/fluent-emoji-high-contrast")
@@ -197,6 +203,31 @@ def _soft3d(work: Path, emoji: str) -> Image.Image | None:
         if (folder / f"{name}.webp").exists():
             return Image.open(folder / f"{name}.webp").convert("RGBA")
     return None
+
+
+class Drawings:
+    """Every set there is: the drawing of a thing in a style."""
+
+    def __init__(self, work: Path):
+        self.work, self.sets = work, open_sets(work)
+        self.icons = {
+            style: [
+                (IconSet(package_folder(work, package) / "icons.json", {}), names) for package, names in sets.items()
+            ]
+            for style, sets in ICONS.items()
+        }
+
+    def draw(self, concept: Concept, style: str) -> Image.Image | None:
+        """None where the style's sets lack the thing."""
+        if style == "soft3d":
+            return _soft3d(self.work, concept.emoji)
+        if style in self.icons:
+            found = ((icons, names[concept.name]) for icons, names in self.icons[style] if concept.name in names)
+            picture = next((icons.icon(name) for icons, name in found), None)
+            if picture is not None and concept.faces:  # icons look to the right, emoji to the left
+                picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            return picture
+        return self.sets[style].render(concept.emoji)
 
 
 def trim(picture: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -239,13 +270,13 @@ def build(work: Path, concepts: Sequence[Concept]) -> None:
     """Renders every (concept, style) into work/sprites.npz, the first brand's style into work/brand.npz, and the other
     brands' into work/looks.npz."""
     build_looks(work)
-    sets = open_sets(work)
+    drawings = Drawings(work)
     base: dict[tuple[str, str], Any] = {}
     brand: dict[tuple[str, str], Any] = {}
     missing: list[str] = []
     for concept in track(concepts, description="sprites"):
         for style in [*(style.name for style in STYLES), BRAND_STYLE]:
-            picture = _soft3d(work, concept.emoji) if style == "soft3d" else sets[style].render(concept.emoji)
+            picture = drawings.draw(concept, style)
             if picture is None:
                 missing.append(f"{concept.name}/{style}")
                 continue

@@ -30,6 +30,7 @@ from sartor.nano.sources import SpriteBank, load_filler
 from sartor.nano.tokenizer import SKETCH, name_positions
 
 SHARD = 250  # scenes
+AHEAD = 12  # shards of a process that wait to be taken, 50 MB each: as many as are drawn while blocks are compiled
 SHORT, LONG = 6, 2  # captions of each scene, LONG only where long ones are asked for
 WIDTHS = (80, LONGEST, LONGEST_LONGHAND)  # tokens that a batch is padded to: few shapes, so that each can be compiled
 THINGS = 3  # most of a scene
@@ -151,14 +152,14 @@ def _drawings(part: int, parts: int) -> dict[tuple[str, str], Array]:
 
 
 class Stream:
-    """Processes that make shards, a few ahead of whoever takes them, until `close`."""
+    """Processes that make shards, AHEAD of whoever takes them, until `close`."""
 
     def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool):
         """shards: at most so many in all. long: whether they have long captions, too."""
         context = multiprocessing.get_context("spawn")
         self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long))
         self._drawn = [self.pool.submit(_drawings, part, processes) for part in range(processes)]
-        self._next, self._shards, self._ahead = 0, shards, 3 * processes
+        self._next, self._shards, self._ahead = 0, shards, AHEAD * processes
         self._running: list[Future[Shard]] = []
         self._more()
 

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 
 class Style(NamedTuple):
-    """A house style of the training data, and how a structured prompt names it."""
+    """A house style of the training data, and how a structured prompt names it. ``ink``: drawn in one colour, any."""
 
     name: str
     style_medium: str
     artistic_style: str
     synonyms: tuple[str, ...]
+    ink: bool = False
 
 
 STYLES: tuple[Style, ...] = (
@@ -33,7 +34,22 @@ STYLES: tuple[Style, ...] = (
         "shaded, lively, detailed",
         ("cartoon", "comic", "shaded cartoon", "clip art", "emoji"),
     ),
+    Style(
+        "lineart",
+        "line icon",
+        "thin outlines of one width, no fill",
+        ("line art", "line drawing", "outline icon", "outline drawing", "line illustration", "outlined icon"),
+        ink=True,
+    ),
+    Style(
+        "glyph",
+        "glyph icon",
+        "solid silhouette, one color",
+        ("silhouette", "solid icon", "pictogram"),
+        ink=True,
+    ),
 )
+FIRST_STYLES = ("cartoon", "flat", "soft3d")  # that every earlier checkpoint was shown, less its held-out things
 STYLE_BY_NAME: dict[str, Style] = {style.name: style for style in STYLES}
 
 # sRGB values; the composer varies each a little, and a measured colour is named by its nearest entry in CIELAB.
