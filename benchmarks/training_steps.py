@@ -74,14 +74,13 @@ def _ours(bench: Bench, rank: int, name: str, recipe: float, folder: Path) -> No
         run = LoraRun(model, layers, groups, texts, checkpoint.scheduler_config, config, generator, precision)
         how = computing(model, config, run.shape(), run.autocast, record=folder / "attention.json")
         preparing = bench.once(lambda: opened.enter_context(how))
+        kept = f"{model.depth - model.checkpointed_blocks}, {model.attention}"
+        bench.report.add("training", f"rank {rank}, {name}: blocks that keep activations, kernel", kept)
         seconds, peak = _measured(bench, run.advance)
-        kept = model.depth - model.checkpointed_blocks
-        attention = model.attention
     bench.encoder.forget()
     bench.report.add("training", f"rank {rank}, {name}: a step", seconds, "s")
     bench.report.add("training", f"rank {rank}, {name}: times as fast as the recipe", recipe / seconds, "x")
     bench.report.add("training", f"rank {rank}, {name}: choosing and compiling before the first step", preparing, "s")
-    bench.report.add("training", f"rank {rank}, {name}: blocks that keep activations, kernel", f"{kept}, {attention}")
     if peak is not None:
         bench.report.add("training", f"rank {rank}, {name}: peak memory", peak, "GiB")
 

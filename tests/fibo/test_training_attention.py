@@ -9,10 +9,12 @@ import torch
 
 from sartor.fibo import training_attention
 from sartor.fibo.attention import DEFAULT, fastest
+from sartor.fibo.blocks import attend
 from sartor.fibo.training_attention import choose_training_attention, tensors, try_apart, try_kernel
 
 CPU = torch.device("cpu")
-ARGUMENTS = ["cpu", "float32", "2", "16", "40"]
+SLIGHTLY_MORE_OF_VALUES = torch.tensor([1, 1, 1.1])[:, None, None]
+ARGUMENTS = ["cpu", "float32", "2", "16", "12", "28"]
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -27,18 +29,17 @@ def test_kernels_are_tried_forward_and_backward_in_a_process_apart(masked: bool)
 
 
 def test_wrong_gradients_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = tensors(CPU, torch.float32, 1, 16, 24, masked=False)
+    given = tensors(CPU, torch.float32, 1, 16, 8, 16, masked=False)
     assert try_kernel("math", *given, repeats=1).refused is None
-    exact = training_attention.exact_gradients
-    monkeypatch.setattr(training_attention, "exact_gradients", lambda *a: [*exact(*a)[:2], 1.1 * exact(*a)[2]])
+    exact = training_attention.exact_gradient
+    monkeypatch.setattr(training_attention, "exact_gradient", lambda *a: exact(*a) * SLIGHTLY_MORE_OF_VALUES)
     assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
 
 
 def test_numbers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = tensors(CPU, torch.float32, 1, 16, 24, masked=False)
-    exact = training_attention.exact_gradients
-    nan = torch.tensor(float("nan"))
-    monkeypatch.setattr(training_attention, "exact_gradients", lambda *a: [*exact(*a)[:2], nan * exact(*a)[2]])
+    given = tensors(CPU, torch.float32, 1, 16, 8, 16, masked=False)
+    exact = training_attention.exact_gradient
+    monkeypatch.setattr(training_attention, "exact_gradient", lambda *a: exact(*a) * float("nan"))
     assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
 
 
@@ -58,5 +59,21 @@ def test_one_that_ends_the_process_does_not_keep_the_others_from_being_tried() -
 
 def test_a_cpu_leaves_it_to_pytorch(tmp_path: Path) -> None:
     record = tmp_path / "attention.json"
-    assert choose_training_attention(CPU, torch.float32, 2, 16, 40, masked=True, record=record) == DEFAULT
+    assert choose_training_attention(CPU, torch.float32, 2, 16, 12, 28, masked=True, record=record) == DEFAULT
     assert not record.exists()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_tokens_that_ask_for_nothing_are_tried_too(monkeypatch: pytest.MonkeyPatch, masked: bool) -> None:
+    """As in the last block, which drops the text: a kernel that is wrong there alone is refused."""
+    asked = []
+
+    def attending(q: torch.Tensor, k: torch.Tensor, *rest: object) -> torch.Tensor:
+        asked.append((q.shape[1], k.shape[1]))
+        out: torch.Tensor = attend(q, k, *rest)  # type: ignore[arg-type]
+        return out * (0.9 if q.shape[1] < k.shape[1] else 1)
+
+    monkeypatch.setattr(training_attention, "attend", attending)
+    given = tensors(CPU, torch.float32, 1, 16, 8, 16, masked=masked)
+    assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
+    assert asked == [(24, 24), (16, 24), (24, 24)]

@@ -56,7 +56,8 @@ def computing(
             _compute_dtype(transformer, autocast),
             parts.num_attention_heads,
             parts.attention_head_dim,
-            shape.tokens,
+            shape.text,
+            shape.height * shape.width,
             masked=shape.batch > 1,
             record=record,
         )
