@@ -46,7 +46,9 @@ def runs(rows: list[dict[str, float]]) -> Iterator[list[dict[str, float]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draws the trainings' curves")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
-    folder = parser.parse_args().work / "base"
+    parser.add_argument("--suffix", default="", help="of the pictures' names, for a training of its own")
+    options = parser.parse_args()
+    folder = options.work / "base"
     for log, picture, draw in (("log", "curves", by_step), ("joint", "curves-joint", by_picture)):
         if not (folder / f"{log}.jsonl").exists():
             continue
@@ -55,7 +57,7 @@ def main() -> None:
         axes.set_ylabel("squared error of the velocity")
         axes.spines[["top", "right"]].set_visible(False)
         figure.tight_layout()
-        figure.savefig(IMAGES / f"{picture}.png")
+        figure.savefig(IMAGES / f"{picture}{options.suffix}.png")
 
 
 if __name__ == "__main__":

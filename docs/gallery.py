@@ -1,8 +1,8 @@
 """Draws the pictures of docs/nano.md and the README: `python docs/gallery.py`.
 
-Ten prompts, seeds 1 to 10 in order, none picked over: as the first bundled brand and as the base (influence 0, no
-visual schema, three styles in turn). Then the first ten of the evaluation's long prompts, as the base. For each bundled
-brand five things that none of its pictures shows, seeds 1 to 5 in order, and the first three of them at four
+Ten prompts, seeds 1 to 10 in order, none picked over: as the first bundled brand, and as the base in three styles in
+turn and in those of one colour in turn. Then the first ten of the evaluation's long prompts, as the base. For each
+bundled brand five things that none of its pictures shows, seeds 1 to 5 in order, and the first three of them at four
 influences. Prompts go through the offline bridge, as the service's do; the long ones are drawn as they are.
 """
 
@@ -39,7 +39,10 @@ UNSEEN = {
     "pocket-zoo": ("a lion", "an owl", "an elephant", "a butterfly", "a unicorn"),
     "tangerine": ("a sailboat", "a balloon", "a gift", "a bell", "an airplane"),
 }
-STYLES = ("3d render", "flat vector illustration", "cartoon illustration")
+STYLES = {
+    "base": ("3d render", "flat vector illustration", "cartoon illustration"),
+    "icons": ("line icon", "glyph icon"),
+}
 INFLUENCES = (0.0, 0.5, 1.0, 1.5)
 
 
@@ -67,11 +70,12 @@ def main() -> None:
     sheet([drawn[:5], drawn[5:]]).save(IMAGES / "brand.png", optimize=True)
     (IMAGES / "prompts.json").write_text(json.dumps(prompts, indent=1) + "\n")
 
-    base = []
-    for seed, text in enumerate(track(PROMPTS, "base"), 1):
-        prompt = bridge.translate(f"{text}, {STYLES[(seed - 1) % 3]}").structured_prompt
-        base.append(engine.generate(Spec(canonical(prompt), seed, STEPS, GUIDANCE)).image)
-    sheet([base[:5], base[5:]]).save(IMAGES / "base.png", optimize=True)
+    for name, styles in STYLES.items():
+        base = []
+        for seed, text in enumerate(track(PROMPTS, name), 1):
+            prompt = bridge.translate(f"{text}, {styles[(seed - 1) % len(styles)]}").structured_prompt
+            base.append(engine.generate(Spec(canonical(prompt), seed, STEPS, GUIDANCE)).image)
+        sheet([base[:5], base[5:]]).save(IMAGES / f"{name}.png", optimize=True)
 
     trials = track(plan_longhand(10), "long prompts")
     told = [engine.generate(Spec(trial.prompt, trial.seed, STEPS, GUIDANCE)).image for trial in trials]

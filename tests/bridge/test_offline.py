@@ -66,6 +66,8 @@ PAIR = [("cat", "center left", "medium"), ("dog", "center right", "medium")]
         ("a cat", [("cat", "center", "large")]),
         ("lion", [("lion", "center", "large")]),
         ("A RED CAR", [("red car", "center", "large")]),
+        ("a red line icon of a car", [("red car", "center", "large")]),
+        ("the yellow silhouette of three cats", [("yellow cats", "center", "small")]),
         ("🚀 on the left", [("rocket", "center left", "medium")]),
         (
             "on the left, a cat; on the right, a dog",

@@ -254,6 +254,15 @@ def _group(items: Items) -> Items:
     return [item for item in items if item.code == "Y"] + [Item("@", group, words_of(items))]
 
 
+def _painted_style(items: Items) -> Items:
+    """ "a red line icon of a car" is one of a red car."""
+    of = next(place for place, item in enumerate(items) if item.code == "o")
+    thing = items[of + 1 :]
+    lead = next((place for place, item in enumerate(thing) if item.code not in "DQa"), 0)
+    colors = [item for item in items[:of] if item.code == "C"]
+    return [item for item in items[:of] if item.code in "Yy"] + _group([*thing[:lead], *colors, *thing[lead:]])
+
+
 def _group_of(items: Items) -> Items:
     """ "crate of apples": one thing in the words as they stand, drawn as what it is made of if only that is known."""
     outer, inner = items[0].value, items[-1].value
@@ -281,6 +290,7 @@ _RULES = (
     _rule(r"S[Gp]+", _setting),
     _rule(r"[PWRT]?D?[aAMNZKp]*[AMNZKp]G", _described_background),
     # style
+    _rule(rf"D?C+(?:Y|y+p)[Yyp]*o[DQa]*{_MODS}[KNSst]*[KNt]", _painted_style),
     _rule(r"f[DAMNKC]*[NK]", _style_of),
     _rule(r"(?:[PT]D?|D)?a*[Yy]+p+o?", _keep("Yy")),
     _rule(r"(?:[PT]D?|D)?Y+o", _keep("Y")),

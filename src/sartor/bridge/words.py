@@ -182,9 +182,7 @@ MEDIA = {
     "graffiti": "graffiti, street art, spray paint",
 }
 # Style words too common to mean a style on their own: they need "style", "icon", "drawing" ... after them.
-WEAK_STYLES = frozenset(
-    {"simple", "muted", "retro", "emoji", "childlike", "realistic", "sketch", "isometric", "silhouette"}
-)
+WEAK_STYLES = frozenset({"simple", "muted", "retro", "emoji", "childlike", "realistic", "sketch", "isometric"})
 PICTURES = (
     "picture, image, illustration, drawing, icon, icons, render, rendering, scene, painting, "
     "artwork, art, graphic, graphics, "
