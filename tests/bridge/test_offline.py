@@ -66,8 +66,6 @@ PAIR = [("cat", "center left", "medium"), ("dog", "center right", "medium")]
         ("a cat", [("cat", "center", "large")]),
         ("lion", [("lion", "center", "large")]),
         ("A RED CAR", [("red car", "center", "large")]),
-        ("a red line icon of a car", [("red car", "center", "large")]),
-        ("the yellow silhouette of three cats", [("yellow cats", "center", "small")]),
         ("🚀 on the left", [("rocket", "center left", "medium")]),
         (
             "on the left, a cat; on the right, a dog",
@@ -347,3 +345,22 @@ def test_more_things_than_a_scene_can_hold_are_not_added(bridge):
     apple = parse({"objects": [{"description": "red apple"}]})
     with pytest.raises(UnusablePrompt, match="more than 128 things"):
         bridge.refine(apple, "add a cat. " * 700)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing", "medium"),
+    [
+        ("a red line icon of a car", "red car", "line icon"),
+        ("the yellow silhouette of three cats", "yellow cats", "glyph icon"),
+        ("a red line icon of a green apple", "green apple", "line icon"),
+        ("a black and white line drawing of a dog", "dog", "line icon"),
+        ("a green emoji icon of a frog", "frog", "cartoon illustration"),
+        ("a blue realistic drawing of a whale", "whale", "photograph"),
+    ],
+)
+def test_the_color_of_a_style_of_one_color_is_the_things(
+    bridge: OfflineBridge, prompt: str, thing: str, medium: str
+) -> None:
+    found = bridge.translate(prompt).structured_prompt
+    assert [entry.description for entry in found.objects] == [thing]
+    assert found.style_medium == medium

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from sartor.fibo import training_attention
 from sartor.fibo.attention import DEFAULT, fastest
-from sartor.fibo.blocks import attend
-from sartor.fibo.training_attention import choose_training_attention, tensors, try_apart, try_kernel
+from sartor.fibo.blocks import DoubleBlock, SingleBlock, attend
+from sartor.fibo.training_attention import Asked, choose_training_attention, try_apart, try_kernel
 
 CPU = torch.device("cpu")
-SLIGHTLY_MORE_OF_VALUES = torch.tensor([1, 1, 1.1])[:, None, None]
 ARGUMENTS = ["cpu", "float32", "2", "16", "12", "28"]
 
 
@@ -28,19 +28,12 @@ def test_kernels_are_tried_forward_and_backward_in_a_process_apart(masked: bool)
     assert fastest([*trials.values()]) in ("flash", "math")
 
 
-def test_wrong_gradients_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = tensors(CPU, torch.float32, 1, 16, 8, 16, masked=False)
-    assert try_kernel("math", *given, repeats=1).refused is None
-    exact = training_attention.exact_gradient
-    monkeypatch.setattr(training_attention, "exact_gradient", lambda *a: exact(*a) * SLIGHTLY_MORE_OF_VALUES)
-    assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
-
-
-def test_numbers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = tensors(CPU, torch.float32, 1, 16, 8, 16, masked=False)
-    exact = training_attention.exact_gradient
-    monkeypatch.setattr(training_attention, "exact_gradient", lambda *a: exact(*a) * float("nan"))
-    assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
+@pytest.mark.parametrize(("share", "refused"), [(1.0, False), (1.1, True), (float("nan"), True)])
+def test_wrong_gradients_are_refused(monkeypatch: pytest.MonkeyPatch, share: float, refused: bool) -> None:
+    exact = training_attention.exact_gradients
+    monkeypatch.setattr(training_attention, "exact_gradients", lambda a: [*exact(a)[:2], share * exact(a)[2]])
+    found = try_kernel("math", asked(), repeats=1)
+    assert ("its error is above" in str(found.refused)) is refused
 
 
 def test_one_that_ends_the_process_does_not_keep_the_others_from_being_tried() -> None:
@@ -64,16 +57,48 @@ def test_a_cpu_leaves_it_to_pytorch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_tokens_that_ask_for_nothing_are_tried_too(monkeypatch: pytest.MonkeyPatch, masked: bool) -> None:
-    """As in the last block, which drops the text: a kernel that is wrong there alone is refused."""
-    asked = []
+def test_a_kernel_that_is_wrong_for_the_last_block_alone_is_refused(
+    monkeypatch: pytest.MonkeyPatch, masked: bool
+) -> None:
+    lengths = set()
 
     def attending(q: torch.Tensor, k: torch.Tensor, *rest: object) -> torch.Tensor:
-        asked.append((q.shape[1], k.shape[1]))
+        lengths.add((q.shape[1], k.shape[1]))
         out: torch.Tensor = attend(q, k, *rest)  # type: ignore[arg-type]
         return out * (0.9 if q.shape[1] < k.shape[1] else 1)
 
     monkeypatch.setattr(training_attention, "attend", attending)
-    given = tensors(CPU, torch.float32, 1, 16, 8, 16, masked=masked)
-    assert "its error is above" in str(try_kernel("math", *given, repeats=1).refused)
-    assert asked == [(24, 24), (16, 24), (24, 24)]
+    assert "its error is above" in str(try_kernel("math", asked(masked=masked), repeats=1).refused)
+    assert lengths == {(24, 24), (16, 24), (21, 21), (16, 21), (17, 17), (16, 17)}
+
+
+def test_what_is_tried_lies_in_memory_as_in_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strides of queries, keys, values and of the gradient that comes back, in a model and in the trial."""
+    plain, seen = F.scaled_dot_product_attention, set()
+
+    def watched(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, **options: object) -> torch.Tensor:
+        out: torch.Tensor = plain(q, k, v, **options)  # type: ignore[arg-type]
+        strides = tuple(each.stride() for each in (q, k, v))
+        out.register_hook(lambda gradient: seen.add((q.shape[2] < k.shape[2], *strides, gradient.stride())))
+        return out
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    heads, head_dim, text, image = 2, 16, 8, 16
+    double, single = DoubleBlock(heads, head_dim), SingleBlock(heads, head_dim)
+    turning = torch.ones(text + image, head_dim // 2)
+    time, rotary = torch.randn(1, 32), (turning, torch.zeros_like(turning))
+    two = double(torch.randn(1, image, 32), torch.randn(1, text, 32), time, rotary, None)
+    joined = torch.cat(two[::-1], dim=1)
+    single(single(joined, time, rotary, None), time, rotary, None, text).square().sum().backward()
+    model = set(seen)
+    seen.clear()
+    longest = asked()
+    for form in longest.forms():
+        if form.q.shape == longest.q.shape:
+            form.gradients("math")
+    assert len(model) == 3
+    assert seen == model
+
+
+def asked(*, masked: bool = False) -> Asked:
+    return Asked.random(torch.empty(0), 8, 16, 2, 16, masked=masked)

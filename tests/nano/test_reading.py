@@ -269,17 +269,19 @@ def test_what_comes_with_something_unknown_is_no_thing_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("medium", "style"),
+    ("medium", "manner", "style"),
     [
-        ("minimal line icon", "lineart"),
-        ("clean line art illustration", "lineart"),
-        ("solid glyph icon", "glyph"),
-        ("flat vector graphic", "flat"),
-        ("clay 3D render", "soft3d"),
+        ("minimal line icon", "clean and simple", "lineart"),
+        ("minimal vector line icon", "flat, clean outlines, geometric", "lineart"),
+        ("flat vector line art", "flat", "lineart"),
+        ("vector glyph", "flat", "glyph"),
+        ("glyph icon", "rendered in solid black", "glyph"),
+        ("flat vector graphic", "a clear silhouette", "flat"),
+        ("clay 3D render", "clean and simple", "soft3d"),
     ],
 )
-def test_styles(medium: str, style: str) -> None:
-    scene = read(changed(style_medium=medium, artistic_style="clean and simple"))
+def test_styles(medium: str, manner: str, style: str) -> None:
+    scene = read(changed(style_medium=medium, artistic_style=manner))
     assert scene is not None
     assert scene.style == style
 

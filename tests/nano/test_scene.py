@@ -9,7 +9,9 @@ from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.colors import name_colors
 from sartor.nano.concepts import CONCEPT_BY_NAME, FIRST_CONCEPTS
 from sartor.nano.measures import background_distance, count_of, place_of, things_mask
-from sartor.nano.scene import INKS, Composer, apply_light, default_ink, draw_background, held_out, stands_apart
+from sartor.nano.one_color import APART, OWN, distance, own_color, stands_apart
+from sartor.nano.scene import Composer, apply_light, held_out
+from sartor.nano.scenery import draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.trials import DISTANCE
 from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, FIRST_STYLES, LANDSCAPES, PLACES, SIZES
@@ -132,6 +134,7 @@ def test_what_was_never_shown_stays_so() -> None:
     first = [concept.name for concept in FIRST_CONCEPTS]
     assert held_out(first, [*FIRST_STYLES]) < held_out(names, [*FIRST_STYLES])
     assert held_out(names, [*FIRST_STYLES]) < held_out(names, [*FIRST_STYLES, "glyph", "lineart"])
+    assert held_out(names, ["glyph"]) < held_out(names, ["another", "glyph", "lineart"])
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ def icons(sprites: SpriteBank) -> Composer:
 def test_one_color_is_black_or_white_by_itself(icons: Composer, background: Background, ink: str) -> None:
     scene = Scene([Thing("apple")], "glyph", background)
     assert tuple(icons.draw(scene, random.Random(0))[64, 64]) == COLORS[ink]
-    assert default_ink(background) == ink
+    assert own_color(background) == ink
 
 
 def test_one_color_may_be_any_that_is_asked_for(icons: Composer) -> None:
@@ -167,5 +170,18 @@ def test_things_of_one_color_are_described_and_can_be_seen(icons: Composer) -> N
     assert 0.4 < sum(thing.recolored for thing, _ in things) / len(things) < 0.6
     for thing, background in things:
         assert len(thing.colors) == 1
-        assert stands_apart(thing.colors[0], background) if thing.recolored else thing.colors[0] in INKS
-    assert not stands_apart("yellow", Background("gradient", ("black", "yellow")))
+        assert distance(thing.colors[0], background) > APART
+        assert thing.recolored or thing.colors[0] in OWN
+
+
+@pytest.mark.parametrize(
+    ("name", "background"),
+    [
+        ("yellow", Background("gradient", ("black", "yellow"))),
+        ("gray", Background("gradient", ("white", "black"))),
+        ("blue", Background("beach", ())),
+        ("black", Background("plain", ("navy blue",))),
+    ],
+)
+def test_what_the_background_swallows_does_not_stand_apart(name: str, background: Background) -> None:
+    assert not stands_apart(name, background)

@@ -39,7 +39,7 @@ def test_a_drawing_without_a_hole_keeps_its_alpha(tmp_path: Path) -> None:
 
 
 def test_every_icon_is_of_a_thing_and_every_style_of_icons_has_one_color() -> None:
-    assert set(ICONS) == {style.name for style in STYLES if style.ink}
+    assert set(ICONS) == {style.name for style in STYLES if style.one_color}
     for sets in ICONS.values():
         assert {name for names in sets.values() for name in names} <= set(CONCEPT_BY_NAME)
         assert set(sets) <= set(PACKAGES)
@@ -47,11 +47,12 @@ def test_every_icon_is_of_a_thing_and_every_style_of_icons_has_one_color() -> No
 
 def test_things_are_drawn_by_the_first_set_that_has_them_and_look_to_the_left(tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
-    drawing = '<path fill="currentColor" d="M0 0h8v8h-8z"/>'
     for package in PACKAGES:
         folder = package_folder(tmp_path, package)
         folder.mkdir(parents=True)
-        icons = {name: {"body": drawing} for sets in ICONS.values() for name in sets.get(package, {}).values()}
+        size = 4 if package.endswith("tabler") else 8
+        drawing = {"body": f'<path fill="currentColor" d="M0 0h{size}v{size}h-{size}z"/>'}
+        icons = {name: drawing for sets in ICONS.values() for name in sets.get(package, {}).values() if name != "dog"}
         (folder / "icons.json").write_text(json.dumps({"icons": icons}))
         (folder / "chars.json").write_text("{}")
     drawings = Drawings(tmp_path)
@@ -61,7 +62,10 @@ def test_things_are_drawn_by_the_first_set_that_has_them_and_look_to_the_left(tm
     across = [np.flatnonzero(np.asarray(picture)[..., 3].any(0)).mean() for picture in (apple, fish)]
     assert across[0] < SPRITE < across[1], "the fish is turned around"
     assert drawings.draw(CONCEPT_BY_NAME["lion"], "lineart") is None
-    assert drawings.draw(CONCEPT_BY_NAME["pig"], "lineart") is not None, "by the second set"
+    widths = [drawings.draw(CONCEPT_BY_NAME[name], "lineart").getbbox()[2] for name in ("cat", "pig")]
+    assert widths[0] == 2 * widths[1], "by the first set and by the second"
+    with pytest.raises(ValueError, match="has no icon 'dog'"):
+        drawings.draw(CONCEPT_BY_NAME["dog"], "lineart")
 
 
 @pytest.mark.parametrize(("emoji", "name"), [("🍎", "1f34e"), ("❤️", "2764"), ("🏴‍☠️", "1f3f4-200d-2620")])

@@ -21,6 +21,7 @@ from sartor.bridge import words
 from sartor.bridge.lexicon import Named, PartialPlace
 from sartor.bridge.tagging import Item, is_plural, words_of
 from sartor.nano.concepts import Concept
+from sartor.nano.vocabulary import ONE_COLOR_STYLES
 
 Items = list[Item]
 Builder = Callable[[Items], Items | None]
@@ -254,13 +255,16 @@ def _group(items: Items) -> Items:
     return [item for item in items if item.code == "Y"] + [Item("@", group, words_of(items))]
 
 
-def _painted_style(items: Items) -> Items:
-    """ "a red line icon of a car" is one of a red car."""
+def _painted_style(items: Items) -> Items | None:
+    """ "a red line icon of a car" is one of a red car, where the style has one colour and the car none of its own."""
     of = next(place for place, item in enumerate(items) if item.code == "o")
-    thing = items[of + 1 :]
-    lead = next((place for place, item in enumerate(thing) if item.code not in "DQa"), 0)
     colors = [item for item in items[:of] if item.code == "C"]
-    return [item for item in items[:of] if item.code in "Yy"] + _group([*thing[:lead], *colors, *thing[lead:]])
+    styles = [item for item in items[:of] if item.code == "Y"]
+    thing = items[of + 1 :]
+    if len(colors) > 1 or _colors(thing) or not any(item.value in ONE_COLOR_STYLES for item in styles):
+        return None
+    lead = next((place for place, item in enumerate(thing) if item.code not in "DQa"), 0)
+    return styles + _group([*thing[:lead], *colors, *thing[lead:]])
 
 
 def _group_of(items: Items) -> Items:
@@ -290,7 +294,7 @@ _RULES = (
     _rule(r"S[Gp]+", _setting),
     _rule(r"[PWRT]?D?[aAMNZKp]*[AMNZKp]G", _described_background),
     # style
-    _rule(rf"D?C+(?:Y|y+p)[Yyp]*o[DQa]*{_MODS}[KNSst]*[KNt]", _painted_style),
+    _rule(rf"(?<!C)(?<!CU)D?C(?:U?C)*[aA]*Y+p*o[DQa]*{_MODS}[KNSst]*[KNt]", _painted_style),
     _rule(r"f[DAMNKC]*[NK]", _style_of),
     _rule(r"(?:[PT]D?|D)?a*[Yy]+p+o?", _keep("Yy")),
     _rule(r"(?:[PT]D?|D)?Y+o", _keep("Y")),

@@ -4,8 +4,10 @@
 
 tries a kernel and prints a line of JSON. It is a program of its own, because a kernel that fails in its backward pass
 takes the whole process's GPU with it: with a mask, PyTorch 2.11's own choice on an H200 did. What is tried is what the
-blocks do, to the strides: all tokens ask, and, as in the last block, those of the image alone.
+blocks do, to the strides, for captions long and short and the empty one, which is a single token.
 """
+
+from __future__ import annotations
 
 import json
 import logging
@@ -13,8 +15,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -30,8 +32,8 @@ LIMIT = 120
 SAFE = "math"
 """What no trial is needed for."""
 KERNELS = tuple(name for name in BACKENDS if name != "cudnn")
-"""Without cuDNN's: on an H100 the first training with kernels chosen by trial ended in an illegal memory access, and
-cuDNN's, the fastest in drawing, is what flash had trained without before. Which of them it was has not been seen."""
+"""Without cuDNN's, the fastest in drawing: on an H100 the first training whose kernel was chosen by trial ended in an
+illegal memory access. Which kernel it had is not known; flash had trained before."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,41 +84,73 @@ def _run(arguments: Sequence[str]) -> str:
         return (expired.stdout or b"").decode()
 
 
-def try_kernel(name: str, packed: Tensor, text: int, mask: Tensor | None, repeats: int = 5) -> Trial:
-    """One kernel, forward and backward, on queries, keys and values, packed [B, tokens, 3, heads, head_dim] with
-    gradients asked for; the second time the first `text` tokens ask for nothing."""
-
-    def gradient(silent: int) -> Tensor:
-        with kernel(name):
-            q, k, v = packed.unbind(2)
-            out = attend(q[:, silent:], k, v, unturned(packed), mask)
-            return torch.autograd.grad(out, packed, out.detach())[0]
-
+def try_kernel(name: str, longest: Asked, repeats: int = 5) -> Trial:
+    """One kernel, forward and backward: timed on the longest caption, and right for shorter ones too."""
     try:
-        found = [gradient(silent) for silent in (0, text)]
         times = []
+        errors = [error for asked in longest.forms() for error in asked.errors(asked.gradients(name))]
         for _ in range(repeats):
-            wait(packed)
+            wait(longest.q)
             start = time.perf_counter()
-            gradient(0)
-            wait(packed)
+            longest.gradients(name)
+            wait(longest.q)
             times.append(time.perf_counter() - start)
     except RuntimeError as error:
         return Trial(name, refused=first_line(error))
-    errors = []
-    for one, silent in zip(found, (0, text), strict=True):
-        exact = exact_gradient(packed, silent, mask)
-        errors += [float((one[:, :, i, :1].float() - exact[:, :, i]).norm() / exact[:, :, i].norm()) for i in range(3)]
-    good = all(error <= TOLERANCE[packed.dtype] for error in errors)  # which no NaN is
-    worst = max(errors) if good else None
-    refused = None if good else f"its error is above {TOLERANCE[packed.dtype]:g}"
-    return Trial(name, statistics.median(times), worst, refused)
+    limit = TOLERANCE[longest.q.dtype]
+    good = all(error <= limit for error in errors)  # which no NaN is
+    return Trial(
+        name, statistics.median(times), max(errors) if good else None, None if good else f"its error is above {limit:g}"
+    )
 
 
-def unturned(packed: Tensor) -> tuple[Tensor, Tensor]:
-    """Rotary tables that turn nothing."""
-    shape = packed.shape[1], packed.shape[-1] // 2
-    return torch.ones(shape, device=packed.device), torch.zeros(shape, device=packed.device)
+@dataclass(frozen=True)
+class Asked:
+    """What is attended over, as a block has it: q, k, v [B, S, heads, head_dim]; a mask where there are two captions.
+
+    The first `text` tokens are the caption's. The first `silent` tokens ask for nothing, as in the last block.
+    `joined`: the gradient comes in as part of a wider tensor's, as in all single blocks.
+    """
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    text: int
+    mask: Tensor | None
+    silent: int = 0
+    joined: bool = False
+
+    @classmethod
+    def random(cls, like: Tensor, text: int, image: int, heads: int, head_dim: int, *, masked: bool) -> Asked:
+        """Random numbers of the device and dtype of `like`."""
+        generator = torch.Generator().manual_seed(0)
+        shape = (2 if masked else 1, text + image, heads, head_dim)
+        q, k, v = (torch.randn(shape, generator=generator).to(like).requires_grad_(True) for _ in range(3))
+        seen = torch.ones(2, text + image, dtype=torch.bool, device=like.device)
+        seen[1, text // 2 : text] = False
+        return cls(q, k, v, text, seen[:, None, None] if masked and text > 1 else None)
+
+    def forms(self) -> Iterator[Asked]:
+        """As the double, the single and the last blocks ask, for three lengths of the caption."""
+        heads, head_dim = self.q.shape[2:]
+        for text in sorted({self.text, self.text // 2 + 1, 1}):
+            shape = text, self.q.shape[1] - self.text, heads, head_dim
+            given = Asked.random(self.q.detach(), *shape, masked=self.mask is not None)
+            yield from (given, replace(given, joined=True), replace(given, joined=True, silent=text))
+
+    def gradients(self, name: str) -> tuple[Tensor, ...]:
+        """Of half the sum of the answer's squares, for q, k and v."""
+        turning = torch.ones(self.q.shape[1], self.q.shape[-1] // 2, device=self.q.device)
+        with kernel(name):
+            out = attend(self.q[:, self.silent :], self.k, self.v, (turning, torch.zeros_like(turning)), self.mask)
+            if self.joined:
+                out = torch.cat([out, out.new_zeros(*out.shape[:2], 4 * out.shape[2])], dim=-1)
+            return torch.autograd.grad(out, (self.q, self.k, self.v), out.detach())
+
+    def errors(self, found: Sequence[Tensor]) -> list[float]:
+        """How far the first head's are from the exact ones, relative, in the 2-norm."""
+        pairs = zip(found, exact_gradients(self), strict=True)
+        return [float((one[:, :, :1].float() - exact).norm() / exact.norm()) for one, exact in pairs]
 
 
 def first_line(error: Exception) -> str:
@@ -124,38 +158,23 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def exact_gradient(packed: Tensor, silent: int, mask: Tensor | None) -> Tensor:
-    """That of the first head [B, tokens, 3, 1, head_dim], in fp32, of half the sum of the answer's squares."""
-    first = packed[:, :, :, :1].detach().float().requires_grad_(True)
-    q, k, v = (each.transpose(1, 2) for each in first.unbind(2))
-    scores = q[:, :, silent:] @ k.transpose(-2, -1) / packed.shape[-1] ** 0.5
-    if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
+def exact_gradients(asked: Asked) -> tuple[Tensor, ...]:
+    """Those of the first head [B, S, 1, head_dim], in fp32, step by step."""
+    first = [each[:, :, :1].detach().float().requires_grad_(True) for each in (asked.q, asked.k, asked.v)]
+    q, k, v = (each.transpose(1, 2) for each in first)
+    scores = q[:, :, asked.silent :] @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+    if asked.mask is not None:
+        scores = scores.masked_fill(~asked.mask, float("-inf"))
     out = torch.softmax(scores, dim=-1) @ v
-    return torch.autograd.grad(out, first, out.detach())[0]
-
-
-def tensors(
-    device: torch.device, dtype: torch.dtype, heads: int, head_dim: int, text: int, image: int, *, masked: bool
-) -> tuple[Tensor, int, Tensor | None]:
-    """What `try_kernel` takes: random queries, keys and values, the text's tokens, and a mask of two captions' lengths
-    where one is wanted."""
-    generator = torch.Generator().manual_seed(0)
-    shape = (2 if masked else 1, text + image, 3, heads, head_dim)
-    packed = torch.randn(shape, generator=generator).to(device, dtype).requires_grad_(True)
-    if not masked:
-        return packed, text, None
-    seen = torch.ones(2, text + image, dtype=torch.bool, device=device)
-    seen[1, text // 2 : text] = False
-    return packed, text, seen[:, None, None]
+    return torch.autograd.grad(out, first, out.detach())
 
 
 def main() -> None:
     device, dtype, *sizes, masked, name = sys.argv[1:]
     heads, head_dim, text, image = map(int, sizes)
-    where, kind = torch.device(device), getattr(torch, dtype)
-    given = tensors(where, kind, heads, head_dim, text, image, masked=bool(int(masked)))
-    print(json.dumps(asdict(try_kernel(name, *given))))
+    like = torch.empty(0, device=device, dtype=getattr(torch, dtype))
+    longest = Asked.random(like, text, image, heads, head_dim, masked=bool(int(masked)))
+    print(json.dumps(asdict(try_kernel(name, longest))))
 
 
 if __name__ == "__main__":

@@ -28,10 +28,10 @@ from torch import Tensor
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, WIDTH, AttributeNetwork
 from sartor.nano.concepts import CONCEPTS
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
-from sartor.nano.scene import INK_STYLES, draw_landscape
+from sartor.nano.scenery import draw_landscape
 from sartor.nano.sources import SpriteBank, code_points, open_sets, package_folder
-from sartor.nano.treatments import apart, treat
-from sartor.nano.vocabulary import LANDSCAPES, STYLES
+from sartor.nano.treatments import treat
+from sartor.nano.vocabulary import FIRST_STYLES, LANDSCAPES
 
 CANVAS = 80  # pixels of a sprite's canvas; its longer side takes FILL of it
 FILL = 0.9
@@ -67,9 +67,9 @@ class Sprites:
 
 
 def names() -> tuple[list[str], list[str]]:
-    """What the network's outputs mean; OTHER is the last of each."""
+    """What the network's outputs mean; OTHER is the last of each, also for drawings of one colour, brands' mostly."""
     things = sorted(concept.name for concept in CONCEPTS)
-    return [*things, OTHER], [*sorted(style.name for style in STYLES), OTHER]
+    return [*things, OTHER], [*sorted(FIRST_STYLES), OTHER]
 
 
 def on_canvas(sprite: Array) -> Array:
@@ -196,13 +196,6 @@ def draw(sprites: Sprites, scenes: Tensor, *, treated: bool = True) -> tuple[Ten
     kept = torch.ones(size, dtype=torch.bool)
     if treated:
         colors, coverage, kept = treat(colors, coverage, paper)
-    inked = torch.isin(sprites.style, torch.tensor([row for row, name in enumerate(names()[1]) if name in INK_STYLES]))
-    drawn = inked[:, None, None, None]
-    colors, coverage = (
-        torch.where(drawn, apart(paper)[..., None, None], colors),
-        torch.where(drawn, moved[:, 3:], coverage),
-    )
-    kept = kept | inked
     down, aside = torch.randint(-2, 7, ()).item(), torch.randint(-8, 9, ()).item()
     shadow = torch.roll(coverage, (int(down), int(aside)), (2, 3)) * 0.38 * (torch.rand(size, 1, 1, 1) < 0.3)
     picture = background * (1 - shadow) * (1 - coverage) + colors * coverage

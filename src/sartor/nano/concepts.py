@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Concept:
-    """A thing that the model can draw: its name, its emoji (the key into every sprite set), and other names for it."""
+    """A thing that the model can draw: its name, its emoji (the key into the emoji sets), and other names for it."""
 
     name: str
     emoji: str
     group: str
     synonyms: tuple[str, ...] = ()
     plural: str = ""
-    faces: str = ""  # the side it looks to in every sprite set ("left"), empty where the sets differ or it is symmetric
+    faces: str = ""  # the side it looks to in every style ("left"), empty where the sets differ or it is symmetric
 
     @property
     def plural_name(self) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 
-def _icons(rows: str) -> dict[str, str]:
-    """Icons by concept: "alarm_clock" is called as its concept is, with hyphens; "lemon=citrus" differently."""
-    icons = {}
+def icons(rows: str, suffix: str = "") -> dict[str, str]:
+    """Icons by concept: "alarm_clock" is called as its concept is, with a hyphen; "lemon=citrus" differently. Each name
+    ends in ``suffix``."""
+    names = {}
     for row in rows.split():
         concept, _, icon = row.partition("=")
-        icons[concept.replace("_", " ")] = icon or concept.replace("_", "-")
-    return icons
+        names[concept.replace("_", " ")] = (icon or concept.replace("_", "-")) + suffix
+    return names
 
 
 # Sets of each style in order of preference: package -> icons by concept. Of what all lack, the style has no drawing.
 ICONS: dict[str, dict[str, dict[str, str]]] = {
     "glyph": {
-        "@iconify-json/mdi": _icons(
+        "@iconify-json/mdi": icons(
             "carrot mushroom pizza hamburger ice_cream cake coffee cat dog panda rabbit pig penguin owl butterfly "
             "bee fish turtle elephant unicorn cactus pine_tree tree palm_tree bus airplane rocket star cloud "
             "rainbow snowflake fire drop snowman balloon gift crown bell key alarm_clock pencil umbrella basketball "
@@ -33,7 +34,7 @@ ICONS: dict[str, dict[str, dict[str, str]]] = {
         ),
     },
     "lineart": {
-        "@iconify-json/lucide": _icons(
+        "@iconify-json/lucide": icons(
             "apple banana carrot pizza hamburger ice_cream cake coffee cat dog panda rabbit fish turtle rose car "
             "bus rocket sailboat sun moon star cloud rainbow snowflake balloon gift crown bell key alarm_clock "
             "pencil umbrella guitar house trophy heart ghost backpack book croissant broccoli egg cupcake popcorn "
@@ -44,7 +45,7 @@ ICONS: dict[str, dict[str, dict[str, str]]] = {
             "diamond=gem light_bulb=lightbulb envelope=mail die=dice-5 couch=sofa suitcase=luggage t-shirt=shirt "
             "telephone=phone television=tv dagger=sword "
         ),
-        "@iconify-json/tabler": _icons(
+        "@iconify-json/tabler": icons(
             "mushroom pig butterfly cactus tree snowman robot avocado cheese bread horse bat dragon christmas_tree "
             "skateboard planet volcano candle door basket alien flying_saucer=ufo soccer_ball=ball-football "
             "basketball=ball-basketball potted_plant=plant fire_engine=firetruck bicycle=bike scooter=moped "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sartor.nano.icon_names import icons
 from sartor.nano.vocabulary import BACKGROUND_COLORS
 
 Color = tuple[int, int, int]
@@ -57,13 +58,6 @@ class Look:
         }
 
 
-def _icons(*names: str, suffix: str = "", **others: str) -> dict[str, str]:
-    """Icons by concept: ``names`` are called as their concepts are, ``others`` differently (``_`` is a space)."""
-    icons = {name: name.replace(" ", "-") for name in names}
-    icons |= {concept.replace("_", " "): icon for concept, icon in others.items()}
-    return {concept: icon + suffix for concept, icon in icons.items()}
-
-
 INKWELL = Look(
     slug="inkwell",
     name="Inkwell",
@@ -98,11 +92,10 @@ POCKET_ZOO = Look(
     color_scheme="bright colors with a white border on lavender",
     style_medium="die-cut sticker",
     artistic_style="flat, rounded, thick white outline",
-    names=_icons(
-        "bear", "fox", "panda", "frog", "penguin", "turtle", "whale", "ghost", "robot", "lion", "owl", "unicorn",
-        "elephant", "butterfly", "fish", "snowman",
-        cat="cat-face", dog="dog-face", tiger="tiger-face", rabbit="rabbit-face", mouse="mouse-face", pig="pig-face",
-        bee="honeybee", pumpkin="jack-o-lantern",
+    names=icons(
+        "bear fox panda frog penguin turtle whale ghost robot lion owl unicorn elephant butterfly fish snowman "
+        "cat=cat-face dog=dog-face tiger=tiger-face rabbit=rabbit-face mouse=mouse-face pig=pig-face bee=honeybee "
+        "pumpkin=jack-o-lantern"
     ),
     steps=120,
     outline=(255, 255, 255),
@@ -123,14 +116,12 @@ TANGERINE = Look(
     color_scheme="plum lines and orange on peach",
     style_medium="two-tone icon",
     artistic_style="rounded lines of one width, two flat colors",
-    names=_icons(
-        "orange", "cherries", "carrot", "pizza", "hamburger", "ice cream", "cake", "coffee", "cat", "dog", "rabbit",
-        "butterfly", "fish", "cactus", "tree", "car", "bus", "airplane", "rocket", "sailboat", "flying saucer", "sun",
-        "moon", "star", "cloud", "rainbow", "fire", "drop", "lightning", "balloon", "gift", "crown", "bell", "key",
-        "pencil", "umbrella", "guitar", "soccer ball", "basketball", "house", "trophy", "heart", "ghost", "robot",
-        "backpack",
-        tulip="flower-tulip", pine_tree="tree-evergreen", palm_tree="tree-palm", light_bulb="lightbulb",
-        alarm_clock="alarm", book="book-open", suffix="-duotone",
+    names=icons(
+        "orange cherries carrot pizza hamburger ice_cream cake coffee cat dog rabbit butterfly fish cactus tree car "
+        "bus airplane rocket sailboat flying_saucer sun moon star cloud rainbow fire drop lightning balloon gift crown "
+        "bell key pencil umbrella guitar soccer_ball basketball house trophy heart ghost robot backpack tulip=flower-tulip "
+        "pine_tree=tree-evergreen palm_tree=tree-palm light_bulb=lightbulb alarm_clock=alarm book=book-open",
+        suffix="-duotone",
     ),
     colors=("#7a1f3d", "#ff8a5c"),
 )  # fmt: skip

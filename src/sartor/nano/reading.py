@@ -305,8 +305,11 @@ def _style(prompt: Mapping[str, Any]) -> str | None:
     scores: Counter[str] = Counter()
     for field, weight in (("style_medium", 3), ("artistic_style", 1), ("short_description", 1)):
         text = _plainly(prompt.get(field))
-        if field == "style_medium" and not is_style_talk(text):
-            return None
+        if field == "style_medium":
+            if not is_style_talk(text):
+                return None
+            if plain := next((style for style, pattern in say.ONE_COLOR_WORDS.items() if pattern.search(text)), None):
+                return plain
         for style, pattern in say.STYLE_WORDS.items():
             scores[style] += weight * len({match[0] for match in pattern.finditer(text)})
     best, score = max(scores.items(), key=lambda item: item[1])
@@ -317,7 +320,7 @@ def is_style_talk(text: str) -> bool:
     """Whether a style is described in general words only, or in many: a brand's own words are neither."""
     if len(text.split()) > FEW_WORDS:
         return True
-    for pattern in (*say.STYLE_WORDS.values(), say.STYLE_TALK):
+    for pattern in (*say.ONE_COLOR_WORDS.values(), *say.STYLE_WORDS.values(), say.STYLE_TALK):
         text = pattern.sub(" ", text)
     return not re.search(r"\w", text)
 

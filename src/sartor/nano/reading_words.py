@@ -136,12 +136,15 @@ TILTED = re.compile(
 )
 TILTED_LEFT = ("left", "counterclockwise", "counter-clockwise", "anticlockwise", "anti-clockwise")
 
-# Where two styles are said equally often, the one that stands first is meant.
-STYLE_WORDS = {
+# A style_medium with one of these is of one colour, whatever else it says.
+ONE_COLOR_WORDS = {
     "lineart": words(
-        "line art*, line-art*, lineart, line drawing*, line icon*, outline icon*, outline drawing*, outlined icon*, "
-        "monoline, line illustration*, linear icon*, stroke icon*"
+        "line art*, line-art*, lineart, line drawing*, line icon*, line illustration*, outline icon*, "
+        "outline drawing*, outlined icon*, monoline, linear icon*, stroke icon*"
     ),
+    "glyph": words("glyph*, pictogram*, solid icon*, silhouette*, one-color, single-color, one-colour, single-colour"),
+}
+STYLE_WORDS = {
     "soft3d": words(
         "3d, 3-d, three-dimensional, three dimensional, render*, clay*, 3d-*, cgi, blender, glossy, plastic, vinyl, "
         "volumetric, sculpted, inflated, octane"
@@ -153,7 +156,6 @@ STYLE_WORDS = {
     "cartoon": words(
         "cartoon*, comic*, clip art, clip-art, clipart, emoji, storybook, hand-drawn, animated, animation"
     ),
-    "glyph": words("glyph*, pictogram*, solid icon*, silhouette icon*, silhouette style, one-color, single-color"),
 }
 # Said of any style; a style_medium with other words than these and STYLE_WORDS is a look of its own, a brand's say.
 STYLE_TALK = words(
@@ -164,7 +166,7 @@ STYLE_TALK = words(
     "colorful, colourful, stylized, stylised, computer-generated, computer, generated, rendering, rendered, "
     "model, object, scene, children's, childrens, book, kids, contemporary, editorial, light, lively, gentle, "
     "detailed, matte, shiny, satin, tactile, volume, shapes, shape, colors, colours, edges, lines, outlines, "
-    "outlined, design, solid, monochrome"
+    "outlined, design, solid"
 )
 
 

@@ -17,29 +17,26 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from sartor.nano.captions import Background, Scene, Thing, compact, vary
-from sartor.nano.colors import name_colors, recolor, to_lab
+from sartor.nano.colors import name_colors, recolor
 from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
+from sartor.nano.one_color import OWN, own_color, painted, stands_apart
+from sartor.nano.scenery import Color, draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
     BACKGROUND_COLORS,
     COLORS,
     FIRST_STYLES,
     LANDSCAPES,
+    LATER_STYLES,
     MIRRORED,
+    ONE_COLOR_STYLES,
     ORIENTATIONS,
     PLACES,
     SIZES,
-    STYLES,
     UNMIRRORED,
 )
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Color = tuple[int, int, int]
-HORIZON = 0.62  # of the height, from the top
-INK_STYLES = {style.name for style in STYLES if style.ink}
-INKS = ("black", "white")
-DARKEST = 55.0  # CIELAB L of the background, on average: on darker ones drawings of one colour are white
-APART = 35.0  # CIELAB distance of such a drawing's colour from every colour of its background
 
 # (concept, style) pairs that training never shows and the evaluation asks for: a style lacks one concept in so many,
 # and begins STAGGER further on than the style before it.
@@ -51,11 +48,9 @@ def held_out(concepts: list[str], styles: list[str]) -> set[tuple[str, str]]:
     that what was never shown stays so."""
     later = {concept.name for concept in MORE_CONCEPTS}
     parts = [[c for c in sorted(concepts) if (c in later) == late] for late in (False, True)]
-    first = sorted(style for style in styles if style in FIRST_STYLES)
-    rows = [(style, STAGGER * n, HELD_OUT_EVERY) for n, style in enumerate(first)]
-    others = sorted(set(styles) - set(first))
-    rows += [(style, STAGGER * n + STAGGER // 2, HELD_OUT_EVERY_LATER) for n, style in enumerate(others)]
-    return {(concept, style) for style, start, every in rows for part in parts for concept in part[start::every]}
+    rows = [(style, STAGGER * n, HELD_OUT_EVERY) for n, style in enumerate(FIRST_STYLES)]
+    rows += [(style, STAGGER * n + STAGGER // 2, HELD_OUT_EVERY_LATER) for n, style in enumerate(LATER_STYLES)]
+    return {(c, style) for style, start, every in rows if style in styles for part in parts for c in part[start::every]}
 
 
 class Composer:
@@ -80,9 +75,9 @@ class Composer:
         self._colors: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def colors_of(self, concept: str, style: str) -> tuple[str, ...]:
-        """The sprite's own named colours, measured once; INKS of what is drawn in one colour."""
-        if style in INK_STYLES:
-            return INKS
+        """The sprite's own named colours, measured once; OWN of what is drawn in one colour."""
+        if style in ONE_COLOR_STYLES:
+            return OWN
         key = concept, style
         if key not in self._colors:
             self._colors[key] = name_colors(self.pixels[key])
@@ -121,17 +116,20 @@ class Composer:
                 )
             size = "medium" if count == 2 else "small"
             things.extend(self._thing(rng, style, place, size) for place in places)
-        scene = Scene(things, style, self._background(rng), *self._light(rng))
-        if style in INK_STYLES:
-            for thing in things:
-                self._choose_ink(thing, scene.background, rng)
-        return scene
+        if style in ONE_COLOR_STYLES:
+            return self._in_one_color(things, style, rng)
+        return Scene(things, style, self._background(rng), *self._light(rng))
 
-    def _choose_ink(self, thing: Thing, background: Background, rng: random.Random) -> None:
-        """One drawing in two has a colour of its own, which the background does not swallow; the others are in INKS."""
+    def _in_one_color(self, things: list[Thing], style: str, rng: random.Random) -> Scene:
+        """Half of the things in a colour that is asked for; on a background from which each stands apart."""
+        background = self._background(rng)
+        while not stands_apart(own_color(background), background):
+            background = self._background(rng)
         others = [name for name in COLORS if stands_apart(name, background)]
-        thing.recolored = bool(others) and rng.random() < 0.5
-        thing.colors = (rng.choice(others) if thing.recolored else default_ink(background),)
+        for thing in things:
+            thing.recolored = rng.random() < 0.5
+            thing.colors = (rng.choice(others) if thing.recolored else own_color(background),)
+        return Scene(things, style, background, *self._light(rng))
 
     def _thing(self, rng: random.Random, style: str, place: str, size: str) -> Thing:
         concept = rng.choice(self.by_style[style])
@@ -168,11 +166,8 @@ class Composer:
         style = scene.style or ""
         for thing in scene.things:
             sprite = self.pixels[thing.concept, style]
-            if style in INK_STYLES:
-                ink = thing.colors[0] if thing.recolored else default_ink(scene.background)
-                sprite = np.dstack([np.broadcast_to(COLORS[ink], sprite[..., :3].shape), sprite[..., 3:]]).astype(
-                    np.uint8
-                )
+            if style in ONE_COLOR_STYLES:
+                sprite = painted(sprite, thing.colors[0] if thing.recolored else own_color(scene.background))
             elif thing.recolored:
                 sprite = recolor(sprite, thing.colors[0])
             picture = Image.fromarray(sprite).convert("RGBa")
@@ -184,25 +179,6 @@ class Composer:
                 angle = ORIENTATIONS[thing.orientation] + self.jitter * rng.uniform(-3, 3)
                 paste(canvas, picture, x * self.side, y * self.side, length, angle, scene.shadow)
         return apply_light(np.asarray(canvas.convert("RGB")), scene.light)
-
-
-def ground_colors(background: Background) -> Array:
-    """What things stand on, sRGB [N, 3]: the background's named colours, or its sky's and its ground's."""
-    named = [BACKGROUND_COLORS[name] for name in background.colors]
-    return np.array(named or [*SKIES[background.kind], *GROUNDS.get(background.kind, ())], np.float64)
-
-
-def default_ink(background: Background) -> str:
-    """Black on what is light, white on what is dark."""
-    dark, light = INKS
-    return dark if to_lab(ground_colors(background))[..., 0].mean() > DARKEST else light
-
-
-def stands_apart(name: str, background: Background) -> bool:
-    """Whether a drawing in this colour alone can be seen on the background."""
-    return bool(
-        np.linalg.norm(to_lab(np.array(COLORS[name])) - to_lab(ground_colors(background)), axis=-1).min() > APART
-    )
 
 
 def spots(thing: Thing, rng: random.Random, jitter: float = 1.0) -> list[tuple[float, float]]:
@@ -258,87 +234,6 @@ def cast_shadow(
         shift = round(rgba.width * 0.16) * (-1 if kind == "left" else 1)
         mask.paste(alpha, (left + shift, top + round(rgba.height * 0.1)))
     return (0, 0, 0), None, mask
-
-
-def jitter(color: Color, rng: random.Random, amount: int = 6) -> Color:
-    r, g, b = (min(255, max(0, c + rng.randint(-amount, amount))) for c in color)
-    return r, g, b
-
-
-def vertical_gradient(top: Color, bottom: Color, side: int, start: float = 0.0, stop: float = 1.0) -> Array:
-    """float [side, side, 3], from `top` at `start` to `bottom` at `stop` of the height."""
-    t = np.clip((np.linspace(0, 1, side) - start) / max(stop - start, 1e-6), 0, 1)[:, None, None]
-    return np.broadcast_to(np.array(top) * (1 - t) + np.array(bottom) * t, (side, side, 3)).copy()
-
-
-def draw_background(background: Background, side: int, rng: random.Random) -> Image.Image:
-    if background.kind in {"plain", "gradient"}:
-        top = jitter(BACKGROUND_COLORS[background.colors[0]], rng, 4)
-        bottom = top if background.kind == "plain" else jitter(BACKGROUND_COLORS[background.colors[-1]], rng, 4)
-        return Image.fromarray(vertical_gradient(top, bottom, side).astype(np.uint8))
-    canvas = draw_landscape(background.kind, side, rng)
-    return canvas.filter(ImageFilter.GaussianBlur(side / 24)) if background.blurred else canvas
-
-
-SKIES: dict[str, tuple[Color, Color]] = {
-    "meadow": ((110, 190, 245), (205, 234, 252)),
-    "beach": ((120, 200, 245), (214, 240, 252)),
-    "snow": ((190, 212, 232), (228, 238, 246)),
-    "sea": ((118, 192, 244), (208, 234, 250)),
-    "night": ((14, 18, 48), (40, 48, 96)),
-    "sunset": ((236, 110, 72), (254, 206, 120)),
-    "desert": ((250, 206, 150), (254, 232, 196)),
-    "table": ((226, 218, 206), (238, 232, 222)),
-}
-GROUNDS: dict[str, tuple[Color, Color]] = {
-    "meadow": ((126, 196, 92), (78, 158, 66)),
-    "beach": ((242, 222, 168), (226, 196, 134)),
-    "snow": ((248, 250, 253), (222, 232, 242)),
-    "sea": ((46, 128, 206), (20, 84, 160)),
-    "sunset": ((92, 56, 66), (54, 34, 50)),
-    "desert": ((238, 196, 112), (220, 166, 82)),
-    "table": ((186, 132, 84), (150, 98, 58)),
-}
-
-
-def draw_landscape(kind: str, side: int, rng: random.Random) -> Image.Image:
-    """Sky, ground and one or two signs of the place: stars, waves, hills, a strip of sea, planks."""
-    top, bottom = SKIES[kind]
-    sky = vertical_gradient(jitter(top, rng), jitter(bottom, rng), side, 0, 1 if kind == "night" else HORIZON)
-    canvas = Image.fromarray(sky.astype(np.uint8))
-    draw = ImageDraw.Draw(canvas)
-    horizon = round((HORIZON + rng.uniform(-0.03, 0.03)) * side)
-    if kind == "night":
-        for _ in range(26):
-            x, y, r = rng.uniform(0, side), rng.uniform(0, side), rng.choice([0.5, 0.7, 1.1]) * side / 128
-            draw.ellipse((x - r, y - r, x + r, y + r), fill=(248, 244, 214))
-        return canvas
-    if kind in {"sunset", "desert", "meadow", "snow"}:
-        shade: dict[str, Color] = {
-            "sunset": (122, 66, 74),
-            "desert": (246, 214, 150),
-            "meadow": (150, 208, 120),
-            "snow": (214, 226, 238),
-        }
-        for _ in range(2):
-            x, w, h = rng.uniform(0, side), rng.uniform(0.6, 1.1) * side, rng.uniform(0.12, 0.26) * side
-            draw.ellipse((x - w / 2, horizon - h / 2, x + w / 2, horizon + h), fill=shade[kind])
-    if kind == "beach":
-        draw.rectangle((0, horizon - round(0.12 * side), side, horizon), fill=(64, 150, 214))
-    near, far = GROUNDS[kind]
-    ground = vertical_gradient(jitter(near, rng), jitter(far, rng), side, HORIZON, 1)
-    canvas.paste(Image.fromarray(ground.astype(np.uint8)).crop((0, horizon, side, side)), (0, horizon))
-    draw = ImageDraw.Draw(canvas)
-    if kind == "sea":
-        for row in range(4):
-            y = horizon + round((0.06 + 0.09 * row) * side)
-            for x0 in range(int(rng.uniform(-20, 0)), side, round(0.3 * side)):
-                draw.line((x0, y, x0 + round(0.14 * side), y), fill=(98, 168, 228), width=max(1, side // 90))
-    if kind == "table":
-        for row in range(1, 4):
-            y = horizon + round(row * (side - horizon) / 3.4)
-            draw.line((0, y, side, y), fill=(132, 86, 52), width=max(1, side // 100))
-    return canvas
 
 
 LIGHT_GAINS = {

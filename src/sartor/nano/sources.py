@@ -1,4 +1,4 @@
-"""The pictures that the embedded model learns from: permissively licensed emoji sets, by concept and style.
+"""The pictures that the embedded model learns from: permissively licensed emoji and icon sets, by concept and style.
 
     python -m sartor.nano.sources --work DIR        fetches the packages (npm), renders every sprite, packs the bank
 
@@ -146,7 +146,7 @@ class IconSet:
     """One Iconify set: emoji -> SVG -> RGBA."""
 
     def __init__(self, path: Path, names: dict[str, str]):
-        self.data = json.loads(path.read_text())
+        self.path, self.data = path, json.loads(path.read_text())
         self.names = names  # code points joined by "-", without fe0f -> icon name
 
     def render(self, emoji: str, *, color: str = "#111111") -> Image.Image | None:
@@ -218,15 +218,18 @@ class Drawings:
         }
 
     def draw(self, concept: Concept, style: str) -> Image.Image | None:
-        """None where the style's sets lack the thing."""
+        """None where the style's sets lack the thing. Raises ValueError where one lacks an icon that it should have."""
         if style == "soft3d":
             return _soft3d(self.work, concept.emoji)
         if style in self.icons:
             found = ((icons, names[concept.name]) for icons, names in self.icons[style] if concept.name in names)
-            picture = next((icons.icon(name) for icons, name in found), None)
-            if picture is not None and concept.faces:  # icons look to the right, emoji to the left
-                picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            return picture
+            for icons, name in found:
+                picture = icons.icon(name)
+                if picture is None:
+                    raise ValueError(f"{icons.path} has no icon {name!r}")
+                # icons look to the right, emoji to the left
+                return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if concept.faces else picture
+            return None
         return self.sets[style].render(concept.emoji)
 
 

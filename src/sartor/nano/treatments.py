@@ -79,7 +79,7 @@ def _treated(name: str, colors: Tensor, coverage: Tensor, paper: Tensor) -> tupl
     size = len(colors)
     if name == "hues":
         return hues(colors), coverage
-    ink, other = apart(paper), torch.rand(size, 3)
+    ink, other = _apart(paper), torch.rand(size, 3)
     light = torch.where(torch.rand(size, 1) < 0.6, paper, other)
     if name == "tones":
         return tones(colors, coverage, ink, light), coverage
@@ -107,7 +107,7 @@ def _outlined(colors: Tensor, coverage: Tensor, ink: Tensor) -> tuple[Tensor, Te
     return colors * inner + ink[..., None, None] * (1 - inner), whole
 
 
-def apart(paper: Tensor) -> Tensor:
+def _apart(paper: Tensor) -> Tensor:
     """Colours [B, 3] that can be told from the paper's: mostly dark on light paper, light on dark."""
     drawn = torch.rand(len(paper), 3)
     bright = (paper * torch.tensor([0.299, 0.587, 0.114])).sum(-1, keepdim=True)

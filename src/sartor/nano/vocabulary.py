@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 
 class Style(NamedTuple):
-    """A house style of the training data, and how a structured prompt names it. ``ink``: drawn in one colour, any."""
+    """A house style of the training data, and how a structured prompt names it. ``one_color``: drawn in one, any."""
 
     name: str
     style_medium: str
     artistic_style: str
     synonyms: tuple[str, ...]
-    ink: bool = False
+    one_color: bool = False
 
 
 STYLES: tuple[Style, ...] = (
@@ -39,18 +39,22 @@ STYLES: tuple[Style, ...] = (
         "line icon",
         "thin outlines of one width, no fill",
         ("line art", "line drawing", "outline icon", "outline drawing", "line illustration", "outlined icon"),
-        ink=True,
+        one_color=True,
     ),
     Style(
         "glyph",
         "glyph icon",
         "solid silhouette, one color",
         ("silhouette", "solid icon", "pictogram"),
-        ink=True,
+        one_color=True,
     ),
 )
-FIRST_STYLES = ("cartoon", "flat", "soft3d")  # that every earlier checkpoint was shown, less its held-out things
+# In the order in which they came, each sorted by name: which things a style lacks follows from its place, see
+# `scene.held_out`. New ones are appended.
+FIRST_STYLES = ("cartoon", "flat", "soft3d")
+LATER_STYLES = ("glyph", "lineart")
 STYLE_BY_NAME: dict[str, Style] = {style.name: style for style in STYLES}
+ONE_COLOR_STYLES = frozenset(style.name for style in STYLES if style.one_color)
 
 # sRGB values; the composer varies each a little, and a measured colour is named by its nearest entry in CIELAB.
 COLORS: dict[str, tuple[int, int, int]] = {
@@ -146,7 +150,7 @@ ORIENTATIONS: dict[str, float] = {
     "tilted to the right": -24.0,
     "upside down": 180.0,
 }
-MIRRORED = "facing right"  # only for concepts that face left in every sprite set
+MIRRORED = "facing right"  # only for concepts that face left in every style
 UNMIRRORED = "facing left"
 
 # Backgrounds with a ground and a sky; plain colours and gradients are phrased by `captions.py`.
