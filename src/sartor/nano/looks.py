@@ -120,7 +120,8 @@ TANGERINE = Look(
         "orange cherries carrot pizza hamburger ice_cream cake coffee cat dog rabbit butterfly fish cactus tree car "
         "bus airplane rocket sailboat flying_saucer sun moon star cloud rainbow fire drop lightning balloon gift crown "
         "bell key pencil umbrella guitar soccer_ball basketball house trophy heart ghost robot backpack "
-        "tulip=flower-tulip pine_tree=tree-evergreen palm_tree=tree-palm light_bulb=lightbulb alarm_clock=alarm book=book-open",
+        "tulip=flower-tulip pine_tree=tree-evergreen palm_tree=tree-palm light_bulb=lightbulb alarm_clock=alarm "
+        "book=book-open",
         suffix="-duotone",
     ),
     colors=("#7a1f3d", "#ff8a5c"),
