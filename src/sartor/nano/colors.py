@@ -59,6 +59,11 @@ def _rgb(hue: Array, saturation: Array, value: Array) -> Array:
     return rgb
 
 
+def painted(sprite: Array, color: tuple[int, int, int]) -> Array:
+    """The RGBA sprite in one colour, sRGB 0..255; its alpha stays."""
+    return np.concatenate([np.broadcast_to(np.array(color, np.uint8), sprite[..., :3].shape), sprite[..., 3:]], axis=-1)
+
+
 def recolor(sprite: Array, name: str) -> Array:
     """The RGBA sprite with its dominant colour painted in the named one; other hues, lights and shades stay.
 

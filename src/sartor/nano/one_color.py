@@ -40,12 +40,6 @@ def distance(name: str, background: Background) -> float:
     )
 
 
-def painted(sprite: Array, name: str) -> Array:
-    """An RGBA drawing in the named colour; its alpha stays."""
-    color = np.broadcast_to(np.array(COLORS[name], np.uint8), sprite[..., :3].shape)
-    return np.concatenate([color, sprite[..., 3:]], axis=-1)
-
-
 @functools.lru_cache(maxsize=1024)
 def _ground(kind: str, colors: tuple[str, ...]) -> Array:
     """CIELAB [N, 3] of what things stand on."""

@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from sartor.nano.captions import Background, Scene, Thing, compact, vary
-from sartor.nano.colors import name_colors, recolor
+from sartor.nano.colors import name_colors, painted, recolor
 from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
-from sartor.nano.one_color import OWN, own_color, painted, stands_apart
+from sartor.nano.one_color import OWN, own_color, stands_apart
 from sartor.nano.scenery import Color, draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
@@ -167,7 +167,8 @@ class Composer:
         for thing in scene.things:
             sprite = self.pixels[thing.concept, style]
             if style in ONE_COLOR_STYLES:
-                sprite = painted(sprite, thing.colors[0] if thing.recolored else own_color(scene.background))
+                name = thing.colors[0] if thing.recolored else own_color(scene.background)
+                sprite = painted(sprite, COLORS[name])
             elif thing.recolored:
                 sprite = recolor(sprite, thing.colors[0])
             picture = Image.fromarray(sprite).convert("RGBa")

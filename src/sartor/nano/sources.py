@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from rich.progress import track
 
+from sartor.nano.colors import painted
 from sartor.nano.concepts import CONCEPTS, FIRST_CONCEPTS, Concept
 from sartor.nano.dial import DIALS
 from sartor.nano.icon_names import ICONS
@@ -67,10 +68,7 @@ class SpriteBank:
 
     def painted(self, color: tuple[int, int, int]) -> SpriteBank:
         """The same drawings in one colour, sRGB 0..255; their alpha stays."""
-        pixels = {key: sprite.copy() for key, sprite in self.pixels.items()}
-        for sprite in pixels.values():
-            sprite[..., :3] = np.array(color, np.uint8)
-        return SpriteBank(pixels)
+        return SpriteBank({key: painted(sprite, color) for key, sprite in self.pixels.items()})
 
     def save(self, path: Path) -> None:
         arrays = {}
