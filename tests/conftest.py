@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
     from sartor.assembly import Parts
+    from sartor.kit.database import Database
     from sartor.settings import Settings
 
 BRAND = "paper-garden"
@@ -112,6 +113,17 @@ class Service:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest test begins first: where two files run at a time, nothing waits for it at the end."""
     items.sort(key=lambda item: "test_training_process" not in item.nodeid)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty one, with every table."""
+    from sartor.kit.database import Database
+
+    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
+    database.migrate()
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

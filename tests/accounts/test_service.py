@@ -13,13 +13,6 @@ from sartor.kit.database import Database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
-    database.migrate()
-    return database
-
-
-@pytest.fixture
 def accounts(database: Database) -> Accounts:
     return Accounts(database, key=b"a secret")
 

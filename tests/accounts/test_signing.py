@@ -12,13 +12,6 @@ from sartor.accounts.tables import ApiToken
 from sartor.kit.database import Database
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
-    database.migrate()
-    return database
-
-
 def test_a_key_is_the_one_that_clients_derive() -> None:
     for token in ("sartor_abc", "ü", ""):
         assert signing_key(token) == _derive_signing_key(token)

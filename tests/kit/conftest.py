@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -28,14 +27,6 @@ class Log:
 
     def awaits(self, line: str) -> None:
         wait_for(lambda: True if line in self.lines else None)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 @pytest.fixture

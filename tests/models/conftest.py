@@ -88,14 +88,6 @@ def bundled(tenant: Tenant) -> dict[str, Any]:
     return next(model for model in tenant.get(LIST).json() if model["name"] == "Paper Garden")
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
-    database.migrate()
-    yield database
-    database.close()
-
-
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """FIBO's architecture with 100,000 random weights: read only."""
