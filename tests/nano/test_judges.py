@@ -10,7 +10,7 @@ import torch
 
 from sartor.nano import judges
 from sartor.nano.judges import Against, Judges, accuracies, build_judge
-from sartor.nano.renderings import Renderings
+from sartor.nano.renderings import SIDE, Renderings
 from sartor.nano.run import Run
 from sartor.nano.sources import SpriteBank
 
@@ -45,7 +45,7 @@ def test_a_few_steps_teach_it_something(folder: Path) -> None:
 
     loaded = Judges.load(folder)
     assert loaded.accuracy == judged.accuracy
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
     for which in ("concept", "style"):
         found = loaded.probabilities(which, pictures)
         assert found.shape == (3, 2)

@@ -35,7 +35,7 @@ PENGUIN: dict[str, Any] = {
             "relationship": "The only character in the image.",
             "relative_size": "medium, filling less than half of the picture",
             "texture": "Velvety, with the faintest grain, as on a well-loved toy.",
-            "orientation": "Tilted slightly to the left as if it were about to waddle off.",
+            "orientation": "Tilted to the left as if it were about to waddle off.",
         },
         {
             "description": "The penguin's orange beak, slightly open.",
@@ -175,6 +175,42 @@ def test_sizes(said: str, size: str) -> None:
     assert thing_of(relative_size=said).size == size
 
 
+@pytest.mark.parametrize(
+    ("said", "turn"),
+    [
+        ("Leaning to the right, one foot in the air", "tilted to the right"),
+        ("tilted about twenty degrees to the left", "tilted to the left"),
+        ("Upright; the whole body rotated counterclockwise", "tilted to the left"),
+        ("Upright, with a barely noticeable tilt to the right", "upright"),
+        ("tilted ten degrees to the left", "upright"),
+        ("Sitting, its head tilted to the right", "upright"),
+        ("Standing, rotated thirty degrees to the left to show its side", "upright"),
+        ("Diagonal, with the tip pointing to the lower left", "upright"),
+        ("Hanging upside down, wings folded", "upside down"),
+        ("Its feet form an upside-down V", "upright"),
+    ],
+)
+def test_turns(said: str, turn: str) -> None:
+    assert thing_of(orientation=said).orientation == turn
+
+
+@pytest.mark.parametrize(
+    ("said", "light"),
+    [
+        ("Warm, golden light, as at the end of a summer day", "warm"),
+        ("Soft, warm studio light from a large box", "even"),
+        ("warm light", "warm"),
+        ("Cold moonlight", "cool"),
+        ("A studio with a dark floor and a bright lamp", "even"),
+        ("dim light", "dim"),
+    ],
+)
+def test_light_tints_the_picture_only_where_it_is_said_to(said: str, light: str) -> None:
+    scene = read(changed(lighting={"conditions": said}))
+    assert scene is not None
+    assert scene.light == light
+
+
 def test_numbers() -> None:
     assert thing_of(number_of_objects=3).count == 3
     assert thing_of(number_of_objects="a trio of them").count == 3
@@ -182,6 +218,7 @@ def test_numbers() -> None:
     assert (
         thing_of(description="Four identical little penguins in a row, all of them looking at the viewer.").count == 4
     )
+    assert thing_of(description="Two scoops of penguin, so to speak, in a cone of ice with two flippers.").count == 1
     cherries = read({"short_description": "A pair of cherries on a forked stem. " + "They shine. " * 20})
     assert cherries is not None
     assert cherries.things[0].count == 1
@@ -192,6 +229,9 @@ def test_colors_that_are_asked_for_and_those_that_are_there_anyway() -> None:
     assert not thing_of(description="A white penguin with a glossy coat and two sturdy feet.").recolored
     assert thing_of(shape_and_color="Egg-shaped; a deep cobalt with crimson dots").colors == ("blue",)
     assert not thing_of(shape_and_color="Egg-shaped; deep blue and white").recolored
+    assert not thing_of(shape_and_color="Egg-shaped; navy, gold and crimson in equal bands").recolored
+    assert not thing_of(shape_and_color="A smooth egg with crimson feet").recolored
+    assert not thing_of(description="A blue-black penguin with a glossy coat and two sturdy feet.").recolored
     assert not thing_of(description="A penguin with red boots, a red scarf and a red hat on its head.").recolored
 
 
@@ -199,6 +239,10 @@ def test_colors_that_are_asked_for_and_those_that_are_there_anyway() -> None:
     ("said", "background"),
     [
         ("A flat sheet of pale green, without any grass, meadow or horizon.", Background("plain", ("mint green",))),
+        ("A deep green in one tone; no lines, blades of grass or players.", Background("plain", ("dark green",))),
+        ("A flat, wintry navy blue, spotless and quiet.", Background("plain", ("navy blue",))),
+        ("A calm sky-blue color field from border to border.", Background("plain", ("sky blue",))),
+        ("A blanket of white snow blends into a pale blue distance.", Background("snow", ())),
         ("Nothing but navy, like the sea at night.", Background("plain", ("navy blue",))),
         (
             "It fades softly from peach at the top to lavender at the bottom.",
@@ -240,6 +284,18 @@ def test_two_things_beside_each_other_but_not_their_parts() -> None:
     ]
 
 
+def test_a_piece_of_a_thing_is_no_second_one() -> None:
+    pizza = {"description": "A round pizza with a puffy rim and seven slices of salami.", "location": "center"}
+    slice_of_it = {
+        "description": "A triangular pizza slice drawn a finger's width away from the rest.",
+        "location": "lower right",
+        "relationship": "Belongs to the pizza, and lies below it.",
+    }
+    scene = read(changed(objects=[pizza, slice_of_it], short_description="A round pizza."))
+    assert scene is not None
+    assert len(scene.things) == 1
+
+
 def test_a_thing_is_not_what_it_is_compared_with_or_wears() -> None:
     snowman = "A round snowman with a carrot for a nose and a top hat, as jolly as a bear, like a big white pear."
     scene = read(changed(short_description="A jolly snowman.", objects=[{"description": snowman}]))
@@ -278,6 +334,8 @@ def test_what_comes_with_something_unknown_is_no_thing_of_its_own() -> None:
         ("glyph icon", "rendered in solid black", "glyph"),
         ("flat vector graphic", "a clear silhouette", "flat"),
         ("clay 3D render", "clean and simple", "soft3d"),
+        ("3D character render", "cinematic, soft", "soft3d"),
+        ("hand-inked cartoon, digitally colored", "wobbly-lined", "cartoon"),
     ],
 )
 def test_styles(medium: str, manner: str, style: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sartor.nano.captions import Scene, Thing
+from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.looks import INKWELL
 from sartor.nano.measures import things_mask
 from sartor.nano.renderings import (
@@ -22,7 +22,10 @@ from sartor.nano.renderings import (
     stands_out,
 )
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
+from sartor.nano.vocabulary import LANDSCAPES
 from tests.nano.conftest import CONCEPTS, STYLES
+
+PLAIN = Scene([Thing("cat")])
 
 
 def test_everything_is_judged_the_brand_in_its_ink(work: Path) -> None:
@@ -39,6 +42,8 @@ def test_held_out_backgrounds_are_kept_apart() -> None:
         held = [random_view("cat", style, rng, held=True).background for _ in range(300)]
         assert not {name for background in seen for name in background.colors} & set(HELD_COLORS)
         assert {name for background in held for name in background.colors} <= set(HELD_COLORS)
+        landscapes = {background.kind for background in (*seen, *held)} - {"plain"}
+        assert landscapes == (set() if style == BRAND_STYLE else set(LANDSCAPES))
 
 
 def test_dark_lines_stand_on_light_backgrounds() -> None:
@@ -52,7 +57,7 @@ def test_the_thing_is_cut_out_wherever_it_stands() -> None:
     for left, top, side in ((10, 20, 40), (90, 96, 32), (0, 0, 60)):
         picture = np.full((128, 128, 3), (250, 240, 214), np.uint8)
         picture[top : top + side, left : left + side] = (222, 45, 52)
-        cuts.append(cut_out(picture))
+        cuts.append(cut_out(picture, PLAIN))
         assert cuts[-1].shape == (SIDE, SIDE, 3)
         assert 0.6 < (cuts[-1][..., 1] < 100).mean() < 0.78, "a tenth of its side all around it"
     for cut in cuts[1:]:
@@ -60,10 +65,19 @@ def test_the_thing_is_cut_out_wherever_it_stands() -> None:
     assert (cuts[2][0, 0] == (250, 240, 214)).all(), "beyond the picture is background"
 
 
+def test_on_a_landscape_the_place_that_was_asked_for_is_cut_out() -> None:
+    picture = np.zeros((128, 128, 3), np.uint8)
+    picture[70:110, 70:110] = (222, 45, 52)
+    meadow = Background("meadow", ())
+    cut = cut_out(picture, Scene([Thing("cat", "bottom right", "small")], "flat", meadow))
+    assert 0.5 < (cut[..., 0] > 100).mean() < 0.75
+    assert (cut_out(picture, Scene([Thing("cat", "top left", "small")], "flat", meadow)) == 0).all()
+
+
 def test_where_nothing_stands_out_all_is_shown() -> None:
     scene = Scene([Thing("cat", size="medium")])
     plain = np.full((128, 128, 3), 200, np.uint8)
-    assert (cut_out(plain) == 200).all()
+    assert (cut_out(plain, scene) == 200).all()
     assert not stands_out(plain, scene)
     plain[40:94, 60:64] = 0
     assert stands_out(plain, scene)

@@ -42,7 +42,7 @@ from sartor.nano.measures import (
     shows_color,
     things_mask,
 )
-from sartor.nano.renderings import judged_sprites, names
+from sartor.nano.renderings import cut_out, judged_sprites, names
 from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
@@ -100,8 +100,8 @@ def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[d
     rows = []
     for item in drawn:
         trial, thing = item.trial, item.trial.thing
-        concept = judges.probabilities("concept", item.picture[None])[0]
-        style = judges.probabilities("style", item.picture[None])[0]
+        cut = cut_out(item.picture, trial.scene)[None]
+        concept, style = judges.probabilities("concept", cut)[0], judges.probabilities("style", cut)[0]
         own = judges.concepts.index(thing.concept)
         wanted = trial.scene.style or look
         row: dict[str, Any] = {

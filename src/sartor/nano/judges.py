@@ -4,8 +4,8 @@
 
 They learn from real sprites alone, drawn by the composer, and never see a generated picture; what the base must not see
 (the brand's set, the held-out pairs) they do see, because they judge it. What they look at is the thing cut out of its
-picture (renderings.py). Some backgrounds are kept from the training; the accuracy over those is reported first, crisp
-and softened, and travels with the weights in work/judges/judges.safetensors.
+picture (renderings.py). Some plain colours are kept from the training; the accuracy over those and landscapes is
+reported first, crisp and softened, and travels with the weights in work/judges/judges.safetensors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sartor.nano.concepts import CONCEPT_BY_NAME
-from sartor.nano.renderings import Renderings, augment, cut_out, judged_sprites, names, render, soften, to_input
+from sartor.nano.renderings import Renderings, augment, judged_sprites, names, render, soften, to_input
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
 
 SOFT = 28  # pixels across: the detail that the softened renderings keep
@@ -109,11 +109,11 @@ class Judges:
         save_file(tensors, work / "judges" / "judges.safetensors", {"judges": json.dumps(described)})
 
     @torch.no_grad()
-    def probabilities(self, which: str, pictures: Array) -> Tensor:
-        """`which` is "concept" or "style"; uint8 [B, h, w, 3] -> float [B, classes], each row adding up to 1."""
+    def probabilities(self, which: str, cuts: Array) -> Tensor:
+        """`which` is "concept" or "style"; uint8 [B, SIDE, SIDE, 3] as `cut_out` gives them -> float [B, classes],
+        each row adding up to 1."""
         self.networks.eval()
-        cut = np.stack([cut_out(picture) for picture in pictures])
-        logits: Tensor = self.networks[which](to_input(torch.from_numpy(cut)))
+        logits: Tensor = self.networks[which](to_input(torch.from_numpy(cuts)))
         return logits.float().softmax(-1)
 
 

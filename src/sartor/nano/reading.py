@@ -20,15 +20,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sartor.fibo.readers import Reader
+from sartor.nano import reading_setting as setting
 from sartor.nano import reading_words as say
 from sartor.nano.captions import Background, Scene, Thing, compact, describe
 from sartor.nano.concepts import CONCEPT_BY_NAME
+from sartor.nano.reading_colors import NATURAL_COLORS
+from sartor.nano.reading_text import lower, plainly, section
 from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, UNMIRRORED
 from sartor.vgl import texts
 
-VERSION = "composer 3"  # raised by every change of what is read
+VERSION = "composer 4"  # raised by every change of what is read
 FEW_WORDS, FEW_IN_SUMMARY = 10, 40  # a text of so many is left alone
 MOST_THINGS = 3
+MOST_COLORS = 2
 REACH = 40  # characters around a name that may say it means something else
 SECTIONS = ("lighting", "aesthetics", "photographic_characteristics")
 
@@ -57,25 +61,10 @@ def read(prompt: Mapping[str, Any]) -> Scene | None:
     things = _things(prompt)
     if not things:
         return None
-    lighting = _section(prompt, "lighting")
-    light = _light(_plainly(lighting.get("conditions")))
-    shadow = _shadow(_lower(lighting.get("shadows")))
-    background = _background(prompt) or Background("plain", ())
-    return Scene(things, _style(prompt), background, light, shadow)
-
-
-def _lower(value: Any) -> str:
-    return " ".join(str(value or "").lower().split())
-
-
-def _plainly(value: Any) -> str:
-    """The text without what it denies and what it only compares with."""
-    return say.SIMILE.sub(" ", say.NEGATION.sub(" ", _lower(value)))
-
-
-def _section(prompt: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = prompt.get(name)
-    return value if isinstance(value, Mapping) else {}
+    lighting = section(prompt, "lighting")
+    light = setting.light(plainly(lighting.get("conditions")))
+    shadow = setting.shadow(lower(lighting.get("shadows")))
+    return Scene(things, _style(prompt), setting.background(prompt) or Background("plain", ()), light, shadow)
 
 
 @dataclass(frozen=True)
@@ -88,7 +77,7 @@ class Mention:
 
 
 def mentions(text: str) -> list[Mention]:
-    """The known things that a text names, in order; `text` as `_plainly` leaves it."""
+    """The known things that a text names, in order; `text` as `plainly` leaves it."""
     found = []
     for match in say.NAME.finditer(text):
         name = match[0]
@@ -108,22 +97,23 @@ def mentions(text: str) -> list[Mention]:
 
 def _own(name: str) -> bool:
     """Whether a thing is called so first of all, and not besides."""
-    return name in (say.NAMES[name].name, say.NAMES[name].plural_name)
+    own = say.NAMES[name].name, say.NAMES[name].plural_name
+    return name in own or name.replace("-", " ") in own
 
 
 def _things(prompt: Mapping[str, Any]) -> list[Thing]:
-    summary = _plainly(prompt.get("short_description"))
+    summary = plainly(prompt.get("short_description"))
     objects = prompt.get("objects")
     listed = [entry for entry in objects if isinstance(entry, Mapping)] if isinstance(objects, list) else []
     said: dict[str, float] = defaultdict(float)
-    for each in (each for text in texts(prompt) for each in mentions(_plainly(text))):
+    for each in (each for text in texts(prompt) for each in mentions(plainly(text))):
         said[each.concept] += each.weight
     if not listed:
         named = mentions(summary)
         return [_thing({}, named[0].concept, summary)] if named else []
     things: list[Thing] = []
     for entry in listed:
-        concept = _concept(_plainly(entry.get("description")), summary, said, first=not things)
+        concept = _concept(plainly(entry.get("description")), summary, said, first=not things)
         if concept is None or (things and _is_part(entry, concept, things)):
             continue
         things.append(_thing(entry, concept, summary))
@@ -153,51 +143,79 @@ def _concept(description: str, summary: str, said: Mapping[str, float], *, first
 
 def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing]) -> bool:
     """Whether a further object is a part of, or again, one that is there already."""
-    description, beside = _plainly(entry.get("description")), _lower(entry.get("relationship"))
+    description, beside = plainly(entry.get("description")), lower(entry.get("relationship"))
     here = next(each.start for each in mentions(description) if each.concept == concept)
     if say.WITHIN.search(description[:here]) or say.OWNER.match(description[here:]):
         return True
+    if say.BELONGS.search(beside):
+        return True
     if any(thing.concept == concept for thing in things):
-        return _place(_lower(entry.get("location"))) in {None, *(thing.place for thing in things)}
+        return _place(lower(entry.get("location"))) in {None, *(thing.place for thing in things)}
     return bool(say.COMPANY.search(beside)) and not say.BESIDE.search(beside)
 
 
 def _thing(entry: Mapping[str, Any], concept: str, summary: str) -> Thing:
-    thing = Thing(concept, _place(_lower(entry.get("location"))) or "center", _size(_lower(entry.get("relative_size"))))
+    thing = Thing(concept, _place(lower(entry.get("location"))) or "center", _size(lower(entry.get("relative_size"))))
     thing.count = _count(entry, concept, summary)
     if thing.count > 1:
         thing.place, thing.size = "center", "medium" if thing.count == 2 else "small"
-    turn = _lower(entry.get("orientation"))
-    if say.UPSIDE_DOWN.search(turn):
-        thing.orientation = "upside down"
-    elif tilted := say.TILTED.search(say.NEGATION.sub(" ", turn)):
-        thing.orientation = f"tilted to the {'left' if tilted[1] in say.TILTED_LEFT else 'right'}"
+    turn = lower(entry.get("orientation"))
+    thing.orientation = _turn(turn)
     if CONCEPT_BY_NAME[concept].faces:
         thing.facing = MIRRORED if say.TO_THE_RIGHT.search(turn) else UNMIRRORED
-    color = _own_color(concept, _plainly(entry.get("description"))) or _own_color(concept, summary)
-    color = color or _all_over(concept, _plainly(entry.get("shape_and_color")))
-    if color and color not in say.NATURAL_COLORS.get(concept, ()):
+    color = _own_color(concept, plainly(entry.get("description"))) or _own_color(concept, summary)
+    color = color or _all_over(concept, plainly(entry.get("shape_and_color")))
+    if color and color not in NATURAL_COLORS.get(concept, ()):
         thing.recolored, thing.colors = True, (color,)
     return thing
 
 
+def _turn(text: str) -> str:
+    """One of the composer's orientations; a tilt only where the whole thing is said to be tilted, and by as much as the
+    composer tilts."""
+    if say.UPSIDE_DOWN.search(text):
+        return "upside down"
+    for clause in re.split("[.,;]", say.NEGATION.sub(" ", text)):
+        tilted = say.TILTED.search(clause)
+        if tilted is None or say.FAINTLY.search(clause) or say.PARTS.search(clause[: tilted.start()]):
+            continue
+        if (degrees := say.DEGREES.search(clause)) and float(
+            say.DEGREE_WORDS.get(degrees[1], degrees[1])
+        ) < say.LEAST_DEGREES:
+            continue
+        return f"tilted to the {'left' if (tilted[1] or tilted[2]) in say.TILTED_LEFT else 'right'}"
+    return "upright"
+
+
 def _own_color(concept: str, text: str) -> str | None:
-    """The colour right before the thing's name: "a blue apple"."""
+    """The colour right before the thing's name: "a blue apple". Of two ("gray-brown") one that it has anyway."""
     for each in mentions(text):
         if each.concept != concept:
             continue
-        before = re.search(r"([a-z]+)[ -]$", text[max(0, each.start - REACH) : each.start])
-        if before and before[1] in COLORS:
-            return before[1]
-        if before and COLOR_SYNONYMS.get(before[1]) and before[1] not in say.NAMES:
-            return COLOR_SYNONYMS[before[1]]
+        before = re.search(r"(?:([a-z]+)-)?([a-z]+)[ -]$", text[max(0, each.start - REACH) : each.start])
+        named = [_color(word) for word in before.groups() if word] if before else []
+        if named and named[-1]:
+            return next((color for color in named if color in NATURAL_COLORS.get(concept, ())), named[-1])
     return None
 
 
+def _color(word: str) -> str | None:
+    if word in COLORS:
+        return word
+    return COLOR_SYNONYMS.get(word) if word not in say.NAMES else None
+
+
 def _all_over(concept: str, text: str) -> str | None:
-    """The first colour that `shape_and_color` names, unless one of those that it names is the thing's anyway."""
-    named = [COLOR_SYNONYMS.get(match[0], match[0]) for match in say.OWN_COLOR.finditer(text)]
-    return None if set(named) & say.NATURAL_COLORS.get(concept, frozenset()) else next(iter(named), None)
+    """The first colour that `shape_and_color` names, unless it names one that the thing has anyway, or more than two.
+
+    What follows "with" is an accent.
+    """
+    text = text.partition(" with ")[0]
+    words = [match[0].replace("-", " ") for match in say.OWN_COLOR.finditer(text)]
+    named = list(dict.fromkeys(COLOR_SYNONYMS.get(word, word) for word in words))
+    if len(named) > MOST_COLORS or set(named) & NATURAL_COLORS.get(concept, frozenset()):
+        return None
+    return next(iter(named), None)
 
 
 def _place(text: str) -> str | None:
@@ -226,7 +244,7 @@ def _count(entry: Mapping[str, Any], concept: str, summary: str) -> int:
     if isinstance(given, int):
         return min(max(given, 1), 5)
     if given is not None:
-        for word in re.findall(r"[a-z]+|\d", _lower(given)):
+        for word in re.findall(r"[a-z]+|\d", lower(given)):
             if word in say.NUMBERS or word in "12345":
                 return say.NUMBERS.get(word) or int(word)
         return 1
@@ -234,77 +252,17 @@ def _count(entry: Mapping[str, Any], concept: str, summary: str) -> int:
         return 1
     names = "|".join(re.escape(name) for name, known in say.NAMES.items() if known.name == concept)
     several = re.compile(say.SEVERAL.format(names=names))
-    for text in (_plainly(entry.get("description")), summary):
+    for text in (plainly(entry.get("description")), summary):
         if match := several.search(text):
             return say.NUMBERS[match[1].split()[0]]
     return 1
-
-
-@dataclass(frozen=True)
-class Hue:
-    """A background colour that a text names, and where."""
-
-    start: int
-    name: str
-
-
-def hues(text: str) -> list[Hue]:
-    """Every background colour in a text, in order; a pale or deep shade under its own name where it has one."""
-    found = []
-    for match in say.COLOR.finditer(text):
-        name = say.COLORS[match["color"]]
-        shade = match["shade"]
-        if shade and match["color"] in say.SHADES:
-            name = say.SHADES[match["color"]][bool(re.fullmatch(say.DEEP, shade))]
-        found.append(Hue(match.start(), name))
-    return found
-
-
-def _background(prompt: Mapping[str, Any]) -> Background | None:
-    """What stands behind; None where the prompt says nothing that the model knows."""
-    own = _plainly(prompt.get("background_setting"))
-    for text in (own, _plainly(prompt.get("short_description"))):
-        colors = hues(text) if text is own else hues(_behind(text))
-        lands = sorted((match.start(), kind) for kind, p in say.LANDSCAPE_WORDS.items() if (match := p.search(text)))
-        names = list(dict.fromkeys(hue.name for hue in colors))
-        if say.GRADIENT.search(text) and len(names) > 1:
-            return Background("gradient", (names[0], names[1]))
-        plain = say.PLAIN.search(text)
-        if names and (not lands or (plain and max(plain.start(), colors[0].start) < lands[0][0])):
-            return Background("plain", (names[0],))
-        if lands:
-            depth = _lower(_section(prompt, "photographic_characteristics").get("depth_of_field"))
-            blurred = bool(say.BLURRED.search(f"{text} {depth}"))
-            return Background(lands[0][1], (), blurred=blurred)
-    return None
-
-
-def _behind(summary: str) -> str:
-    """What a summary says after "against", "on" or "in front of": its own colours are the thing's."""
-    match = say.BEHIND.search(summary)
-    return match[1] if match else ""
-
-
-def _light(text: str) -> str:
-    for light, pattern in (("warm", say.WARM_LIGHT), ("cool", say.COOL_LIGHT), ("dim", say.DIM_LIGHT)):
-        if pattern.search(text):
-            return light
-    return "even"
-
-
-def _shadow(text: str) -> str:
-    if not text or say.NO_SHADOW.search(text):
-        return "none"
-    if bool(say.LEFT.search(text)) != bool(say.RIGHT.search(text)):
-        return "left" if say.LEFT.search(text) else "right"
-    return "soft" if say.SOFT_SHADOW.search(text) else "none"
 
 
 def _style(prompt: Mapping[str, Any]) -> str | None:
     """The house style that a prompt asks for; None where it says so in words of its own, or not at all."""
     scores: Counter[str] = Counter()
     for field, weight in (("style_medium", 3), ("artistic_style", 1), ("short_description", 1)):
-        text = _plainly(prompt.get(field))
+        text = plainly(prompt.get(field))
         if field == "style_medium":
             if not is_style_talk(text):
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sartor.nano.concepts import CONCEPTS, Concept
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, BACKGROUND_COLORS, COLOR_SYNONYMS
@@ -16,13 +17,15 @@ def words(listed: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(alternatives)})(?![\w-])")
 
 
-# What is only denied, and what is only compared with, up to the next sign.
+# What is only denied, up to the next sign or, of a list ("no sun, birds or horizon"), up to its end; and what is only
+# compared with.
 NEGATION = re.compile(
     r"\b(?:no|without|free (?:of|from)|devoid of|lack(?:s|ing)?(?: of)?|absence of|not|rather than|instead of|never|"
-    r"nothing(?! but)|none of|neither|nor|avoid(?:s|ing)?|bare of|empty of|clear of|omits?|omitting|void of)\b[^.;,:]*"
+    r"nothing(?! but)|none of|neither|nor|avoid(?:s|ing)?|bare of|empty of|clear of|omits?|omitting|void of)\b"
+    r"[^.;,:]*(?:(?:,[^.;,:]{1,60}){0,6},?[^.;,:]{0,60} n?or [^.;,:]*)?"
 )
 SIMILE = re.compile(
-    r"\b(?:(?:just |much |almost |rather |a little |something )?like|as if|as though|resembl\w+|reminiscent of|"
+    r"(?<![\w-])(?:(?:just |much |almost |rather |a little |something )?like|as if|as though|resembl\w+|reminiscent of|"
     r"recall\w*|evok\w+|suggest\w+|the (?:size|shape|color|colour) of|shaped like|comparable to|similar to|akin to|"
     r"known from|used (?:for|on|by|in)|meant (?:for|as)|intended (?:for|as)|suitable for|suited (?:to|for)|"
     r"made for|designed (?:for|as))\b[^.;,:]*"
@@ -57,9 +60,12 @@ NO_NOUN = re.compile(
     r"shown|seen|drawn|rendered|presented|placed|depicted)\b)"
 )
 WITHIN = re.compile(r"\b(?:of|below|beneath|under|underneath|on|behind|around|from|for|to|in|inside|between|with)\b")
-BESIDE = re.compile(r"\b(?:left of|right of|above|below|beside|next to|alongside|behind|in front of|near|opposite)\b")
+BESIDE = re.compile(
+    r"\b(?:left of|right of|above|below|beside|next to|alongside|behind|in front of|near|opposite)(?= \w)"
+)
+BELONGS = re.compile(r"\b(?:part of|belong\w*|attached|detail of|fallen from|dropped from|cut from|taken from)\b")
 COMPANY = re.compile(
-    r"\b(?:part of|attached|belong\w*|mounted|detail of|worn|forms?|growing (?:out )?(?:of|from)|sprout\w*|emerg\w*|"
+    r"\b(?:part of|attached|belong\w*|mounted|detail of|worn|forms?|grow\w* (?:out )?(?:of|from)|sprout\w*|emerg\w*|"
     r"on (?:top of )?(?:its|his|her|the)|its|connected|fixed|stuck|supports|sits atop|joined|cast)\b"
 )
 
@@ -71,7 +77,8 @@ TO_THE_RIGHT = re.compile(r"\b(?:facing|towards?|to|looking) (?:the )?right\b")
 BESIDE_THE_POINT = re.compile(
     r"\bright (?:in|at|on|into|where|way|side up)\b|\b(?:left and right|left or right|right and left|right or left|"
     r"from left to right|top to bottom|top and bottom|both sides|equal\w* (?:space|distance|margin)\w*|left over|"
-    r"left empty|is left|are left|left free|left around)\b"
+    r"left empty|is left|are left|left free|left around)\b|"
+    r"\b(?:open|empty|free|blank|negative|unused|spare|plenty of|ample|generous) (?:space|room|area|air|margin)[^.;,]*"
 )
 PERCENT = re.compile(r"(\d{1,2})\s*(?:%|percent|per cent)")
 SIZE_WORDS = {
@@ -84,7 +91,7 @@ SIZE_WORDS = {
     ),
 }
 NUMBERS = {"one": 1, "single": 1, "two": 2, "pair": 2, "couple": 2, "three": 3, "trio": 3, "four": 4, "five": 5}
-SEVERAL = r"\b(two|three|four|five|pair of|trio of)(?: [\w-]+){{0,2}} (?:{names})\b"
+SEVERAL = r"\b(two|three|four|five|pair of|trio of)(?: (?!of\b)[\w-]+){{0,2}} (?:{names})\b"
 
 LANDSCAPE_WORDS = {
     "night": words("night, nighttime, starry, starlit, stars, nocturnal"),
@@ -119,9 +126,19 @@ SHADES = {  # of a colour whose pale or deep shade has a name of its own
     "orange": ("peach", "orange"),
     "brown": ("beige", "brown"),
 }
-WARM_LIGHT = words("warm, warmly, golden, amber, candlelit, sunset, honeyed, cozy, warmth")
-COOL_LIGHT = words("cool, cold, bluish, icy, moonlit, cooler, wintry, chilly, moonlight")
-DIM_LIGHT = words("dim, dimmed, dark, gloomy, subdued, low light, low-light, dusky, faint, night, low-key")
+# The composer's light tints the whole picture. Many a light is called warm or cool besides; that says so only where
+# next to nothing else is said.
+LIGHT_WORDS = {
+    "warm": words("golden, amber, candlelit, candlelight, sunset, honeyed, honey-colored, warm-toned"),
+    "cool": words("bluish, blue-tinted, blue-toned, blue light, icy, moonlit, moonlight, cold"),
+    "dim": words("dim, dimmed, gloomy, low light, low-light, dusky, low-key, half-light, half-dark"),
+}
+BARE_LIGHT_WORDS = {
+    "warm": words("warm, warmly, cozy"),
+    "cool": words("cool, chilly, wintry"),
+    "dim": words("dark, subdued, faint, muted, little light"),
+}
+FEW_OF_LIGHT = 3
 NO_SHADOW = words(
     "no, none, without, absent, free, omitted, shadowless, lack*, not, nothing, never, negligible, missing, left out, "
     "nonexistent, non-existent, zero, hardly any, shadow-free, virtually, practically"
@@ -130,11 +147,31 @@ SOFT_SHADOW = words(
     "soft, softly, gentle, subtle, diffuse*, faint, contact, feathered, light, blurred, hazy, below, beneath, "
     "underneath, under, mild, delicate"
 )
-UPSIDE_DOWN = words("upside down, upside-down, inverted, on its head, turned over, overturned")
+# "upside-down V" is said of a V.
+UPSIDE_DOWN = re.compile(
+    r"(?<![\w-])(?:upside down|upside-down(?! (?!on|in|with|and|as|so|at|from|against|by|to|like|but)\w)|inverted|"
+    r"on its head|turned over|overturned)(?![\w-])"
+)
+# The composer tilts by 24 degrees. To be rotated to the left or right may mean another view.
 TILTED = re.compile(
-    r"\b(?:tilt|lean|slant|angl|tip|rotat)[a-z]*\b[^.;,]*?\b(left|right|clockwise|counter-?clockwise|anti-?clockwise)"
+    r"\b(?:(?:tilt|lean|slant)[a-z]*|tipped|tipping)\b.*?\b(left|right|clockwise|counter-?clockwise|anti-?clockwise)"
+    r"|\brotat[a-z]*\b.*?\b(clockwise|counter-?clockwise|anti-?clockwise)"
 )
 TILTED_LEFT = ("left", "counterclockwise", "counter-clockwise", "anticlockwise", "anti-clockwise")
+FAINTLY = words(
+    "slight*, faint*, barely, hardly, gently, gentle, minimal*, subtl*, little, touch, hint, bit, ever so, light, "
+    "lightly, small, mild*, soft, softly, just, delicate*, few, hair, trifle, modest*, tiny, whisper, almost, nearly"
+)
+DEGREES = re.compile(r"\b(\d{1,3}|five|eight|ten|twelve)(?:-| )degrees?\b")
+DEGREE_WORDS = {"five": 5, "eight": 8, "ten": 10, "twelve": 12}
+LEAST_DEGREES = 13
+# Parts of things: what tilts may be one of them.
+PARTS = words(
+    "head, heads, stem, stems, stalk, leaf, leaves, tail, beak, bill, bloom, blossom, flower, petal*, ear, ears, arm, "
+    "arms, paw, paws, wing, wings, leg, legs, foot, feet, trunk, neck, face, eye, eyes, handle, lid, top, tip, nose, "
+    "snout, muzzle, mast, sail, branch*, crown, cap, hat, roof, chimney, flame*, peak, peaks, spout, antenna*, horn, "
+    "horns, mane, fin, fins, gaze, look, eyebrow*, smile, mouth, shadow, light, camera, view, perspective, page, pages"
+)
 
 # A style_medium with one of these is of one colour, whatever else it says.
 ONE_COLOR_WORDS = {
@@ -166,7 +203,9 @@ STYLE_TALK = words(
     "colorful, colourful, stylized, stylised, computer-generated, computer, generated, rendering, rendered, "
     "model, object, scene, children's, childrens, book, kids, contemporary, editorial, light, lively, gentle, "
     "detailed, matte, shiny, satin, tactile, volume, shapes, shape, colors, colours, edges, lines, outlines, "
-    "outlined, design, solid"
+    "outlined, design, solid, character, characters, food, animal, animals, creature, product, plant, toy, emblem, "
+    "badge, pictograph, inked, hand-inked, ink-outlined, colored, coloured, digitally, color, colour, fully, "
+    "professional, high-resolution, miniature, isolated, single, surface, surfaces, finish"
 )
 
 
@@ -175,212 +214,22 @@ def _names() -> dict[str, Concept]:
     for concept in CONCEPTS:
         for name in (*concept.synonyms, concept.plural_name, concept.name):
             found[name.lower()] = concept
+            found.setdefault(name.lower().replace(" ", "-"), concept)
             if not name.endswith("s"):
                 found.setdefault(f"{name.lower()}s", concept)
     return found
 
 
+def _any(names: Iterable[str]) -> str:
+    """A pattern for any of these, the longest first; words that belong together may be joined by hyphens."""
+    return "|".join("[ -]".join(map(re.escape, name.split(" "))) for name in sorted(names, key=len, reverse=True))
+
+
 NAMES = _names()
-NAME = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(map(re.escape, NAMES), key=len, reverse=True))})(?![\w-])")
+NAME = re.compile(rf"(?<![\w-])(?:{_any(NAMES)})(?![\w-])")
 NEXT_NAME = re.compile(rf" ({NAME.pattern})")
 OWNER = re.compile(rf"(?:{NAME.pattern})'s\b")
 COLORS = {name: name for name in BACKGROUND_COLORS} | BACKGROUND_COLOR_SYNONYMS
-COLOR = re.compile(
-    rf"(?:\b(?P<shade>{PALE}|{DEEP})[ -]+(?:\w+[ -])?)?"
-    rf"(?<![\w])(?P<color>{'|'.join(sorted(map(re.escape, COLORS), key=len, reverse=True))})(?![\w])"
-)
-OWN_COLOR = re.compile(
-    rf"(?<![\w])(?:{'|'.join(sorted(map(re.escape, THING_COLORS | COLOR_SYNONYMS), key=len, reverse=True))})(?![\w])"
-)
-
-_MEASURED = """
-airplane: gray blue white
-alarm clock: white red
-alien: gray brown green black
-ambulance: white red
-anchor: gray blue
-apple: red pink
-avocado: yellow brown green
-backpack: pink red
-balloon: pink red
-banana: yellow orange white
-basket: brown orange
-basketball: red orange
-bat: brown
-bear: brown
-bee: gray black orange yellow
-bell: yellow orange
-bicycle: gray black white
-book: pink red gray
-boot: orange brown red
-bread: orange white brown yellow
-broccoli: green yellow gray
-bus: gray white black
-butterfly: red black orange gray
-cactus: green
-cake: brown white orange
-camel: orange brown
-camera: gray black white
-candle: white yellow
-car: red gray
-carrot: orange green
-castle: gray red white
-cat: orange yellow
-chair: brown
-cheese: yellow orange
-cherries: red green
-christmas tree: green
-cloud: white
-clover: green
-coconut: brown gray
-coffee: gray brown white
-compass: white yellow gray
-corn: green yellow
-couch: gray blue purple
-cow: white brown gray
-crab: orange red pink
-crocodile: green gray
-croissant: orange brown
-crown: orange yellow
-cupcake: white pink blue
-dagger: white gray brown yellow
-daisy: yellow orange white green gray
-diamond: blue gray white
-die: white gray
-dinosaur: green yellow gray
-dog: brown white
-dolphin: gray blue
-door: brown orange
-doughnut: brown orange
-dragon: green gray
-dress: blue
-drop: blue gray
-drum: red white gray
-duck: brown green white gray
-egg: orange brown
-eggplant: purple
-elephant: gray
-envelope: white gray
-ferris wheel: white gray yellow purple
-fire: orange red yellow
-fire engine: red gray white
-fish: blue gray
-flamingo: pink
-flying saucer: gray yellow white
-fox: orange brown white
-frog: green yellow
-ghost: white gray
-gift: yellow orange red
-giraffe: yellow brown orange
-glasses: gray brown black blue
-globe: blue green
-grapes: purple green black
-guitar: pink white red
-hamburger: brown orange yellow
-hammer: brown gray pink
-headphones: gray black white
-heart: red pink
-hedgehog: brown white orange
-helicopter: yellow gray orange
-hibiscus: pink
-honey pot: orange yellow brown
-horse: orange brown black
-hourglass: gray brown orange white
-house: brown white gray
-ice cream: brown white orange
-key: yellow orange
-kite: orange purple yellow blue white
-kiwi: yellow brown green
-koala: gray white
-ladybug: red black pink
-laptop: white gray
-lemon: yellow
-light bulb: yellow
-lightning: orange red yellow
-lion: brown orange yellow
-lock: yellow gray orange
-locomotive: gray red black
-lollipop: pink yellow
-magnet: red white pink
-maple leaf: orange red pink
-microscope: gray white
-monkey: brown pink
-moon: yellow orange
-mouse: gray pink
-mushroom: pink red brown white
-octopus: red pink orange
-orange: orange yellow
-owl: brown white
-palette: orange brown
-palm tree: green brown
-pancakes: orange white yellow brown
-panda: gray white black
-parrot: green yellow pink orange
-pear: yellow
-pencil: orange red yellow
-penguin: white purple black
-pig: pink brown white
-pine tree: green gray
-pineapple: orange brown green yellow
-pizza: yellow brown orange
-planet: brown gray orange yellow
-popcorn: red yellow white
-potted plant: green red brown
-pumpkin: orange red
-rabbit: white gray
-rainbow: yellow red purple orange
-ring: gray white blue
-robot: gray black
-rocket: white gray red
-rooster: brown yellow green gray
-rose: red green
-sailboat: blue orange red white
-saxophone: yellow
-scissors: gray red white
-scooter: yellow black red pink
-shark: gray white
-shield: gray white blue
-skateboard: black blue
-skull: white black
-snail: brown orange
-snake: yellow green gray
-sneaker: blue white gray
-snowflake: blue gray white
-snowman: white gray black
-soccer ball: blue white purple black
-squirrel: brown orange
-star: yellow
-strawberry: red green yellow
-suitcase: blue white gray
-sun: yellow orange
-sunflower: yellow brown
-t-shirt: white green
-taco: yellow green
-taxi: yellow black
-telephone: red pink
-telescope: gray white blue purple
-television: gray black
-tennis ball: blue white red pink gray
-tent: orange red green
-tiger: orange gray white black
-tomato: red green
-top hat: black gray
-tractor: gray black green
-tree: green gray
-trophy: yellow orange brown
-trumpet: yellow orange
-tulip: pink green
-turtle: gray green yellow
-umbrella: purple
-unicorn: purple white blue pink
-violin: red black brown
-volcano: red black orange purple
-watermelon: red white green yellow
-whale: blue gray white
-wolf: gray white
-zebra: black white gray
-"""
-# What each thing's drawings are coloured like, by the composer's own measure: to name such a colour changes nothing.
-NATURAL_COLORS = {
-    name: frozenset(colors.split()) for name, colors in (line.split(": ") for line in _MEASURED.strip().splitlines())
-}
+COLOR = re.compile(rf"(?:\b(?P<shade>{PALE}|{DEEP})[ -]+(?:\w+[ -])?)?(?<![\w])(?P<color>{_any(COLORS)})(?![\w])")
+OWN_COLOR = re.compile(rf"(?<![\w])(?:{_any(THING_COLORS | COLOR_SYNONYMS)})(?![\w])")
+SHADED = re.compile(rf"[ -](?:\w+ )?(?:{_any(COLORS)})(?![\w])(?! \w*(?:field|land|scape|meadow|dune)s?\b)")

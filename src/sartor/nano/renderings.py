@@ -1,7 +1,8 @@
-"""What the judges are shown: things cut out of pictures with a plain background, by the rule that cuts generated ones.
+"""What the judges are shown: things cut out of pictures, by the rule that cuts generated ones.
 
-The composer draws every sprite many times; a rendering is then moved, bent, tinted and made soft at each look. Some
-backgrounds are kept from the training; `held` renderings stand on those alone.
+The composer draws every sprite many times, on plain colours and landscapes, in every light, with and without a shadow,
+upright and tilted; a rendering is then moved, bent, tinted and made soft at each look. Some of the plain colours are
+kept from the training; `held` renderings stand on those, or on a landscape.
 """
 
 from __future__ import annotations
@@ -21,17 +22,29 @@ from torch import Tensor
 from sartor.nano.brand import drawings
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.colors import to_lab
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.looks import INKWELL
 from sartor.nano.measures import frame_color, things_mask
+from sartor.nano.one_color import stands_apart
 from sartor.nano.run import progress_bar
-from sartor.nano.scene import Composer
+from sartor.nano.scene import Composer, spots
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, PLACES, SIZES
+from sartor.nano.vocabulary import (
+    BACKGROUND_COLORS,
+    COLORS,
+    LANDSCAPES,
+    LIGHTING,
+    MIRRORED,
+    ONE_COLOR_STYLES,
+    PLACES,
+    SHADOWS,
+    SIZES,
+)
 
 SIDE = 64  # pixels of a cut-out's side
 NATIVE = 256  # pixels of the composed picture's side, as the model draws
 MARGIN = 0.1  # around the thing, as a share of its longer side
-HELD_COLORS = ("turquoise", "peach", "dark green")  # backgrounds of the held-out renderings only
+HELD_COLORS = ("turquoise", "peach", "dark green")  # plain backgrounds of the held-out renderings only
 PAPER_LIGHTNESS = 62.0  # CIELAB L: dark lines are drawn on backgrounds at least so light
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -43,42 +56,70 @@ def judged_sprites(work: Path) -> SpriteBank:
 
 
 def random_view(concept: str, style: str, rng: random.Random, *, held: bool = False) -> Scene:
-    """One thing on a plain colour: one of the training's or, with `held`, one of those kept apart."""
+    """One thing on a landscape or a plain colour: one of the training's or, with `held`, one of those kept apart.
+
+    The brand's drawings stand as the brand has them: on plain colours, upright, in even light.
+    """
     size = rng.choices(["large", "medium"], [0.65, 0.35])[0]
     thing = Thing(concept, "center" if rng.random() < 0.5 else rng.choice(list(PLACES)), size)
-    if style != BRAND_STYLE and rng.random() < 0.25:
-        thing.recolored, thing.colors = True, (rng.choice(list(COLORS)),)
     colors = [name for name in BACKGROUND_COLORS if (name in HELD_COLORS) == held]
     if style == BRAND_STYLE:
         colors = [name for name in colors if float(to_lab(np.array(BACKGROUND_COLORS[name]))[0]) > PAPER_LIGHTNESS]
     color = "cream" if not held and rng.random() < 0.2 else rng.choice(colors)
-    return Scene([thing], style, Background("plain", (color,)))
+    background = Background("plain", (color,))
+    if style == BRAND_STYLE:
+        return Scene([thing], style, background)
+    if rng.random() < 0.25:
+        background = Background(rng.choice(list(LANDSCAPES)), (), blurred=rng.random() < 0.3)
+    if rng.random() < 0.25:
+        paints = [name for name in COLORS if style not in ONE_COLOR_STYLES or stands_apart(name, background)]
+        thing.recolored, thing.colors = True, (rng.choice(paints),)
+    if rng.random() < 0.12:
+        thing.orientation = f"tilted to the {rng.choice(['left', 'right'])}"
+    if CONCEPT_BY_NAME[concept].faces and rng.random() < 0.4:
+        thing.facing = MIRRORED
+    light = "even" if rng.random() < 0.75 else rng.choice(list(LIGHTING))
+    shadow = "none" if rng.random() < 0.55 else rng.choice(list(SHADOWS))
+    return Scene([thing], style, background, light, shadow)
 
 
 def stands_out(picture: Array, scene: Scene) -> bool:
-    """Whether most of the thing's length differs from the background: a white ghost on white does not."""
+    """Whether most of the thing's length differs from a plain background: a white ghost on white does not."""
+    if scene.background.kind != "plain":
+        return True
     mask = things_mask(picture)
     length = max(int(mask.any(0).sum()), int(mask.any(1).sum()))
     return length >= 0.85 * SIZES[scene.things[0].size][0] * len(picture)
 
 
-def cut_out(picture: Array) -> Array:
-    """The square around whatever differs from the background, with a margin: uint8 [h, w, 3] -> [SIDE, SIDE, 3].
+def cut_out(picture: Array, scene: Scene) -> Array:
+    """The square around the thing, with a margin: uint8 [h, w, 3] -> [SIDE, SIDE, 3].
 
-    All of the picture where nothing differs. What the square has beyond the picture is filled with the frame's colour.
+    On a plain colour around whatever differs from it (all of the picture where nothing does), on any other background
+    where the scene has its first thing. What the square has beyond the picture is filled with the frame's colour.
     """
+    height, width = picture.shape[:2]
+    if scene.background.kind != "plain":
+        thing = scene.things[0]
+        x, y = spots(thing, random.Random(0), jitter=0)[0]
+        return _square(picture, x * width, y * height, SIZES[thing.size][1] * min(height, width))
     mask = things_mask(picture)
     if not mask.any():
         return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = max(bottom - top, right - left) * (1 + 2 * MARGIN)
-    room = len(picture)
+    return _square(picture, (left + right) / 2, (top + bottom) / 2, max(bottom - top, right - left))
+
+
+def _square(picture: Array, x: float, y: float, length: float) -> Array:
+    """The square around (x, y) pixels whose side is `length` and a margin on both sides, SIDE pixels a side."""
+    half, room = length * (0.5 + MARGIN), len(picture)
     color = tuple(int(value) for value in frame_color(picture))
     canvas = Image.new("RGB", (picture.shape[1] + 2 * room, picture.shape[0] + 2 * room), color)
     canvas.paste(Image.fromarray(picture), (room, room))
-    x, y = room + (left + right - side) / 2, room + (top + bottom - side) / 2
-    return np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(x, y, x + side, y + side)))
+    x, y = room + x, room + y
+    box = (x - half, y - half, x + half, y + half)
+    return np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box))
 
 
 @dataclass(frozen=True)
@@ -106,7 +147,7 @@ def render(sprites: SpriteBank, views: int, seed: int, *, held: bool = False) ->
                 picture = composer.draw(scene, rng)
                 if stands_out(picture, scene):
                     break
-            pictures[row] = cut_out(recompressed(picture, rng) if rng.random() < 0.25 else picture)
+            pictures[row] = cut_out(recompressed(picture, rng) if rng.random() < 0.25 else picture, scene)
             bar.update(task, completed=row + 1)
     return Renderings(
         torch.from_numpy(pictures),
