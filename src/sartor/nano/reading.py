@@ -22,7 +22,7 @@ from typing import Any
 from sartor.fibo.readers import Reader
 from sartor.nano import reading_setting as setting
 from sartor.nano import reading_words as say
-from sartor.nano.captions import Background, Scene, Thing, compact, describe
+from sartor.nano.captions import IN_PLURAL, Background, Scene, Thing, compact, describe
 from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.reading_colors import NATURAL_COLORS
 from sartor.nano.reading_text import lower, plainly, section
@@ -114,7 +114,7 @@ def _things(prompt: Mapping[str, Any]) -> list[Thing]:
     things: list[Thing] = []
     for entry in listed:
         concept = _concept(plainly(entry.get("description")), summary, said, first=not things)
-        if concept is None or (things and _is_part(entry, concept, things)):
+        if concept is None or (things and _is_part(entry, concept, things, summary)):
             continue
         things.append(_thing(entry, concept, summary))
         if len(things) == MOST_THINGS:
@@ -141,13 +141,19 @@ def _concept(description: str, summary: str, said: Mapping[str, float], *, first
     return max(scores, key=lambda concept: scores[concept])
 
 
-def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing]) -> bool:
-    """Whether a further object is a part of, or again, one that is there already."""
+def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing], summary: str) -> bool:
+    """Whether a further object is a part of, or again, one that is there already; or a small one that the summary does
+    not speak of."""
     description, beside = plainly(entry.get("description")), lower(entry.get("relationship"))
     here = next(each.start for each in mentions(description) if each.concept == concept)
     if say.WITHIN.search(description[:here]) or say.OWNER.match(description[here:]):
         return True
     if say.BELONGS.search(beside):
+        return True
+    if (
+        concept not in {each.concept for each in mentions(summary)}
+        and _size(lower(entry.get("relative_size"))) == "small"
+    ):
         return True
     if any(thing.concept == concept for thing in things):
         return _place(lower(entry.get("location"))) in {None, *(thing.place for thing in things)}
@@ -208,19 +214,26 @@ def _color(word: str) -> str | None:
 def _all_over(concept: str, text: str) -> str | None:
     """The first colour that `shape_and_color` names, unless it names one that the thing has anyway, or more than two.
 
-    What follows "with" is an accent.
+    What follows "with" is an accent, and what is said after a comma is about a part.
     """
     text = text.partition(" with ")[0]
-    words = [match[0].replace("-", " ") for match in say.OWN_COLOR.finditer(text)]
-    named = list(dict.fromkeys(COLOR_SYNONYMS.get(word, word) for word in words))
+    named = _colors(text)
     if len(named) > MOST_COLORS or set(named) & NATURAL_COLORS.get(concept, frozenset()):
         return None
-    return next(iter(named), None)
+    return next(iter(_colors(" ".join(part.split(",")[0] for part in text.split(";")[:2]))), None)
+
+
+def _colors(text: str) -> list[str]:
+    """The things' colours that a text names, in order."""
+    words = [match[0].replace("-", " ") for match in say.OWN_COLOR.finditer(text)]
+    return list(dict.fromkeys(COLOR_SYNONYMS.get(word, word) for word in words))
 
 
 def _place(text: str) -> str | None:
     """One of the nine places; None where the text names none."""
     text = say.BESIDE_THE_POINT.sub(" ", say.NEGATION.sub(" ", text))
+    if say.MIDDLE.search(first := re.split("[,;.]", text)[0]) and not say.NOT_THE_MIDDLE.search(first):
+        return "center"
     rows = ["top"] * bool(say.TOP.search(text)) + ["bottom"] * bool(say.BOTTOM.search(text))
     columns = ["left"] * bool(say.LEFT.search(text)) + ["right"] * bool(say.RIGHT.search(text))
     row = rows[0] if len(rows) == 1 else ""
@@ -248,7 +261,7 @@ def _count(entry: Mapping[str, Any], concept: str, summary: str) -> int:
             if word in say.NUMBERS or word in "12345":
                 return say.NUMBERS.get(word) or int(word)
         return 1
-    if CONCEPT_BY_NAME[concept].plural_name == concept:  # "a pair of cherries" is one
+    if concept in IN_PLURAL:  # "a pair of cherries" is one
         return 1
     names = "|".join(re.escape(name) for name, known in say.NAMES.items() if known.name == concept)
     several = re.compile(say.SEVERAL.format(names=names))
@@ -260,27 +273,28 @@ def _count(entry: Mapping[str, Any], concept: str, summary: str) -> int:
 
 def _style(prompt: Mapping[str, Any]) -> str | None:
     """The house style that a prompt asks for; None where it says so in words of its own, or not at all."""
-    scores: Counter[str] = Counter()
-    for field, weight in (("style_medium", 3), ("artistic_style", 1), ("short_description", 1)):
+    medium = plainly(prompt.get("style_medium"))
+    counted = {style: len({match[0] for match in words.finditer(medium)}) for style, words in say.STYLE_WORDS.items()}
+    if medium and (not is_house_style(medium) or say.OTHER_MEDIA.search(medium)):
+        return None
+    plain = next((style for style, words in say.ONE_COLOR_WORDS.items() if words.search(medium)), None)
+    if plain and not counted["cartoon"] and not counted["soft3d"]:
+        return plain
+    scores = Counter({style: 3 * count for style, count in counted.items()})
+    for field in ("artistic_style", "short_description"):
         text = plainly(prompt.get(field))
-        if field == "style_medium":
-            if not is_style_talk(text):
-                return None
-            if plain := next((style for style, pattern in say.ONE_COLOR_WORDS.items() if pattern.search(text)), None):
-                return plain
-        for style, pattern in say.STYLE_WORDS.items():
-            scores[style] += weight * len({match[0] for match in pattern.finditer(text)})
+        for style, words in say.STYLE_WORDS.items():
+            scores[style] += len({match[0] for match in words.finditer(text)})
     best, score = max(scores.items(), key=lambda item: item[1])
     return best if score else None
 
 
-def is_style_talk(text: str) -> bool:
-    """Whether a style is described in general words only, or in many: a brand's own words are neither."""
-    if len(text.split()) > FEW_WORDS:
+def is_house_style(medium: str) -> bool:
+    """Whether a style_medium names one of the house styles, or says only what could be said of any: a brand's own words
+    do neither."""
+    if any(words.search(medium) for words in (*say.ONE_COLOR_WORDS.values(), *say.STYLE_WORDS.values())):
         return True
-    for pattern in (*say.ONE_COLOR_WORDS.values(), *say.STYLE_WORDS.values(), say.STYLE_TALK):
-        text = pattern.sub(" ", text)
-    return not re.search(r"\w", text)
+    return len(medium.split()) > FEW_WORDS or not re.search(r"\w", say.STYLE_TALK.sub(" ", medium))
 
 
 def _retold(prompt: Mapping[str, Any], scene: Scene) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def background(prompt: Mapping[str, Any]) -> Background | None:
         if lands:
             depth = lower(section(prompt, "photographic_characteristics").get("depth_of_field"))
             blurred = bool(say.BLURRED.search(f"{text} {depth}"))
-            return Background(lands[0][1], (), blurred=blurred)
+            kind = lands[0][1]
+            return Background("beach" if kind == "sea" and say.SAND.search(text) else kind, (), blurred=blurred)
     return None
 
 

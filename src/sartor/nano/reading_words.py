@@ -66,13 +66,21 @@ BESIDE = re.compile(
 BELONGS = re.compile(r"\b(?:part of|belong\w*|attached|detail of|fallen from|dropped from|cut from|taken from)\b")
 COMPANY = re.compile(
     r"\b(?:part of|attached|belong\w*|mounted|detail of|worn|forms?|grow\w* (?:out )?(?:of|from)|sprout\w*|emerg\w*|"
-    r"on (?:top of )?(?:its|his|her|the)|its|connected|fixed|stuck|supports|sits atop|joined|cast)\b"
+    r"on (?:top of )?(?:its|his|her|the)|its|connected|fixed|stuck|supports|atop|joined|cast|nestl\w+|perch\w+|"
+    r"crown\w*|tucked|dangl\w+|hang\w* from|inside|into)\b"
 )
 
 TOP = re.compile(r"\b(?:top|upper|uppermost|higher?)\b")
 BOTTOM = re.compile(r"\b(?:bottom|lower|lowermost|lowest|low)\b")
 LEFT, RIGHT = re.compile(r"\b(?:left|leftmost)\b"), re.compile(r"\b(?:right|rightmost)\b")
-MIDDLE = words("center, centre, centered, centred, central, centrally, middle, midpoint, heart, core, dead-center")
+MIDDLE = words(
+    "center, centre, centered, centred, central, centrally, middle, midpoint, heart, core, dead-center, mid-frame, "
+    "mid-picture, mid-canvas, mid-page, mid-image"
+)
+NOT_THE_MIDDLE = re.compile(
+    rf"{TOP.pattern}|{BOTTOM.pattern}|{LEFT.pattern}|{RIGHT.pattern}|"
+    r"\b(?:horizontal|vertical|width|height|off-cent|above|below|beneath|under|over|between|from)"
+)
 TO_THE_RIGHT = re.compile(r"\b(?:facing|towards?|to|looking) (?:the )?right\b")
 BESIDE_THE_POINT = re.compile(
     r"\bright (?:in|at|on|into|where|way|side up)\b|\b(?:left and right|left or right|right and left|right or left|"
@@ -94,14 +102,20 @@ NUMBERS = {"one": 1, "single": 1, "two": 2, "pair": 2, "couple": 2, "three": 3, 
 SEVERAL = r"\b(two|three|four|five|pair of|trio of)(?: (?!of\b)[\w-]+){{0,2}} (?:{names})\b"
 
 LANDSCAPE_WORDS = {
-    "night": words("night, nighttime, starry, starlit, stars, nocturnal"),
+    "night": words("night, nighttime, starry, starlit, stars, nocturnal, outer space, cosmos, galaxy, galactic"),
     "snow": words("snow, snowy, snowfield, snow-covered, snowdrift, snowdrifts, snowscape, wintry"),
     "beach": words("beach, shore, seashore, seaside, shoreline"),
     "desert": words("desert, dune, dunes"),
     "sunset": words("sunset, dusk, sundown, twilight, evening, sun has set"),
-    "table": words("table, tabletop, desk, countertop, plank, planks, wooden surface, wooden board"),
-    "meadow": words("meadow, grass, grassy, lawn, pasture, grassland, hillside"),
-    "sea": words("sea, ocean, waves, water"),
+    "table": words(
+        "table, tabletop, worktable, desk, countertop, counter, plank, planks, wooden surface, wooden board, kitchen, "
+        "bedroom, living room, workshop, classroom, library, shelf, shelves, bakery, shop, cafe, café, workbench"
+    ),
+    "meadow": words(
+        "meadow, grass, grassy, lawn, pasture, grassland, hillside, forest, woodland, woods, garden, park, orchard, "
+        "farmyard, farm, countryside, savanna, savannah, jungle"
+    ),
+    "sea": words("sea, ocean, waves, water, lake, lagoon, marina, river, pond"),
 }
 PLAIN = words(
     "plain, solid, uniform, uniformly, seamless, backdrop, monochrome, monochromatic, single, unbroken, flat, one, "
@@ -162,8 +176,11 @@ FAINTLY = words(
     "slight*, faint*, barely, hardly, gently, gentle, minimal*, subtl*, little, touch, hint, bit, ever so, light, "
     "lightly, small, mild*, soft, softly, just, delicate*, few, hair, trifle, modest*, tiny, whisper, almost, nearly"
 )
-DEGREES = re.compile(r"\b(\d{1,3}|five|eight|ten|twelve)(?:-| )degrees?\b")
-DEGREE_WORDS = {"five": 5, "eight": 8, "ten": 10, "twelve": 12}
+DEGREE_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12,
+}  # fmt: skip
+DEGREES = re.compile(rf"\b(\d{{1,3}}|{'|'.join(DEGREE_WORDS)})(?:-| )degrees?\b")
 LEAST_DEGREES = 13
 # Parts of things: what tilts may be one of them.
 PARTS = words(
@@ -184,17 +201,25 @@ ONE_COLOR_WORDS = {
 STYLE_WORDS = {
     "soft3d": words(
         "3d, 3-d, three-dimensional, three dimensional, render*, clay*, 3d-*, cgi, blender, glossy, plastic, vinyl, "
-        "volumetric, sculpted, inflated, octane"
+        "volumetric, sculpted, inflated, octane, ray-traced, subsurface, figurine"
     ),
     "flat": words(
         "flat, flat-*, vector, vector-*, geometric, material design, svg, two-dimensional, 2d, minimalist graphic, "
         "solid shapes"
     ),
     "cartoon": words(
-        "cartoon*, comic*, clip art, clip-art, clipart, emoji, storybook, hand-drawn, animated, animation"
+        "cartoon*, comic*, clip art, clip-art, clipart, emoji, storybook, hand-drawn, animated, animation, cel-shad*, "
+        "cel shad*, saturday-morning"
     ),
 }
-# Said of any style; a style_medium with other words than these and STYLE_WORDS is a look of its own, a brand's say.
+# A style_medium with one of these is a look of its own, though it may name a house style besides.
+OTHER_MEDIA = words(
+    "watercolor*, watercolour*, oil, gouache, acrylic*, crayon*, chalk*, charcoal, lino*, woodcut*, engraving*, "
+    "etching*, riso*, screenprint*, screen-print*, pixel*, pixel-*, voxel*, low-poly, low poly, collage*, mosaic*, "
+    "embroider*, knit*, crochet*, felt, origami, photo*, sticker*, die-cut, stained glass, two-tone, duotone, "
+    "halftone, graffiti, pastels, brush, sketch*, blueprint*, neon"
+)
+# Said of any style; a short style_medium with other words than these is a look of its own, a brand's say.
 STYLE_TALK = words(
     "a, an, the, and, or, with, of, in, very, clean, cute, soft, smooth, polished, modern, digital, graphic, "
     "graphics, illustration, illustrated, illustrations, drawing, drawn, art, artwork, icon, image, picture, "
@@ -232,4 +257,8 @@ OWNER = re.compile(rf"(?:{NAME.pattern})'s\b")
 COLORS = {name: name for name in BACKGROUND_COLORS} | BACKGROUND_COLOR_SYNONYMS
 COLOR = re.compile(rf"(?:\b(?P<shade>{PALE}|{DEEP})[ -]+(?:\w+[ -])?)?(?<![\w])(?P<color>{_any(COLORS)})(?![\w])")
 OWN_COLOR = re.compile(rf"(?<![\w])(?:{_any(THING_COLORS | COLOR_SYNONYMS)})(?![\w])")
-SHADED = re.compile(rf"[ -](?:\w+ )?(?:{_any(COLORS)})(?![\w])(?! \w*(?:field|land|scape|meadow|dune)s?\b)")
+SHADED = re.compile(
+    rf"[ -](?:(?!in |of |on |by |and |with |under |below )\w+ )?(?!sand)(?:{_any(COLORS)})(?![\w])"
+    r"(?! \w*(?:field|land|scape|meadow|dune)s?\b)"
+)
+SAND = words("sand, sands, sandy")  # by the sea: a beach
