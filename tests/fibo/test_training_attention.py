@@ -73,13 +73,14 @@ def test_a_kernel_that_is_wrong_for_the_last_block_alone_is_refused(
 
 
 def test_what_is_tried_lies_in_memory_as_in_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Strides of queries, keys, values and of the gradient that comes back, in a model and in the trial."""
-    plain, seen = F.scaled_dot_product_attention, set()
+    """Strides of queries, keys, values and of the gradient that comes back, in a model and in the trial, in order."""
+    plain = F.scaled_dot_product_attention
+    seen: list[object] = []
 
     def watched(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, **options: object) -> torch.Tensor:
         out: torch.Tensor = plain(q, k, v, **options)  # type: ignore[arg-type]
         strides = tuple(each.stride() for each in (q, k, v))
-        out.register_hook(lambda gradient: seen.add((q.shape[2] < k.shape[2], *strides, gradient.stride())))
+        out.register_hook(lambda gradient: seen.append((q.shape[2] < k.shape[2], *strides, gradient.stride())))
         return out
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
@@ -90,14 +91,14 @@ def test_what_is_tried_lies_in_memory_as_in_the_blocks(monkeypatch: pytest.Monke
     two = double(torch.randn(1, image, 32), torch.randn(1, text, 32), time, rotary, None)
     joined = torch.cat(two[::-1], dim=1)
     single(single(joined, time, rotary, None), time, rotary, None, text).square().sum().backward()
-    model = set(seen)
+    model = list(seen)
     seen.clear()
     longest = asked()
     for form in longest.forms():
         if form.q.shape == longest.q.shape:
             form.gradients("math")
-    assert len(model) == 3
-    assert seen == model
+    assert len(set(model)) == 3
+    assert seen == model, "in the order of the backward pass"
 
 
 def asked(*, masked: bool = False) -> Asked:

@@ -91,6 +91,17 @@ def test_what_no_compiler_takes_is_left_plain(transformer: FiboTransformer, capl
     assert caplog.text.count("blocks are not compiled") == 2
 
 
+def test_a_device_that_a_compilers_code_broke_ends_the_training(
+    transformer: FiboTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[float]:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(training_compute, "_distances", broken)
+    with pytest.raises(torch.AcceleratorError):
+        compile_agreeing(transformer, SHAPE, nullcontext, backend="aot_eager")
+
+
 @pytest.mark.parametrize("base", ["fp8", "nf4"])
 def test_a_rounded_base_is_never_compiled(transformer: FiboTransformer, base: BaseWeights) -> None:
     config = TrainingConfig(compiled=True, base_weights=base, gradient_checkpointing=False)

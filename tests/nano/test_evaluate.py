@@ -84,3 +84,9 @@ def test_long_prompts_are_scored_apart() -> None:
     assert scores["long prompts: concept top 5"].value == pytest.approx(2 / 3)
     assert scores["long prompts: background"].count == 2, "a landscape has no colour's name"
     assert scores["long prompts: place"].value == 0.5
+    assert not [name for name in scores if name.startswith("kept")], "none was asked"
+
+    kept = score_longhand([*rows, row("kept longhand", 1, **plain)])
+    assert kept["long prompts: concept top 1"].value == 0.5
+    assert kept["kept long prompts: concept top 1"].value == 1.0
+    assert kept["kept long prompts: style"].count == 1

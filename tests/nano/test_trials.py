@@ -1,6 +1,7 @@
 """The evaluation asks the same every time, asks for what training never showed, and gives nothing away."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.concepts import CONCEPTS
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.trials import SHARES, Brand, Trial, ask, plan, plan_brand, plan_longhand, read_brand, readable
-from sartor.nano.vocabulary import BACKGROUND_COLORS, FIRST_STYLES, PLACES, SIZES
+from sartor.nano.trials import SHARES, UNKNOWN, Brand, Trial, ask, plan, plan_brand, plan_longhand, read_brand, readable
+from sartor.nano.vocabulary import BACKGROUND_COLORS, LANDSCAPES, PLACES, SIZES, STYLES
 from sartor.vgl import canonical, parse
 
 
@@ -32,17 +33,20 @@ def test_more_of_them_begin_with_the_same(composer: Composer, trials: list[Trial
 
 
 def test_long_prompts_are_about_things_that_it_knows() -> None:
-    told = plan_longhand(100)
-    assert [trial.seed for trial in told] == list(range(1, 101))
+    told = plan_longhand(200)
+    assert [trial.seed for trial in told] == list(range(1, 201))
+    assert Counter(trial.kind for trial in told) == {"longhand": 148, "kept longhand": 52}
     about = {trial.thing.concept for trial in told}
     assert about <= {concept.name for concept in CONCEPTS}
-    assert len(about) > 50
-    assert {trial.scene.style for trial in told} == set(FIRST_STYLES)
+    assert len(about) > 100
+    assert {trial.scene.style for trial in told} == {style.name for style in STYLES}
     for trial in told:
         parse(trial.prompt)
         assert trial.thing.place in PLACES
         assert trial.thing.size in SIZES
         assert all(color in BACKGROUND_COLORS for color in trial.scene.background.colors)
+        assert trial.scene.background.kind in {"plain", *LANDSCAPES, UNKNOWN.kind}
+    assert sum(trial.scene.background == UNKNOWN for trial in told) < 20
     assert plan_longhand(7) == told[:7]
 
 

@@ -33,7 +33,8 @@ SAFE = "math"
 """What no trial is needed for."""
 KERNELS = tuple(name for name in BACKENDS if name != "cudnn")
 """Without cuDNN's, the fastest in drawing: on an H100 the first training whose kernel was chosen by trial ended in an
-illegal memory access. Which kernel it had is not known; flash had trained before."""
+illegal memory access. PyTorch keeps cuDNN's backward pass by the strides of q, k and v, but it is made for the
+gradient's as well; in training two kinds of these meet, see `Asked.forms`. ADR 14."""
 
 logger = logging.getLogger(__name__)
 
@@ -131,12 +132,16 @@ class Asked:
         return cls(q, k, v, text, seen[:, None, None] if masked and text > 1 else None)
 
     def forms(self) -> Iterator[Asked]:
-        """As the double, the single and the last blocks ask, for three lengths of the caption."""
+        """As the last, the single and the double blocks ask, for three lengths of the caption.
+
+        In the order of the backward pass: a kernel that keeps what it made for a single block's gradient, and takes it
+        for a double block's, is wrong here as it would be there.
+        """
         heads, head_dim = self.q.shape[2:]
         for text in sorted({self.text, self.text // 2 + 1, 1}):
             shape = text, self.q.shape[1] - self.text, heads, head_dim
             given = Asked.random(self.q.detach(), *shape, masked=self.mask is not None)
-            yield from (given, replace(given, joined=True), replace(given, joined=True, silent=text))
+            yield from (replace(given, joined=True, silent=text), replace(given, joined=True), given)
 
     def gradients(self, name: str) -> tuple[Tensor, ...]:
         """Of half the sum of the answer's squares, for q, k and v."""

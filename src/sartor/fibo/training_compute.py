@@ -89,7 +89,7 @@ def compile_agreeing(
     """Compiles the blocks of each kind whose compiled gradients are those of the plain block.
 
     Lengths are open, since every caption has its own. The last block, which drops the text, stays as it is. What a
-    compiler cannot do is a warning, not an error.
+    compiler cannot do is a warning, not an error. Raises torch.AcceleratorError where what it made broke the device.
     """
     doubles = list(transformer.transformer_blocks)
     singles = list(transformer.single_transformer_blocks)[:-1]
@@ -99,6 +99,8 @@ def compile_agreeing(
             continue
         try:
             distances = _distances(transformer, blocks[0], shape, autocast, backend)
+        except torch.AcceleratorError:  # the device is lost, and with it the training
+            raise
         except Exception as error:  # compilers raise many kinds, and a training goes on without one
             plain(blocks)
             logger.warning("%s blocks are not compiled: %s", kind, first_line(error))

@@ -47,7 +47,7 @@ from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
-from sartor.nano.trials import DISTANCE, SAME, Brand, Trial, plan, plan_brand, plan_longhand, read_brand
+from sartor.nano.trials import DISTANCE, SAME, UNKNOWN, Brand, Trial, plan, plan_brand, plan_longhand, read_brand
 
 INFLUENCES = (0.0, 0.5, 1.0)
 
@@ -118,7 +118,7 @@ def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[d
         }
         if plain := trial.scene.background.kind == "plain":
             row["background distance"] = round(background_distance(item.picture, trial.scene.background.colors[0]), 2)
-        if trial.kind == "place" or (trial.kind == "longhand" and plain):
+        if trial.kind == "place" or (trial.kind.endswith("longhand") and plain):
             row |= {"place": thing.place, "found place": place_of(item.picture)}
         if trial.kind == "count":
             row |= {"count": thing.count, "found count": count_of(item.picture)}
@@ -169,15 +169,19 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
 
 
 def score_longhand(rows: list[dict[str, Any]]) -> dict[str, Score]:
-    """The base's scores for prompts in other people's words."""
-    plain = [row for row in rows if "background distance" in row]
-    return {
-        "long prompts: concept top 1": share([row["rank"] == 1 for row in rows]),
-        "long prompts: concept top 5": share([row["rank"] <= 5 for row in rows]),
-        "long prompts: style": share([row["style"] == row["style taken for"] for row in rows]),
-        "long prompts: background": share([row["background distance"] <= DISTANCE for row in plain]),
-        "long prompts: place": share([row["place"] == row["found place"] for row in plain]),
-    }
+    """The base's scores for prompts in other people's words: for all, and for those that nobody has looked at."""
+    scores: dict[str, Score] = {}
+    kept = [row for row in rows if row["kind"] == "kept longhand"]
+    for name, asked in (("long prompts", rows), ("kept long prompts", kept)):
+        plain = [row for row in asked if "background distance" in row]
+        scores |= {
+            f"{name}: concept top 1": share([row["rank"] == 1 for row in asked]),
+            f"{name}: concept top 5": share([row["rank"] <= 5 for row in asked]),
+            f"{name}: style": share([row["style"] == row["style taken for"] for row in asked]),
+            f"{name}: background": share([row["background distance"] <= DISTANCE for row in plain]),
+            f"{name}: place": share([row["place"] == row["found place"] for row in plain]),
+        }
+    return {name: found for name, found in scores.items() if found.count}
 
 
 def score_brand(rows: list[dict[str, Any]], brand: str, influence: float, distance: float) -> dict[str, Score]:
@@ -199,14 +203,14 @@ def score_brand(rows: list[dict[str, Any]], brand: str, influence: float, distan
 
 def compose(trials: list[Trial], sprites: SpriteBank, side: int, look: str = BRAND_STYLE) -> list[Drawn]:
     """The composer's own pictures of the trials; a brand's trials stand flat in its look. A thing that the brand's
-    set does not have is left out."""
+    set does not have is left out, and a setting that the composer does not draw."""
     composer = Composer(sprites, side, hold_out=False)
     drawn = []
     for trial in trials:
         scenes = [trial.scene, trial.changed] if trial.changed else [trial.scene]
         styled = [dataclasses.replace(scene, style=scene.style or look) for scene in scenes]
-        plain = trial.scene.background.kind == "plain"
-        if plain and (trial.thing.concept, styled[0].style) in sprites.pixels:
+        known = trial.scene.background != UNKNOWN
+        if known and (trial.thing.concept, styled[0].style) in sprites.pixels:
             drawn.append(Drawn(trial, *(composer.draw(scene, random.Random(trial.seed)) for scene in styled)))
     return drawn
 
@@ -312,7 +316,7 @@ def main() -> None:
     parser.add_argument("--caching", choices=[EXACT, *CACHINGS], default=EXACT)
     parser.add_argument("--shift", type=float, help="of the noise levels, as in Spec; the checkpoint's own without it")
     parser.add_argument(
-        "--longhand-count", type=int, default=100, help="long prompts in other people's words, up to 100"
+        "--longhand-count", type=int, default=200, help="long prompts in other people's words, up to 200"
     )
     parser.add_argument("--target", type=Path, help="folder of the report; evaluation/ in the work folder by default")
     parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")

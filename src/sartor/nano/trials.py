@@ -30,12 +30,14 @@ from sartor.nano.measures import (
     shows_color,
     things_mask,
 )
+from sartor.nano.reading import read
 from sartor.nano.scene import Array, Composer
-from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, PLACES
+from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, LANDSCAPES, PLACES
 from sartor.vgl import canonical, merge, parse, parse_visual_schema
 
 DISTANCE = 10.0  # CIELAB: how far a background may be from its name's value
 SAME = 5.0  # of 255: mean difference below which a region counts as left alone
+UNKNOWN = Background("landscape", ())  # one that the composer does not draw
 LONGHAND = Path(__file__).parent / "longhand_trials.jsonl"
 SHARES = {"seen": 0.3, "unseen": 0.2, "place": 0.2, "count": 0.14, "recolor": 0.08, "background": 0.08}
 TRIES = 8  # backgrounds, or changes, that are tried for a thing before another thing's turn comes
@@ -170,16 +172,26 @@ def _fair(composer: Composer, scene: Scene, changed: Scene) -> bool:
 def plan_longhand(count: int) -> list[Trial]:
     """At most `count` prompts in other people's words, each about one thing; trial i is drawn with seed i.
 
-    They are written in the manner of a large language model, with no look at the words that training uses. A scene on
-    a background that has no colour's name has a background without colours.
+    They are written in the manner of a large language model, with no look at the words that training uses. Those of the
+    kind "kept longhand" have not been read, nor has a picture of them been looked at, by who made the checkpoint's
+    reader. Thing, style, place and size are what the writer was asked for, and so is a plain background. What was left
+    to the writer (a setting, light, colours, a turn) is in the scene as that reader understands it.
     """
     trials = []
     for index, line in enumerate(LONGHAND.read_text().splitlines()[:count]):
         told = json.loads(line)
-        color = told["background"]
-        background = Background("plain", (color,)) if color else Background("landscape", ())
-        scene = Scene([Thing(told["concept"], told["place"], told["size"])], told["style"], background)
-        trials.append(Trial("longhand", scene, index + 1, compact(told["prompt"])))
+        found = read(told["prompt"])
+        thing = Thing(told["concept"])
+        if found and found.things[0].concept == thing.concept:
+            thing = found.things[0]
+        thing = replace(thing, place=told["place"], size=told["size"], count=1)
+        background = Background("plain", (told["background"],)) if told["background"] else UNKNOWN
+        if found and not told["background"] and found.background.kind in LANDSCAPES:
+            background = found.background
+        light, shadow = (found.light, found.shadow) if found else ("even", "none")
+        scene = Scene([thing], told["style"], background, light, shadow)
+        kind = "kept longhand" if told.get("kept") else "longhand"
+        trials.append(Trial(kind, scene, index + 1, compact(told["prompt"])))
     return trials
 
 
