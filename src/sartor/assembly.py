@@ -263,6 +263,7 @@ def assemble(
         base,
         folder=training,
         busy=lambda: device.busy,
+        on_lost_device=device.lose,
         threads=settings.threads,
         base_weights=settings.base_weights,
     )

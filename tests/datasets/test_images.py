@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 
 from sartor.assembly import Parts
 from sartor.datasets.tables import Dataset, DatasetImage
@@ -356,6 +357,24 @@ def test_no_more_than_200(service: Service, tenant: Tenant) -> None:
             session.add(DatasetImage(dataset_id=dataset_id, name="x", perceptual_hash=f"{number:016x}", **values))
     assert upload(tenant, dataset_id, picture()).status_code == 201
     assert "200" in error_of(upload(tenant, dataset_id, picture(1)), 409)
+
+
+def test_a_commit_whose_answer_is_lost_keeps_the_pictures_bytes(
+    service: Service, tenant: Tenant, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets, dataset_id = service.parts.datasets, new_dataset(tenant)
+    add, before = datasets.add_stored, stored(home)
+
+    def lost(*given: Any, **named: Any) -> Any:
+        add(*given, **named)
+        raise OperationalError("COMMIT", {}, OSError("connection reset"))
+
+    with monkeypatch.context() as context:
+        context.setattr(datasets, "add_stored", lost)
+        error_of(upload(tenant, dataset_id, picture()), 503)
+    (image,) = tenant.get(images_of(dataset_id)).json()
+    assert stored(home) == before + 2
+    assert tenant.client.get(image["image_url"]).status_code == 200
 
 
 def test_the_same_key_adds_one_image(tenant: Tenant, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,26 @@ def test_the_zip_holds_images_and_captions(service: Service, tenant: Tenant) -> 
     assert tenant.get(f"/v2/datasets/{dataset_id}/download").status_code == 200
 
 
+def test_who_asks_again_while_it_is_packed_waits(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset_id = new_dataset(tenant, upload_type="advanced")
+    add(service, dataset_id, 0, "fox")
+    packing = service.parts.packing
+    write, again = packing._write, []
+
+    def slow(*given: Any) -> None:
+        again.append(download(tenant, dataset_id))
+        write(*given)
+
+    monkeypatch.setattr(packing, "_write", slow)
+    assert download(tenant, dataset_id).status_code == 200
+    assert "packed already" in error_of(again[0], 429)
+    assert int(again[0].headers["Retry-After"]) > 0
+    assert download(tenant, dataset_id).status_code == 200
+    assert len(again) == 1, "packed once"
+
+
 def test_a_large_zip_is_sent_piece_by_piece(service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset_id = new_dataset(tenant, upload_type="advanced")
     add(service, dataset_id, 0, "one")

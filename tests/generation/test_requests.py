@@ -76,8 +76,13 @@ def test_a_listed_request_says_what_its_status_says(tenant: Tenant) -> None:
     assert tenant.get("/v2/requests", params={"status": "ERROR"}).json() == {"requests": [], "next_cursor": None}
 
 
+# "0001-01-01T00:00:00+14:00" and an id: a moment before the first that there is in UTC.
+BEFORE_TIME = "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMCAwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDE="
+
+
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "status=DONE", "cursor=x", "cursor=YSBi", "cursor="]
+    "query",
+    [f"cursor={BEFORE_TIME}", "limit=0", "limit=101", "limit=x", "status=DONE", "cursor=x", "cursor=YSBi", "cursor="],
 )
 def test_wrong_queries_are_422(tenant: Tenant, query: str) -> None:
     error_of(tenant.get(f"/v2/requests?{query}"), 422)

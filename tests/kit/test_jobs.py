@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.orm import Session
@@ -306,6 +307,49 @@ def test_a_job_that_breaks_is_reported_lost_once(database: Database, start: Call
     log.awaits("lost a")
     time.sleep(1.0)  # more than two rounds of the keeper
     assert log.lines == ["lost a"]
+
+
+def test_one_that_cannot_be_ended_does_not_keep_the_others_from_it(database: Database, log: Log) -> None:
+    def end(job_id: str) -> None:
+        log(f"ends {job_id}")
+        if job_id == "b":
+            raise OSError("the storage is away")
+
+    async def work(job_id: str) -> None:
+        raise RuntimeError("a bug outside of any step")
+
+    jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
+    jobs.add(Job("work", QUEUE, work, on_lost=end))
+    jobs.start()
+    try:
+        for job_id in "abc":
+            enqueue(database, jobs, job_id)
+        for job_id in "abc":
+            log.awaits(f"ends {job_id}")
+        wait_for(lambda: True if log.lines.count("ends b") > 1 else None)
+        assert (log.lines.count("ends a"), log.lines.count("ends c")) == (1, 1)
+    finally:
+        jobs.stop()
+
+
+def test_after_an_outage_the_others_may_renew_their_leases_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, asked = Jobs(database, poll=timedelta(seconds=1), lease=timedelta(seconds=0.6)), []
+    monkeypatch.setattr(DBOS, "list_workflows", lambda **_: asked.append(True) or [])
+    jobs._take_over()
+    assert asked == [True], "nothing is known of an outage when a process starts"
+    with monkeypatch.context() as away:
+        away.setattr(jobs, "_write_lease", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            jobs._renew()
+    jobs._take_over()
+    jobs._renew()
+    jobs._take_over()
+    assert asked == [True]
+    time.sleep(0.7)
+    jobs._take_over()
+    assert asked == [True, True]
 
 
 def test_a_job_that_kills_its_process_again_and_again_is_given_up(

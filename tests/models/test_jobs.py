@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import torch
 from PIL import Image
 from safetensors.torch import load
 
@@ -124,6 +125,35 @@ def test_a_database_that_is_away_stops_nothing(workshop: Workshop, tmp_path: Pat
         workshop.database.check()
     assert not trainings.asked_to_stop(model.id)
     trainings.tell(model.id, {"step": 1})
+
+
+def test_a_lost_device_is_no_fault_of_the_training(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, stop, ended = threading.Event(), threading.Event(), []
+    model, trainings = workshop.model(), workshop.trainings()
+    monkeypatch.setattr(trainings, "_on_lost_device", told.set)
+
+    def broken() -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(workshop.base, "load", broken)
+
+    def advance() -> None:
+        try:
+            trainings.advance(job_id(model), 2, stop=stop)
+        except Interrupted:
+            ended.append("interrupted")
+
+    trainings.begin(job_id(model))
+    thread = threading.Thread(target=advance)
+    thread.start()
+    assert told.wait(20)
+    assert ended == [], "it waits until the process has let go of its jobs"
+    stop.set()
+    thread.join(20)
+    assert ended == ["interrupted"]
+    assert workshop.row(model).status == "InProgress"
+    monkeypatch.undo()
+    assert workshop.trainings().advance(job_id(model), 2, stop=NEVER), "another process goes on"
 
 
 def test_step_by_step(workshop: Workshop) -> None:

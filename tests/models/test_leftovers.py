@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,6 +22,12 @@ from sartor.models.tables import DELETED, Model
 from tests.conftest import make_settings, shared_bridge
 
 HOUR = 3600
+
+
+class Disk(NamedTuple):
+    total: int
+    used: int
+    free: int
 
 
 def leftovers(database: Database, home: Path) -> Leftovers:
@@ -97,6 +105,26 @@ def test_of_files_only_those_that_were_left_over_go(database: Database, tmp_path
     leftovers(database, tmp_path).tidy()
     assert not [path for path in gone if path.exists()]
     assert all(path.exists() for path in kept)
+
+
+def test_on_a_full_disk_copies_go_that_were_needed_longest_ago(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in "abc"]
+    for digest in digests:
+        add(database, status="Completed", adapter_sha256=digest)
+    copies = [old(tmp_path / "adapters" / f"{digest}.safetensors") for digest in digests]
+    long_ago = time.time() - 3 * HOUR
+    os.utime(copies[1], (long_ago, long_ago))
+    os.utime(copies[2])
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(100, 95, 5 + 3 * (not copies[1].exists())))
+    leftovers(database, tmp_path).tidy()
+    assert [path.exists() for path in copies] == [False, False, True], "the last one is in use"
+    copies[0].write_bytes(b"x")
+    age(copies[0])
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(100, 50, 50))
+    leftovers(database, tmp_path).tidy()
+    assert copies[0].exists()
 
 
 def test_trainings_that_ended_elsewhere(database: Database, tmp_path: Path) -> None:

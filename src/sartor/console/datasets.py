@@ -32,6 +32,7 @@ from sartor.datasets.stored import read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.datasets.wording import refine
 from sartor.errors import Conflict, PreconditionFailed, SartorError, Unprocessable, request_id
+from sartor.kit.threads import slowly
 from sartor.models.schemas import ModelBody, TrainingBody
 from sartor.vgl import parse, plain
 
@@ -202,7 +203,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         id of a model that is to be looked at next."""
         given = texts(await request.form())
         try:
-            model_id = await run_in_threadpool(do, given)
+            model_id = await slowly(do, given)
         except SartorError as error:  # nothing that was written is lost
             return await run_in_threadpool(page, request, caller, dataset_id, (), error, given)
         next_page = f"models/{model_id}" if model_id is not None else f"datasets/{dataset_id}"
@@ -220,7 +221,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             for file in sent:  # one at a time in memory
                 name, data = file_name(file.filename or "") or "image", await file.read()
                 try:
-                    await run_in_threadpool(console.add, caller, dataset_id, name, data)
+                    await slowly(console.add, caller, dataset_id, name, data, patient=True)
                 except SartorError as error:  # the others are taken all the same
                     told.append(f"{name}: {error.details}")
         if told:
@@ -251,7 +252,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     @routes.post("/datasets/{dataset_id}/clone")
     async def clone(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
         key = idempotency_key(texts(await request.form()))
-        copy, _ = await run_in_threadpool(rooms.datasets.clone, caller, dataset_id, CloneBody(), idempotency_key=key)
+        copy, _ = await slowly(rooms.datasets.clone, caller, dataset_id, CloneBody(), idempotency_key=key)
         return RedirectResponse(f"{PATH}/datasets/{copy.id}", SEE_OTHER)
 
     @routes.post("/datasets/{dataset_id}/delete")
@@ -285,7 +286,7 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
             rooms.datasets.set_caption(caller, dataset_id, image_id, caption, source="manual")
 
         try:
-            await run_in_threadpool(keep)
+            await slowly(keep)
         except SartorError as error:  # nothing that was written is lost
             shown = await run_in_threadpool(console.image, request, caller, dataset_id, image_id)
             written = given.get("caption", shown["image"]["caption"])

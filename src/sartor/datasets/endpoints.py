@@ -22,6 +22,7 @@ from sartor.datasets.service import Datasets
 from sartor.errors import describe
 from sartor.kit.idempotency import check_key
 from sartor.kit.storage import Address, Storage
+from sartor.kit.threads import slowly
 from sartor.projects.endpoints import Key, ProjectId
 from sartor.projects.service import LARGEST_ID
 
@@ -137,7 +138,7 @@ def router(
         status_code=201,
         responses=describe(400, 401, 404, 409, 413, 422, 429, 500, 503),
     )
-    def clone_dataset(
+    async def clone_dataset(
         request: Request,
         caller: CallerDependency,
         dataset_id: DatasetId,
@@ -146,7 +147,7 @@ def router(
     ) -> FullDatasetAnswer:
         """A draft with the same visual schema, and copies of the images and captions: how a completed one goes on."""
         key = check_key(idempotency_key)
-        dataset, images = datasets.clone(caller, dataset_id, body or CloneBody(), idempotency_key=key)
+        dataset, images = await slowly(datasets.clone, caller, dataset_id, body or CloneBody(), idempotency_key=key)
         return full_answer(dataset, len(images), images, storage, address_of(request))
 
     @routes.get(
@@ -156,10 +157,10 @@ def router(
         response_model_exclude_none=True,
         responses=describe(401, 404, 409, 429, 500, 503),
     )
-    def download_dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> DownloadAnswer:
+    async def download_dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> DownloadAnswer:
         """Where an advanced dataset can be had as a ZIP. The first time after a change it is packed, which takes a
         second for some hundred images."""
-        archive, captions = packing.pack(caller, dataset_id)
+        archive, captions = await slowly(packing.pack, caller, dataset_id)
         address = address_of(request)
         shown = [
             None if key is None else storage.address(key, base=address.base, lifetime=address.lifetime)

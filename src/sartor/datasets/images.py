@@ -2,26 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from json import JSONDecodeError, loads
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
+from sartor.datasets.bodies import read_json, validated
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.pictures import MAX_BYTES
 from sartor.datasets.schemas import CaptionBody, ImageAnswer, UploadAnswer, UploadBody, image_answer
 from sartor.datasets.service import Datasets
 from sartor.datasets.sources import file_name, is_address, name_of, read_source
 from sartor.datasets.uploads import Uploads
-from sartor.errors import BadRequest, Unprocessable, describe
+from sartor.errors import Unprocessable, describe
 from sartor.kit.fetch import Fetcher
 from sartor.kit.idempotency import check_key
 from sartor.kit.storage import Address, Storage
+from sartor.kit.threads import slowly
 from sartor.projects.endpoints import Key
 from sartor.projects.service import LARGEST_ID
 
@@ -64,7 +63,7 @@ def router(
         data, source = sent.data, sent.body.image_url or sent.body.file or ""
         if data is None:
             data = await read_source(source, fetcher, unreachable=Unprocessable)
-        image = await run_in_threadpool(
+        image = await slowly(
             uploads.add,
             caller,
             dataset_id,
@@ -105,14 +104,16 @@ def router(
         summary="Change an image's caption",
         responses=describe(400, 401, 404, 409, 413, 422, 429, 500, 503),
     )
-    def update_image(
+    async def update_image(
         request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, body: CaptionBody
     ) -> ImageAnswer:
         """Gives it the caption that is sent, or has one written anew. While the dataset is a draft."""
         if body.caption is not None:
-            image = datasets.set_caption(caller, dataset_id, image_id, body.caption, source="manual")
+            image = await run_in_threadpool(
+                datasets.set_caption, caller, dataset_id, image_id, body.caption, source="manual"
+            )
         else:
-            image = uploads.recaption(caller, dataset_id, image_id)
+            image = await slowly(uploads.recaption, caller, dataset_id, image_id)
         return image_answer(image, storage, address_of(request))
 
     @routes.delete(
@@ -142,31 +143,14 @@ async def _read(request: Request) -> _Sent:
     """The body as a form or as JSON. Raises RequestValidationError, BadRequest."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _FORMS:
-        return _Sent(_validated(_json(await request.body())), None, "")
+        return _Sent(await read_json(request, UploadBody), None, "")
     async with request.form(max_files=1, max_fields=20, max_part_size=LARGEST_UPLOAD) as form:
         values: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            return _Sent(_validated(values), None, "")
+            return _Sent(validated(values, UploadBody), None, "")
         data = await file.read()
-        return _Sent(_validated(values | {"file": "(a file)"}), data, file_name(file.filename or ""))
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return loads(content)
-    except JSONDecodeError as error:
-        raise BadRequest(f"body: is not JSON ({error.msg})") from None
-    except (ValueError, RecursionError):  # no text at all, or nested without end
-        raise BadRequest("body: is not JSON") from None
-
-
-def _validated(values: Any) -> UploadBody:
-    try:
-        return UploadBody.model_validate(values)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+        return _Sent(validated(values | {"file": "(a file)"}, UploadBody), data, file_name(file.filename or ""))
 
 
 def _request_body() -> dict[str, Any]:

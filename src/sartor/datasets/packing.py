@@ -9,32 +9,38 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from sartor.accounts.service import Caller
 from sartor.datasets.rows import find_dataset, images_of
 from sartor.datasets.tables import Dataset, DatasetImage
-from sartor.errors import Conflict, NotFound
+from sartor.errors import Conflict, NotFound, TooManyRequests
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 
 # The earliest that a ZIP can say: the same images give the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LONGEST_NAME = 80
+_RETRY_AFTER = 10.0  # seconds
 
 
 class Packing:
     def __init__(self, database: Database, storage: Storage) -> None:
         self._database = database
         self._storage = storage
+        self._under_way: set[str] = set()
+        self._lock = threading.Lock()
 
     def pack(self, caller: Caller, dataset_id: int) -> tuple[str, str | None]:
         """Keys of the ZIP and, where all captions were written automatically, of the captions alone.
 
-        Raises NotFound, and Conflict for a basic dataset or one that changes meanwhile.
+        Raises NotFound, Conflict for a basic dataset or one that changes meanwhile, and TooManyRequests while the same
+        is being packed already: whoever gave up waiting and asks again does not make it slower.
         """
         with self._database.transaction() as session:
             dataset = find_dataset(session, caller, dataset_id)
@@ -43,10 +49,23 @@ class Packing:
             images = images_of(session, dataset_id)
         key = f"datasets/{_digest(images)}.zip"
         if dataset.archive_key != key or not self._storage.exists(key):
-            self._write(images, key)
-            self._remember(dataset_id, key)
+            with self._alone(key):
+                self._write(images, key)
+                self._remember(dataset_id, key)
         automatic = bool(images) and all(image.caption and image.caption_source == "automatic" for image in images)
         return key, captions_key(key) if automatic else None
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        with self._lock:
+            if key in self._under_way:
+                raise TooManyRequests("The dataset is being packed already.", retry_after=_RETRY_AFTER)
+            self._under_way.add(key)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way.discard(key)
 
     def _write(self, images: Sequence[DatasetImage], key: str) -> None:
         names = file_names([image.name for image in images])

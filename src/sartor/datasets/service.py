@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,8 +25,8 @@ from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
 from sartor.datasets.stored import StoredPicture, image_key, new_stem, store, thumbnail_key
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import Conflict
-from sartor.kit.database import Database
-from sartor.kit.idempotency import at_once, claim, digest_of, forget
+from sartor.kit.database import AWAY, Database
+from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.storage import Storage
 from sartor.projects.service import InTraining, find_project
 
@@ -117,6 +118,8 @@ class Datasets:
             source = find_dataset(session, caller, dataset_id)
             images = images_of(session, dataset_id)
         digest = digest_of("clone", body.model_dump(mode="json") | {"dataset_id": dataset_id})
+        if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
+            return earlier  # nothing needs to be copied
         stems = [new_stem() for _ in images]
         pairs = [
             pair
@@ -139,20 +142,21 @@ class Datasets:
             session.add_all(_copied(image, copy.id, stem) for image, stem in zip(images, stems, strict=True))
             return copy
 
-        kept = False
         try:
             with ThreadPoolExecutor(_HANDS) as hands:
                 list(hands.map(lambda pair: self._storage.copy(*pair), pairs))
             copy = self._once(caller, make, idempotency_key, digest)
             with self._database.transaction() as session:
                 found = images_of(session, copy.id)
-            kept = not found or found[0].image_key == image_key(stems[0])
-            return copy, found
         except KeyError:
+            self._erase(target for _, target in pairs)
             raise Conflict("The dataset was changed while it was copied; try again.") from None
-        finally:
-            if not kept:
-                self._erase(target for _, target in pairs)
+        except BaseException:
+            self._erase_unnamed([target for _, target in pairs])
+            raise
+        if stems and (not found or found[0].image_key != image_key(stems[0])):  # what the key led to already
+            self._erase(target for _, target in pairs)
+        return copy, found
 
     def add_image(
         self,
@@ -184,8 +188,9 @@ class Datasets:
         return store(self._storage, picture, stem)
 
     def discard(self, stored: StoredPicture) -> None:
-        """Deletes the bytes of a picture that was not added."""
-        self._erase([stored.image_key, stored.thumbnail_key])
+        """Deletes the bytes of a picture, unless it was added after all: a commit whose answer was lost may have been
+        done."""
+        self._erase_unnamed([stored.image_key, stored.thumbnail_key])
 
     def add_stored(
         self,
@@ -303,6 +308,24 @@ class Datasets:
     def _erase(self, keys: Iterable[str]) -> None:
         with ThreadPoolExecutor(_HANDS) as hands:
             list(hands.map(self._storage.delete, keys))
+
+    def _erase_unnamed(self, keys: Sequence[str]) -> None:
+        """Deletes a picture's bytes, or several pictures' of one commit, where no row names the first of them. While
+        the database cannot say, they stay."""
+        with suppress(*AWAY):
+            with self._database.transaction() as session:
+                named = session.scalar(sa.select(sa.exists().where(DatasetImage.image_key.in_(keys[:1]))))
+            if not named:
+                self._erase(keys)
+
+    def _earlier(self, caller: Caller, key: str, digest: str) -> tuple[Dataset, list[DatasetImage]] | None:
+        """The dataset that the key led to already."""
+        with self._database.transaction() as session:
+            found = led_to(session, str(caller.organisation_id), key, digest)
+            if found is None:
+                return None
+            dataset = find_dataset(session, caller, int(found.removeprefix(_result(""))))
+            return dataset, images_of(session, dataset.id)
 
     def _once(
         self, caller: Caller, make: Callable[[Session], Dataset], idempotency_key: str | None, digest: str

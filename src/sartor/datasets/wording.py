@@ -5,12 +5,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.bridge.base import Bridge, BridgeUnavailable, ContentRefused, UnusablePrompt
+from sartor.datasets.bodies import described, read_json
 from sartor.datasets.captions import Captions
 from sartor.datasets.pictures import MAX_BYTES, read_picture, room_for_one
 from sartor.datasets.schemas import RefinementAnswer, RefinementBody, SchemaAnswer, SchemaBody
@@ -18,6 +19,7 @@ from sartor.datasets.service import Datasets
 from sartor.datasets.sources import decoded, is_address, read_source
 from sartor.errors import BadRequest, Moderated, PictureNotFetched, Unavailable, describe
 from sartor.kit.fetch import Fetcher
+from sartor.kit.threads import slowly
 from sartor.moderation.base import ImageModerator
 from sartor.vgl import canonical, parse
 
@@ -59,26 +61,31 @@ def router(
         operation_id="generate_visual_schema",
         summary="Generate a visual schema",
         responses=describe(400, 401, 413, 415, 422, 429, 460, 500, 503),
+        openapi_extra=described(SchemaBody),
     )
-    async def generate_visual_schema(caller: CallerDependency, body: SchemaBody) -> SchemaAnswer:
+    async def generate_visual_schema(request: Request, caller: CallerDependency) -> SchemaAnswer:
         """What 5 to 10 typical pictures share: medium, style, colours, light. Read it, change what is wrong, and give
         it to the dataset: captions and images are then made by it."""
+        body = await read_json(request, SchemaBody)
         pictures = await asyncio.gather(*map(fetched, body.images))
-        return SchemaAnswer(visual_schema=await run_in_threadpool(look, pictures, body.content_moderation))
+        return SchemaAnswer(visual_schema=await slowly(look, pictures, body.content_moderation))
 
     @routes.post(
         "/tailored-gen/refine_structured_prompt",
         operation_id="refine_structured_prompt",
         summary="Refine a visual schema or a caption",
         responses=describe(400, 401, 404, 413, 422, 429, 500, 503),
+        openapi_extra=described(RefinementBody),
     )
-    def refine_structured_prompt(caller: CallerDependency, body: RefinementBody) -> RefinementAnswer:
+    async def refine_structured_prompt(request: Request, caller: CallerDependency) -> RefinementAnswer:
         """Changes what the instruction asks for, and nothing else. The dataset must be a draft of yours; it is not
         changed: give the answer to it, or to an image, if it is what you meant."""
-        dataset, _ = datasets.get(caller, body.dataset_id)
+        body = await read_json(request, RefinementBody)
+        dataset, _ = await run_in_threadpool(datasets.get, caller, body.dataset_id)
         if dataset.status != "draft":
             raise BadRequest("dataset_id: the dataset is completed; clone it to go on.")
-        return RefinementAnswer(structured_prompt=refine(bridge(), body.structured_prompt, body.instruction))
+        refined = await slowly(lambda: refine(bridge(), body.structured_prompt, body.instruction))
+        return RefinementAnswer(structured_prompt=refined)
 
     return routes
 

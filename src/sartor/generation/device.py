@@ -134,8 +134,13 @@ class Device:
                 except Exception as error:
                     if not lost(error):
                         raise
-                    self._engine = None  # first: nobody who is told may find it ready
-                    self._fail("the device is lost")
+                    self.lose()
+
+    def lose(self) -> None:
+        """Says that the device is lost: within the handler of the error that says so."""
+        self._engine = None  # first: nobody who is told may find it ready
+        if not self._failed:
+            self._fail("the device is lost")
 
     def _fail(self, what: str) -> None:
         """Within the handler of the error that says so."""

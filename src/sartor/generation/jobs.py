@@ -190,7 +190,7 @@ class Pipeline:
     def store(self, request_id: str) -> None:
         """The draft becomes an image that addresses can be made for."""
         self._begin(request_id, "storing")
-        key = f"images/{request_id}.png"
+        key = image_key(request_id)
         self._storage.move(_draft(request_id), key)
         if not self._update(request_id, image_key=key):
             self._storage.delete(key)  # cancelled meanwhile
@@ -200,8 +200,12 @@ class Pipeline:
         self._end(request_id, status=COMPLETED)
 
     def fail(self, request_id: str, error: dict[str, Any]) -> None:
-        """Ends the request with ``error``, once, and leaves no draft behind."""
+        """Ends the request with ``error``, once, and leaves no draft behind, nor an image that no row leads to."""
         self._storage.delete(_draft(request_id))
+        with self._database.transaction() as session:
+            row = session.get(GenerationRequest, request_id)
+        if row is None or row.image_key is None:
+            self._storage.delete(image_key(request_id))
         self._end(request_id, status=ERROR, error=error)
 
     def give_up(self, request_id: str) -> None:
@@ -253,6 +257,10 @@ class Pipeline:
     def _update(self, request_id: str, **values: Any) -> bool:
         with self._database.transaction() as session:
             return change(session, request_id, **values)
+
+
+def image_key(request_id: str) -> str:
+    return f"images/{request_id}.png"
 
 
 def _draft(request_id: str) -> str:

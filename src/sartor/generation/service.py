@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -231,7 +231,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         created_at = datetime.fromisoformat(moment)
         if created_at.tzinfo is None or not _ID.fullmatch(identifier):
             raise ValueError
-    except ValueError:
+        created_at = created_at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Unprocessable("cursor: is none that this service gave") from None
     return created_at, identifier
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 import uuid
@@ -110,6 +111,7 @@ class Jobs:
         self._resting = threading.Lock()
         self._keepers: list[threading.Thread] = []
         self._lost: set[str] = set()
+        self._renewing_since: float | None = -math.inf  # by the monotonic clock; None while the lease is not renewed
 
     def add(self, job: Job) -> None:
         """Makes ``job`` known; before ``start``, in every process that may find it in its queue."""
@@ -188,10 +190,11 @@ class Jobs:
         DBOS.launch()
         DBOS.apply_schedules(chores)
         self._stopping.clear()
-        # Looking after others may take long (a storage that hangs): this process's own lease must not wait for it.
-        duties = {"lease": [self._renew], "watch": [self._take_over, self._report_lost]}
-        for name, own in duties.items():
-            keeper = threading.Thread(target=self._keep, args=(own,), name=name, daemon=True)
+        # Looking after others may take long (a storage that hangs): this process's own lease must not wait for it, nor
+        # may those that are to be taken over wait for those that are to be ended.
+        duties = {"lease": self._renew, "watch": self._take_over, "lost": self._report_lost}
+        for name, duty in duties.items():
+            keeper = threading.Thread(target=self._keep, args=(duty,), name=name, daemon=True)
             keeper.start()
             self._keepers.append(keeper)
 
@@ -225,18 +228,26 @@ class Jobs:
         function = DBOS.workflow(name=chore.name, max_recovery_attempts=_MAX_RECOVERY_ATTEMPTS)(run)
         return {"schedule_name": chore.name, "workflow_fn": function, "schedule": chore.cron}
 
-    def _keep(self, duties: Sequence[Callable[[], None]]) -> None:
+    def _keep(self, duty: Callable[[], None]) -> None:
         while True:
             # Whatever goes wrong in one round (the database away, a locked file) is tried again in the next.
-            for duty in duties:
-                try:
-                    duty()
-                except Exception:
-                    log.exception("lease keeper failed", duty=duty.__name__)
+            try:
+                duty()
+            except Exception:
+                log.exception("lease keeper failed", duty=duty.__name__)
             if self._stopping.wait(self._lease / 3):
                 return
 
     def _renew(self) -> None:
+        try:
+            self._write_lease()
+        except Exception:
+            self._renewing_since = None
+            raise
+        if self._renewing_since is None:
+            self._renewing_since = time.monotonic()
+
+    def _write_lease(self) -> None:
         with self._database.transaction() as session:
             clock = self._database.clock()
             renewed = session.execute(
@@ -252,6 +263,11 @@ class Jobs:
             )
 
     def _take_over(self) -> None:
+        """Goes on with the jobs of processes whose leases are over. After the database was away all leases are: the
+        others get as long as a lease to renew theirs."""
+        since = self._renewing_since
+        if since is None or time.monotonic() - since < self._lease:
+            return
         running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         owners = {job.executor_id for job in running if job.executor_id}
         with self._database.transaction() as session:
@@ -266,9 +282,13 @@ class Jobs:
             status=_ENDED_BADLY, name=list(self._jobs), load_input=False, load_output=False, sort_desc=True, limit=1000
         )
         for found in ended:
-            if found.workflow_id not in self._lost:
-                self._jobs[found.name].on_lost(found.workflow_id)
-                self._lost.add(found.workflow_id)
+            if found.workflow_id not in self._lost and not self._stopping.is_set():
+                try:
+                    self._jobs[found.name].on_lost(found.workflow_id)
+                except Exception:  # tried again in the next round, and no reason to leave the others
+                    log.exception("a lost job could not be ended", job=found.workflow_id)
+                else:
+                    self._lost.add(found.workflow_id)
 
 
 def _plain(job: JobFunction) -> Callable[[str], Awaitable[None]]:

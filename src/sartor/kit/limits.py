@@ -1,6 +1,7 @@
 """Around every request: an id, the answer to a bug, a bound on the body, and headers that keep browsers careful.
 
 Plain ASGI, outside of the framework, so that nothing is parsed before it is bounded and nothing escapes unanswered.
+Large bodies that are not forms are held in memory: all of them together may have LARGE_BYTES.
 """
 
 from __future__ import annotations
@@ -11,14 +12,20 @@ from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sartor.errors import BodyTooLarge, internal, respond
+from sartor.errors import BodyTooLarge, SartorError, TooManyRequests, internal, respond
 
 log = structlog.get_logger(__name__)
 
 # (method, path template or "", status, seconds)
 Observer = Callable[[str, str, int, float], None]
+
+LARGE_BYTES = 768 * 1024 * 1024
+_RETRY_AFTER = 5.0  # seconds
+_FORM = b"multipart/form-data"
+_CLIENT_LEFT = 499  # what a client that broke off is counted as; it is not told
 
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -40,6 +47,7 @@ class Frame:
         self._body_limit = body_limit
         self._larger = dict(larger or {})
         self._observe = observe
+        self._held = 0  # bytes of large bodies in memory; changed on the event loop alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,18 +67,40 @@ class Frame:
                 message = {**message, "headers": [*own, *missing, (b"x-request-id", request_id.encode())]}
             await send(message)
 
+        limit = self._limit(scope["path"])
+        large = self._large(scope, limit)
         try:
-            await self._app(scope, Bounded(scope, receive, self._limit(scope["path"])), answer)
+            if large and self._held and self._held + large > LARGE_BYTES:
+                refused: SartorError = TooManyRequests(
+                    "Too many large bodies are being read at this moment.", retry_after=_RETRY_AFTER
+                )
+                large = 0
+                await respond(refused, request_id)(scope, receive, answer)
+                return
+            self._held += large
+            await self._app(scope, Bounded(scope, receive, limit), answer)
+        except ClientDisconnect:
+            status = status or _CLIENT_LEFT
         except Exception as exception:
             response = respond(internal(exception, request_id), request_id)
             if status:  # too late to say it: the connection breaks instead
                 raise
             await response(scope, receive, answer)
         finally:
+            self._held -= large
             route = getattr(scope.get("route"), "path", "")
             seconds = time.perf_counter() - began
             self._observe(scope["method"], route, status, seconds)
             log.debug("answered", request_id=request_id, method=scope["method"], route=route, status=status)
+
+    def _large(self, scope: Scope, limit: int) -> int:
+        """How many bytes a body may take in memory, where that is more than any caller's; a form goes to a file."""
+        headers = dict(scope["headers"])
+        if limit <= self._body_limit or headers.get(b"content-type", b"").strip().lower().startswith(_FORM):
+            return 0
+        announced = headers.get(b"content-length", b"")
+        size = min(int(announced[:20]), limit) if announced.isdigit() else limit
+        return size if size > self._body_limit else 0
 
     def _limit(self, path: str) -> int:
         own = (limit for ending, limit in self._larger.items() if path.rstrip("/").endswith(ending))

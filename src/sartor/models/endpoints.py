@@ -18,6 +18,7 @@ from sartor.errors import BadRequest, BodyTooLarge, UnsupportedMediaType, descri
 from sartor.kit.idempotency import check_key
 from sartor.kit.limits import Bounded
 from sartor.kit.storage import Address
+from sartor.kit.threads import slowly
 from sartor.models.importing import Imports
 from sartor.models.lifecycle import Lifecycle
 from sartor.models.schemas import (
@@ -245,7 +246,7 @@ def _mount_import(routes: APIRouter, imports: Imports) -> None:
         format and fits the model that is served here: 415 for any other kind of file, 422 for one that does not fit."""
         key = check_key(idempotency_key)
         async with _received(request, imports) as (file, given):
-            taken = await run_in_threadpool(imports.take, caller, file, _fields(given), key=key)
+            taken = await slowly(imports.take, caller, file, _fields(given), key=key)
         return ModelAnswer.of(taken, details=True)
 
 

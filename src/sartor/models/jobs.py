@@ -16,8 +16,8 @@ import io
 import json
 import shutil
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,11 @@ class _Loaded:
 
 
 class Trainings:
-    """The steps of the job. ``busy`` says whether the device is wanted for an image; ``threads`` are the CPU's."""
+    """The steps of the job. ``busy`` says whether the device is wanted for an image; ``threads`` are the CPU's.
+
+    ``on_lost_device`` is told of an accelerator that answers nothing any more, within the handler of its error: no
+    fault of the training's, which waits for the process to rest, and goes on in another one or after a restart.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Trainings:
         *,
         folder: Path,
         busy: Callable[[], bool],
+        on_lost_device: Callable[[], None] = lambda: None,
         threads: int | None = None,
         sample_steps: int = 20,
         base_weights: BaseWeights = "full",
@@ -83,6 +88,7 @@ class Trainings:
         self._base = base
         self._folder = folder
         self._busy = busy
+        self._on_lost_device = on_lost_device
         self._threads = threads
         self._sample_steps = sample_steps
         self._base_weights = base_weights
@@ -125,8 +131,9 @@ class Trainings:
         watch = Watch(self, row.id, stop)
         try:
             watch.glance()
-            recipe, loaded = self._recipe(row), self._load(row, job)
-            with readable():
+            recipe = self._recipe(row)
+            with self._on_a_working_device(stop), readable():
+                loaded = self._load(row, job)
                 result = train_lora(
                     loaded.checkpoint,
                     loaded.examples,
@@ -150,14 +157,15 @@ class Trainings:
         from sartor.fibo.training_state import checkpoint_name
 
         row = self._row(job)
-        loaded = self._load(row, job)
+        with self._on_a_working_device(stop):
+            loaded = self._load(row, job)
         adapter = self._directory(job) / checkpoint_name(until) / FILE_NAME
         if not adapter.is_file() and not self.advance(job, until, stop=stop):  # on another machine
             return False
         watch = Watch(self, row.id, stop)
         captions = sample_captions([example.caption for example in loaded.examples], row.visual_schema)
         try:
-            with readable():
+            with self._on_a_working_device(stop), readable():
                 trial = try_adapter(
                     loaded.checkpoint,
                     adapter,
@@ -226,6 +234,18 @@ class Trainings:
     @property
     def busy(self) -> bool:
         return self._busy()
+
+    @contextmanager
+    def _on_a_working_device(self, stop: threading.Event) -> Iterator[None]:
+        """Raises Interrupted, once the process rests, where the device was lost within the block."""
+        import torch
+
+        try:
+            yield
+        except torch.AcceleratorError:
+            self._on_lost_device()
+            stop.wait()
+            raise Interrupted from None
 
     def _directory(self, job: str) -> Path:
         return self._folder / job

@@ -10,7 +10,6 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 # What nobody has touched for so long may be left over. As often is it looked for.
 _SECONDS = 3600
+# Of the disk: where less is free, copies of adapters go, too, that are needed again only some time.
+_LEAST_FREE = 0.1
 UNFINISHED_IMPORT = ".import-"
 _COPY = re.compile(r"([0-9a-f]{64})\.safetensors")
 _UNFINISHED_COPY = re.compile(r"\.[0-9a-f]{64}\.safetensors\..+")
@@ -56,22 +57,42 @@ class Leftovers:
         with self._database.transaction() as session:
             named = set(session.scalars(sa.select(Model.adapter_sha256).where(Model.status != DELETED)))
             trained = {job_id(row) for row in session.scalars(sa.select(Model).where(Model.status.in_(IN_TRAINING)))}
+        spare = []
         for path in _untouched(self._adapters):
             copy = _COPY.fullmatch(path.name)
             unfinished = path.name.startswith(UNFINISHED_IMPORT) or _UNFINISHED_COPY.fullmatch(path.name)
             if unfinished or (copy and copy[1] not in named):
                 path.unlink(missing_ok=True)
                 log.info("left over, removed", file=path.name)
+            elif copy:
+                spare.append(path)
+        self._make_room(spare)
         for path in _untouched(self._trainings):
             if _TRAINING.fullmatch(path.name) and path.name not in trained:
                 shutil.rmtree(path, ignore_errors=True)
                 log.info("left over, removed", training=path.name)
 
+    def _make_room(self, copies: list[Path]) -> None:
+        """Removes copies, those first that were needed longest ago, until enough of the disk is free."""
+        for path in sorted(copies, key=_last_touched):
+            disk = shutil.disk_usage(self._adapters)
+            if disk.free >= _LEAST_FREE * disk.total:
+                return
+            path.unlink(missing_ok=True)
+            log.info("the disk is nearly full: a copy of an adapter was removed", file=path.name)
+
+
+def _last_touched(path: Path) -> float:
+    """Seconds since the epoch; long ago for what is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0.0
+    return max(found.st_atime, found.st_mtime)
+
 
 def _untouched(folder: Path) -> Iterator[Path]:
     """What is in the folder and was neither read nor changed for an hour."""
     for path in folder.iterdir() if folder.is_dir() else ():
-        with suppress(FileNotFoundError):
-            found = path.stat()
-            if time.time() - max(found.st_atime, found.st_mtime) > _SECONDS:
-                yield path
+        if 0.0 < _last_touched(path) < time.time() - _SECONDS:
+            yield path
