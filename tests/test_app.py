@@ -19,6 +19,32 @@ def test_unknown_addresses_answer_in_the_envelope(service: Service, method: str,
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+def test_a_slash_at_the_end_is_the_same_address(service: Service, tenant: Tenant) -> None:
+    path = "/v1/tailored-gen/projects"
+    project = {"project_name": "Foxes", "ip_medium": "illustration", "ip_type": "stylized_scene"}
+    made = tenant.post(f"{path}/", project, follow_redirects=False)
+    assert made.status_code == 201
+    assert tenant.get(f"{path}/").json() == tenant.get(path).json()
+    led = tenant.get(f"{path}/?a=b", follow_redirects=False)
+    assert (led.status_code, led.headers["Location"]) == (307, "../projects?a=b"), "whatever the host is called"
+    assert service.client.get("/nowhere/").json()["error"]["code"] == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [(b'{"prompt": "a cat"}', {}), (b"prompt=a+cat", {"Content-Type": "text/plain"}), (b"\xff\xfe", {})],
+)
+def test_what_is_no_json_is_told_what_to_send(
+    service: Service, tenant: Tenant, content: bytes, headers: dict[str, str]
+) -> None:
+    path = "/v2/image/generate/tailored"
+    answer = service.client.post(path, content=content, headers=tenant.headers | headers)
+    assert answer.status_code == 422
+    details = answer.json()["error"]["details"]
+    assert "JSON" in details
+    assert details.startswith("body: ")
+
+
 def test_browsers_are_kept_careful(service: Service) -> None:
     headers = service.client.get("/docs").headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -39,6 +65,7 @@ def test_a_bug_is_answered_without_its_cause(service: Service, monkeypatch: pyte
 def test_health_readiness_and_metrics(service: Service, tenant: Tenant) -> None:
     assert service.client.get("/healthz").json() == {"status": "ok"}
     assert service.client.get("/readyz").json()["status"] == "ready"
+    assert [service.client.head(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
     tenant.image({"prompt": "an apple", "sync": True})
     numbers = service.client.get("/metrics").text
     assert "sartor_ready 1.0" in numbers

@@ -106,6 +106,13 @@ def test_every_command_and_option_is_documented(words: tuple[str, ...]) -> None:
     assert mentioned <= {opt for p in COMMANDS[words].params for opt in (*p.opts, *p.secondary_opts)}
 
 
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
+    """Without brackets: what stands between them is taken for markup, and not shown."""
+    helps = {max(p.opts, key=len): p.help or "" for p in COMMANDS[words].params if isinstance(p, TyperOption)}
+    assert [option for option, text in helps.items() if not text or "[" in text] == []
+
+
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_every_setting_is_documented(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One row each, with the description of the field, and a default that is the default when it is set."""

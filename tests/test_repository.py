@@ -188,7 +188,10 @@ def test_what_is_imported_is_declared() -> None:
     for modules, allowed in [
         (service, runtime | transitive | asking),
         (nano.rglob("*.py"), runtime | making),
-        ([*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/**/*.py")], runtime | making | declared(extras["dev"])),
+        (
+            [*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/**/*.py")],
+            runtime | transitive | making | declared(extras["dev"]),
+        ),
     ]:
         undeclared = {name: module for name, module in foreign_packages(modules).items() if name not in allowed}
         assert undeclared == {}

@@ -98,6 +98,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # to an address that is not ours to say: ``Frame`` takes the slash away
     )
     app.state.parts = parts
     app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request, larger=_LARGER_BODIES)
@@ -170,12 +171,12 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
 
 
 def _mount_operations(app: FastAPI, parts: Parts) -> None:
-    @app.get("/healthz", include_in_schema=False)
+    @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     async def healthz() -> dict[str, str]:
         """The process answers; on the event loop, for it has nothing to wait for."""
         return {"status": "ok"}
 
-    @app.get("/readyz", include_in_schema=False)
+    @app.api_route("/readyz", methods=["GET", "HEAD"], include_in_schema=False)
     def readyz() -> dict[str, Any]:
         """Requests are worked on at once: the database answers, the engine is loaded and warm."""
         if parts.device.failed:

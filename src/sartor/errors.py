@@ -230,7 +230,7 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
     @app.exception_handler(HTTPException)
     async def _router(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # a body that is no JSON, not even text
-            ours: SartorError = _wrong_body(request)(str(error.detail))
+            ours: SartorError = _wrong_body(request)("body: cannot be read as JSON")
         else:
             details = None
             if error.status_code in (404, 405):
@@ -274,10 +274,16 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(_sentence(one) for one in found[:5])
 
 
+# What pydantic says of a body that is no object: of text, above all, which is what comes without a Content-Type.
+_NO_OBJECT = ("model_attributes_type", "model_type", "dict_type")
+
+
 def _sentence(found: Mapping[str, Any]) -> str:
     """``seed: input should be ...``: the field first, never the value."""
     if found["type"] == "json_invalid":
         return f"body: is not JSON ({found['ctx'].get('error', 'malformed')})"
+    if not found["loc"] and found["type"] in _NO_OBJECT:
+        return "body: must be a JSON object, sent with Content-Type: application/json"
     where = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-")) or "body"
     reason = str(found["msg"]).removeprefix("Value error, ")
     return f"{where}: {reason[:1].lower()}{reason[1:]}"

@@ -50,7 +50,8 @@ class Settings(BaseSettings):
     )
     device: str = Field(
         default="auto",
-        description="Where the model runs: `cpu`, `cuda`, `cuda:1`; `auto` takes a GPU where there is one.",
+        description="Where the model runs: `cpu`, `cuda`, `cuda:1`; `auto` takes a GPU if PyTorch sees one, and "
+        "otherwise the CPU, without a word.",
     )
     threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None,
@@ -84,8 +85,8 @@ class Settings(BaseSettings):
     )
     caching: Literal["exact", "cached-1.5", "cached-2", "cached-3"] = Field(
         default="exact",
-        description="What a request gets that does not say `caching`: every step in full, or steps that reuse earlier "
-        "ones. Faster, and other pictures.",
+        description="Used for requests without `caching`: `exact` computes every step; the others reuse earlier "
+        "steps, faster, with different pictures.",
     )
     bridge: Literal["auto", "offline", "gemini"] = Field(
         default="auto",
@@ -134,7 +135,8 @@ class Settings(BaseSettings):
     )
     link_lifetime: Positive = Field(
         default=timedelta(hours=24),
-        description="How long an image's address works; asking for the status again gives a fresh one.",
+        description="How long an image's address works; asking for the status again gives a fresh one. An object "
+        "store signs its own, anew for each answer; S3 accepts 7 days at most.",
     )
     retention: Positive = Field(
         default=timedelta(days=30),
@@ -150,8 +152,8 @@ class Settings(BaseSettings):
     )
     lease: Positive = Field(
         default=timedelta(seconds=6),
-        description="How long a silent worker counts as alive. Its jobs are taken over by another one, or by "
-        "the restarted process, at most a third later.",
+        description="How long a worker may be silent and still count as alive. After that, and at most a third of "
+        "this time later, another worker or the restarted process takes over its jobs.",
     )
     outstanding_limit: int = Field(
         default=1000,
@@ -169,13 +171,14 @@ class Settings(BaseSettings):
     )
     rate_limit_storage: str = Field(
         default="",
-        description="Where those requests are counted: `redis://host:6379`, or `memory://`; empty counts in memory "
-        "beside SQLite and in the database on PostgreSQL, so that several processes count together.",
+        description="Where those requests are counted: `redis://host:6379` (needs `pip install redis`, which no extra "
+        "brings) or `memory://`; empty counts in memory beside SQLite and in the database on PostgreSQL, so that "
+        "several processes count together.",
     )
     fetch_allow: str = Field(
         default="",
-        description="Networks inside of which webhooks and downloads may go, as in `10.1.0.0/16, fd00:7::/64`; empty "
-        "is the public internet only. What is allowed here, every user of this service can reach through it.",
+        description="Private networks that webhooks and downloads may reach, as in `10.1.0.0/16, fd00:7::/64`; empty "
+        "is the public internet only. Every user of this service can then reach them through it.",
     )
     body_limit: int = Field(
         default=1_000_000,

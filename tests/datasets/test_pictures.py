@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageDraw, ImageFilter
+from PIL import Image, ImageCms, ImageDraw, ImageFilter, PngImagePlugin
 
 import sartor.nano
 from sartor.datasets import pictures
@@ -223,6 +223,22 @@ def test_room_is_given_back_by_those_who_fail() -> None:
         with pytest.raises(UnsupportedMediaType), room_for_one():
             read_picture(b"none")
     assert read_picture(as_file(drawing())).size == (1024, 1024)
+
+
+def test_far_too_many_pixels_are_too_many_and_no_strange_file() -> None:
+    file = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)), (b"IDAT", b"x" * 99)):
+        file += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    with pytest.raises(BodyTooLarge, match="50,000,000 pixels"):
+        take_in(file, increase_resolution=True)
+
+
+def test_long_texts_in_a_png_are_dropped() -> None:
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Description", "x" * 3_000_000, zip=True)
+    taken = take_in(as_file(drawing(), pnginfo=texts), increase_resolution=False)
+    assert len(taken.png) < 1_000_000
+    assert not Image.open(io.BytesIO(taken.png)).info.get("Description")
 
 
 def test_thumbnails() -> None:

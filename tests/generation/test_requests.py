@@ -25,6 +25,14 @@ def test_a_repeated_key_gives_the_same_image(tenant: Tenant) -> None:
     assert again["request_id"] == first["request_id"]
 
 
+def test_a_repeated_key_gives_the_same_error(tenant: Tenant) -> None:
+    refused = body(sync=True, prompt="a naked woman")
+    first, again = (tenant.post(IMAGE, refused, headers={KEY: "order-5"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (422, 422)
+    assert again.json() == first.json()
+    assert tenant.settled(again.json()["request_id"])["status"] == "ERROR"
+
+
 def test_a_key_with_another_body_is_refused(tenant: Tenant) -> None:
     tenant.post(IMAGE, body(), headers={KEY: "order-3"})
     for path, other in ((IMAGE, body(seed=1)), (STRUCTURED, body())):

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from sartor.errors import Moderated, SartorError
 from sartor.kit.database import Database
-from sartor.kit.jobs import Job, Jobs, Lease, async_step, interruptible_step, pause, step
+from sartor.kit.jobs import Job, Jobs, async_step, interruptible_step, pause, step
+from sartor.kit.leases import Lease
 from tests.conftest import wait_for
 from tests.kit.conftest import QUEUE, Log, enqueue
 
@@ -330,26 +330,6 @@ def test_one_that_cannot_be_ended_does_not_keep_the_others_from_it(database: Dat
         assert (log.lines.count("ends a"), log.lines.count("ends c")) == (1, 1)
     finally:
         jobs.stop()
-
-
-def test_after_an_outage_the_others_may_renew_their_leases_first(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs, asked = Jobs(database, poll=timedelta(seconds=1), lease=timedelta(seconds=0.6)), []
-    monkeypatch.setattr(DBOS, "list_workflows", lambda **_: asked.append(True) or [])
-    jobs._take_over()
-    assert asked == [True], "nothing is known of an outage when a process starts"
-    with monkeypatch.context() as away:
-        away.setattr(jobs, "_write_lease", lambda: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            jobs._renew()
-    jobs._take_over()
-    jobs._renew()
-    jobs._take_over()
-    assert asked == [True]
-    time.sleep(0.7)
-    jobs._take_over()
-    assert asked == [True, True]
 
 
 def test_a_job_that_kills_its_process_again_and_again_is_given_up(

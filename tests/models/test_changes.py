@@ -137,6 +137,7 @@ def test_a_download(service: Service, tenant: Tenant) -> None:
     card = tenant.client.get(answer.json()["model_card_url"]).text
     assert "soft pastel colors" in card
     assert "load_lora_weights" in card
+    assert "Its score is 0.5000: how far samples" in card
     assert "num_single_layers" in tenant.client.get(answer.json()["base_model_card"]).text
     path = answer.json()["download_url"].partition("?")[0]
     assert tenant.client.get(path).status_code == 404, "without its signature it is not there"

@@ -63,7 +63,7 @@ class Bridge(Protocol):
 
 def check_prompt(text: str) -> str:
     """The text without surrounding white space. Raises UnusablePrompt if it is empty, too long, or no text at all."""
-    text = text.strip()
+    text = text.replace("\ufeff", "").strip()  # the mark that some editors begin a text with
     if not text:
         raise UnusablePrompt("the prompt is empty")
     if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):

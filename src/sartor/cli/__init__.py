@@ -35,8 +35,8 @@ Ratio = Annotated[str, typer.Option("--aspect-ratio", help="Width to height, as 
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: SARTOR_HOST]")] = None,
-    port: Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one. [default: SARTOR_PORT]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; SARTOR_HOST by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port, 0 takes a free one; SARTOR_PORT by default.")] = None,
 ) -> None:
     """Run the service."""
     settings = _settings(host=host, port=port)
@@ -65,7 +65,7 @@ def worker() -> None:
 @app.command()
 def demo(
     prompt: Annotated[str, typer.Option(help="What to draw.")] = "a snowman",
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 2,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed draws the same picture.")] = 2,
 ) -> None:
     """Start the service on a free port, ask it for one picture of a bundled brand, and stop it."""
     settings = _settings()
@@ -154,10 +154,14 @@ def train(
     name: Annotated[str, typer.Option(help="The brand's name.")],
     ip_type: Annotated[str, typer.Option(help="What the pictures are: icons, defined_character ...")] = "other",
     medium: Annotated[str, typer.Option(help="illustration or photography.")] = "illustration",
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps. [default: the recipe's]")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, max=256, help="The adapter's rank. [default: likewise]")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=1e-7, max=1.0, help="[default: likewise]")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; the recipe's by default.")] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=1, max=256, help="The adapter's rank; the recipe's by default.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-7, max=1.0, help="The highest learning rate; the recipe's by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="For the data's order, the noise and the first weights.")] = 0,
 ) -> None:
     """Learn a brand from a folder of pictures, captioned or not. Stopped and started again, it goes on where it was."""
     settings = _settings()

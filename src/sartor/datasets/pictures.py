@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
 
@@ -37,6 +37,8 @@ _NETWORK_PIXELS = 1024 * 1024
 # Whole pictures are large, as pixels and as PNG: however many are sent at once, so many are in memory.
 _ROOM = threading.BoundedSemaphore(2)
 _own = threading.local()
+# Of a PNG's compressed texts and colour profile, unpacked: they are dropped, but a large one is no reason to refuse.
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_BYTES
 _log = logging.getLogger(__name__)
 
 
@@ -139,6 +141,8 @@ def _decode(data: bytes, *, smallest: int, max_bytes: int | None) -> Image.Image
         raise BodyTooLarge(f"A picture may have {max_bytes // 1024 // 1024} MB at most.")
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Image.DecompressionBombError:
+        raise BodyTooLarge(f"A picture may have {MAX_PIXELS:,} pixels at most; this one has more.") from None
     except Exception:  # a damaged header makes the decoders raise more kinds than they document
         raise UnsupportedMediaType("The file is not a JPEG, PNG or WebP picture.") from None
     if image.width * image.height > MAX_PIXELS:

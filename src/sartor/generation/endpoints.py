@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.accounts.service import Caller
-from sartor.errors import SartorError, StatusNotFoundAnswer, describe, request_id
+from sartor.errors import SartorError, StatusNotFoundAnswer, describe, request_id, respond
 from sartor.generation.schemas import (
     AcceptedAnswer,
     ImageAnswer,
@@ -76,8 +76,8 @@ def router(
         if row is None or row.status == IN_PROGRESS:
             status_url = f"{address.base}{prefix}/status/{identifier}"
             return JSONResponse({"request_id": identifier, "status_url": status_url}, 202)
-        if row.status == ERROR:
-            raise SartorError.from_record(row.error or {})
+        if row.status == ERROR:  # of an earlier call, perhaps, that this one repeats
+            return respond(SartorError.from_record(row.error or {}), identifier)
         result = generation.result(row, address)
         return JSONResponse({"request_id": identifier, **result, "result": result})
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import threading
 import time
 import uuid
@@ -23,13 +22,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput, StepOptions
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from sartor.errors import SartorError
-from sartor.kit.database import AWAY, Base, Database, now
+from sartor.kit.database import AWAY, Database, now
+from sartor.kit.leases import Leases
 
 log = structlog.get_logger(__name__)
 
@@ -46,15 +45,6 @@ _ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 T = TypeVar("T")
 JobFunction = Callable[[str], Awaitable[None]]
-
-
-class Lease(Base):
-    """A living process. ``expires_at`` is in epoch seconds of the database's clock."""
-
-    __tablename__ = "leases"
-
-    executor_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    expires_at: Mapped[float] = mapped_column(sa.Float, index=True)
 
 
 @dataclass(frozen=True)
@@ -97,6 +87,7 @@ class Jobs:
         self._database = database
         self._poll = poll.total_seconds()
         self._lease = lease.total_seconds()
+        self._leases = Leases(database, self.executor_id, self._lease)
         self._jobs: dict[str, Job] = {}
         self._chores: list[Chore] = []
         self._serializer = DBOSPortableJSONSerializer()
@@ -111,7 +102,6 @@ class Jobs:
         self._resting = threading.Lock()
         self._keepers: list[threading.Thread] = []
         self._lost: set[str] = set()
-        self._renewing_since: float | None = -math.inf  # by the monotonic clock; None while the lease is not renewed
 
     def add(self, job: Job) -> None:
         """Makes ``job`` known; before ``start``, in every process that may find it in its queue."""
@@ -170,7 +160,7 @@ class Jobs:
         """
         logging.getLogger("dbos").setLevel(logging.ERROR)
         self.prepare()  # before the launch, which would look for new queues only a second later
-        self._renew()  # before the first job can carry this executor's name
+        self._leases.renew()  # before the first job can carry this executor's name
         DBOS(
             config=DBOSConfig(
                 name=_APPLICATION,
@@ -192,7 +182,7 @@ class Jobs:
         self._stopping.clear()
         # Looking after others may take long (a storage that hangs): this process's own lease must not wait for it, nor
         # may those that are to be taken over wait for those that are to be ended.
-        duties = {"lease": self._renew, "watch": self._take_over, "lost": self._report_lost}
+        duties = {"lease": self._leases.renew, "watch": self._take_over, "lost": self._report_lost}
         for name, duty in duties.items():
             keeper = threading.Thread(target=self._keep, args=(duty,), name=name, daemon=True)
             keeper.start()
@@ -210,8 +200,7 @@ class Jobs:
             while self._keepers:
                 self._keepers.pop().join()
             DBOS.destroy(destroy_registry=True)
-            with suppress(sa.exc.SQLAlchemyError), self._database.transaction() as session:
-                session.execute(sa.delete(Lease).where(Lease.executor_id == self.executor_id))
+            self._leases.release()
 
     def stop(self) -> None:
         """Rests, and lets go of the database."""
@@ -238,41 +227,10 @@ class Jobs:
             if self._stopping.wait(self._lease / 3):
                 return
 
-    def _renew(self) -> None:
-        try:
-            self._write_lease()
-        except Exception:
-            self._renewing_since = None
-            raise
-        if self._renewing_since is None:
-            self._renewing_since = time.monotonic()
-
-    def _write_lease(self) -> None:
-        with self._database.transaction() as session:
-            clock = self._database.clock()
-            renewed = session.execute(
-                sa.update(Lease)
-                .where(Lease.executor_id == self.executor_id)
-                .values(expires_at=clock + self._lease)
-                .execution_options(synchronize_session=False)
-            )
-            if not renewed.rowcount:  # type: ignore[attr-defined]
-                session.execute(sa.insert(Lease).values(executor_id=self.executor_id, expires_at=clock + self._lease))
-            session.execute(
-                sa.delete(Lease).where(Lease.expires_at < clock - 86400.0).execution_options(synchronize_session=False)
-            )
-
     def _take_over(self) -> None:
-        """Goes on with the jobs of processes whose leases are over. After the database was away all leases are: the
-        others get as long as a lease to renew theirs."""
-        since = self._renewing_since
-        if since is None or time.monotonic() - since < self._lease:
-            return
+        """Goes on with the jobs of processes that are dead."""
         running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        owners = {job.executor_id for job in running if job.executor_id}
-        with self._database.transaction() as session:
-            alive = set(session.scalars(sa.select(Lease.executor_id).where(Lease.expires_at >= self._database.clock())))
-        dead = sorted(owners - alive - {self.executor_id})
+        dead = self._leases.dead({job.executor_id for job in running if job.executor_id})
         if dead:
             taken = DBOS._recover_pending_workflows(dead)
             log.info("took over jobs", executors=len(dead), jobs=len(taken))

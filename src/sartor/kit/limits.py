@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sartor.errors import BodyTooLarge, SartorError, TooManyRequests, internal, respond
@@ -53,6 +54,9 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        app = self._app
+        if len(scope["path"]) > 1 and scope["path"].endswith("/"):
+            app, scope = self._without_slash(scope)
         request_id = scope["sartor.request_id"] = str(uuid.uuid4())
         began = time.perf_counter()
         status = 0
@@ -78,7 +82,7 @@ class Frame:
                 await respond(refused, request_id)(scope, receive, answer)
                 return
             self._held += large
-            await self._app(scope, Bounded(scope, receive, limit), answer)
+            await app(scope, Bounded(scope, receive, limit), answer)
         except ClientDisconnect:
             status = status or _CLIENT_LEFT
         except Exception as exception:
@@ -92,6 +96,15 @@ class Frame:
             seconds = time.perf_counter() - began
             self._observe(scope["method"], route, status, seconds)
             log.debug("answered", request_id=request_id, method=scope["method"], route=route, status=status)
+
+    def _without_slash(self, scope: Scope) -> tuple[ASGIApp, Scope]:
+        """The same place as without it: who looks is led there, by a relative address, for the host's name and what a
+        proxy puts in front are not ours to say; who sends something need not send it twice."""
+        path = scope["path"].rstrip("/")
+        if path and scope["method"] in ("GET", "HEAD"):
+            query = scope.get("query_string", b"").decode("latin-1")
+            return RedirectResponse(f"../{path.rpartition('/')[2]}{'?' if query else ''}{query}"), scope
+        return self._app, {**scope, "path": path or "/"}
 
     def _large(self, scope: Scope, limit: int) -> int:
         """How many bytes a body may take in memory, where that is more than any caller's; a form goes to a file."""

@@ -17,7 +17,10 @@ def model_card(model: Model, base: ServedBase, *, score: float | None) -> str:
     if parameters:
         how = f"| parameter | value |\n|---|---|\n{parameters}"
     if score is not None:
-        how += f"\n\nIts loss on fixed noise, by which checkpoints are compared, is {score:.4f}."
+        how += (
+            f"\n\nIts score is {score:.4f}: how far samples of things that no caption names are from the brand's "
+            "pictures in look. Checkpoints are compared by it; lower is better."
+        )
     digest = (
         f"\n- SHA-256 of the base's transformer, text encoder and tokenizer: `{model.base_sha256}`"
         if model.base_sha256

@@ -199,7 +199,10 @@ class CheckpointAnswer(BaseModel):
     checkpoint_step: int
     training_job_id: int = Field(description="The model's id: a model is trained once.")
     created_at: datetime
-    score: float | None = Field(description="The loss on fixed noise; lower is better. An addition of Sartor's.")
+    score: float | None = Field(
+        description="How far samples of things that no caption names are from the brand's pictures in look; lower is "
+        "better. An addition of Sartor's."
+    )
     samples_url: str | None = None
 
     @classmethod
