@@ -14,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from sartor.app import create_app
+from sartor.assembly import assemble
+from sartor.cli import serving
 from sartor.fibo import Spec
 from sartor.generation.drawing import PlainEngine
 from tests.conftest import Service, make_settings, shared_bridge, wait_for, write_test_brand
@@ -42,6 +44,15 @@ class Recording(PlainEngine):
 
 def broken_engine() -> PlainEngine:
     raise OSError("/srv/secret/model is damaged")
+
+
+def test_a_worker_without_an_engine_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever watches processes starts it again; it has put its jobs back before."""
+    monkeypatch.setattr(serving, "assemble", lambda settings: assemble(settings, engine=broken_engine))
+    monkeypatch.setattr(serving, "configure_logging", lambda level: None)
+    monkeypatch.setattr(serving.signal, "signal", lambda *_: None)
+    with pytest.raises(serving.DeviceFailed, match="the log says why"):
+        serving.work(make_settings(tmp_path, bridge="offline"))
 
 
 def test_links_begin_with_the_public_address(tmp_path: Path) -> None:

@@ -54,12 +54,14 @@ def worker() -> None:
     """Work on jobs without answering HTTP: one of several beside `serve` with SARTOR_WORK=false."""
     settings = _settings(work=True)
     from sartor.bridge import BridgeUnavailable
-    from sartor.cli.serving import work
+    from sartor.cli.serving import DeviceFailed, work
 
     try:
         work(settings)
     except BridgeUnavailable as error:
         _fail(f"SARTOR_BRIDGE: {error}")
+    except DeviceFailed as error:
+        _fail(str(error))
 
 
 @app.command()

@@ -16,6 +16,8 @@ from sartor.settings import Settings
 
 # What is still being answered when the process is told to stop has this long, in seconds.
 _GRACE = 10
+# How often a worker looks at its device, in seconds.
+_GLANCE = 1.0
 
 
 def serve(settings: Settings) -> None:
@@ -39,8 +41,13 @@ def serve(settings: Settings) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
+class DeviceFailed(Exception):
+    """The engine could not be loaded, or its device was lost: only a new process may find it again."""
+
+
 def work(settings: Settings) -> None:
-    """Works on jobs until SIGTERM or SIGINT."""
+    """Works on jobs until SIGTERM or SIGINT. Raises DeviceFailed where it no longer can: it has nothing else to do, and
+    whoever watches processes starts it again."""
     configure_logging(settings.log_level)
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,6 +55,8 @@ def work(settings: Settings) -> None:
     parts = assemble(settings)
     parts.start()
     try:
-        told.wait()
+        while not told.wait(_GLANCE):
+            if parts.device.failed:
+                raise DeviceFailed("The model could not be loaded, or its device was lost; the log says why.")
     finally:
         parts.stop()
