@@ -15,6 +15,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_checkpoint(tmp_path_factory.mktemp("tiny"))
 
 
+def test_weights_of_ones_own_need_no_brands_in_a_folder(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert examine(make_settings(tmp_path, checkpoint=str(checkpoint), device="cpu", threads=1))
+    assert "models come from trainings and imports" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

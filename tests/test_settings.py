@@ -101,3 +101,12 @@ def test_the_engines_options_are_all_there() -> None:
 
     assert choices("memory") == ("auto", *(mode.name for mode in MODES))
     assert choices("caching") == (EXACT, *CACHINGS) == get_args(Caching)
+
+
+def test_no_address_in_an_object_store_is_to_live_longer_than_it_can() -> None:
+    week, longer = timedelta(days=7), timedelta(days=8)
+    assert Settings(storage_url="s3://bucket/images", link_lifetime=week).link_lifetime == week
+    assert Settings(link_lifetime=longer).link_lifetime == longer, "a folder's addresses are signed by the service"
+    for store in ("s3://bucket/images", "gs://bucket"):
+        with pytest.raises(ValidationError, match="7 days"):
+            Settings(storage_url=store, link_lifetime=longer)

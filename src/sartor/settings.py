@@ -12,15 +12,16 @@ import secrets
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import limits
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sartor.kit.networks import IPNetwork, networks
 
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
+_LONGEST_PRESIGNED = timedelta(days=7)
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
@@ -247,6 +248,13 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _links_that_the_store_makes(self) -> Self:
+        """S3 and Google's store sign addresses for a week at most, and refuse the others only when they are used."""
+        if self.storage_url.startswith(("s3://", "gs://")) and self.link_lifetime > _LONGEST_PRESIGNED:
+            raise ValueError("LINK_LIFETIME: addresses in this object store live for 7 days at most")
+        return self
 
     @property
     def database(self) -> str:

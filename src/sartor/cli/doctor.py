@@ -125,8 +125,10 @@ def _memory(settings: Settings) -> str:
 
 def _brands(settings: Settings) -> str:
     brands = find_brands(settings.brand_folders, bundled=settings.bundled_brands)
-    if not brands:
+    if not brands and settings.bundled_brands:
         raise LookupError("none is installed, and none was trained")
+    if not brands:
+        return "none in a folder: models come from trainings and imports"
     return ", ".join(f"{brand.slug} ({brand.name})" for brand in brands)
 
 
