@@ -191,20 +191,8 @@ class Trainings:
         with self._database.transaction() as session:
             found = list(session.scalars(checkpoints_of(row.id)))
             chosen = _choose(found, row.training_mode)
-            whole = found and found[-1].step == self._recipe(row).config.steps
-            if (
-                chosen is None
-                or not whole
-                or not _change(
-                    session,
-                    row.id,
-                    "InProgress",
-                    status="Completed",
-                    adapter=chosen.adapter_key,
-                    adapter_sha256=chosen.adapter_sha256,
-                    finished_at=now(),
-                )
-            ):
+            whole = bool(found) and found[-1].step == self._recipe(row).config.steps
+            if not (chosen and whole and _complete(session, row.id, chosen)):
                 _change(session, row.id, "Stopping", status="Stopped", finished_at=now())
             elif row.training_mode == "fully_automated":
                 self._keep_only(session, chosen, found)
@@ -356,6 +344,12 @@ def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | No
         return found[-1]
     best = best_step({checkpoint.step: checkpoint.score or 0.0 for checkpoint in found})
     return next(checkpoint for checkpoint in found if checkpoint.step == best)
+
+
+def _complete(session: Session, model_id: int, chosen: ModelCheckpoint) -> bool:
+    """Whether the model was still in training, and now draws with this checkpoint."""
+    adapter = {"adapter": chosen.adapter_key, "adapter_sha256": chosen.adapter_sha256}
+    return _change(session, model_id, "InProgress", status="Completed", finished_at=now(), **adapter)
 
 
 def _change(session: Session, model_id: int, before: str, /, **values: Any) -> bool:
