@@ -29,6 +29,7 @@ from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
 from sartor.console.pages import ICON
 from sartor.console.rooms import Rooms
 from sartor.errors import NotFound, Unavailable, install
+from sartor.generation.device import FAILED
 from sartor.generation.drawing import EngineFactory
 from sartor.kit.database import AWAY
 from sartor.kit.limits import Frame
@@ -180,7 +181,7 @@ def _mount_operations(app: FastAPI, parts: Parts) -> None:
     def readyz() -> dict[str, Any]:
         """Requests are worked on at once: the database answers, the engine is loaded and warm."""
         if parts.device.failed:
-            raise Unavailable("The model could not be loaded, or its device was lost; the log says why.")
+            raise Unavailable(FAILED)
         if not parts.ready:
             raise Unavailable("The model is being loaded.")
         try:

@@ -230,17 +230,20 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
     @app.exception_handler(HTTPException)
     async def _router(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # a body that is no JSON, not even text
-            ours: SartorError = _wrong_body(request)("body: cannot be read as JSON")
+            details = str(error.detail)
+            ours: SartorError = _wrong_body(request)(_FRAMEWORK.get(details, details))
         else:
-            details = None
+            details = ""
             if error.status_code in (404, 405):
                 details = f"{request.method} {request.url.path} is not something that this service answers."
-            ours = of_http(error, details)
+            ours = of_http(error, details or None)
         answer = respond(ours, request_id(request))
         answer.headers.update(error.headers or {})
         return answer
 
 
+# What the framework says of a body that is no text at all, or no JSON that ends.
+_FRAMEWORK = {"There was an error parsing the body": "body: cannot be read as JSON"}
 # Python renamed the first in 3.13, where clients are to read the same on every version, and has no name for the other.
 _PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched)}
 

@@ -12,10 +12,10 @@ import secrets
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import limits
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sartor.kit.networks import IPNetwork, networks
@@ -137,7 +137,8 @@ class Settings(BaseSettings):
     link_lifetime: Positive = Field(
         default=timedelta(hours=24),
         description="How long an image's address works; asking for the status again gives a fresh one. An object "
-        "store signs its own, anew for each answer; S3 accepts 7 days at most.",
+        "store signs its own, anew for each answer; S3 and Google's store accept 7 days at "
+        "most.",
     )
     retention: Positive = Field(
         default=timedelta(days=30),
@@ -249,12 +250,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
 
-    @model_validator(mode="after")
-    def _links_that_the_store_makes(self) -> Self:
+    @field_validator("link_lifetime")
+    @classmethod
+    def _as_long_as_the_store_signs(cls, value: timedelta, info: ValidationInfo) -> timedelta:
         """S3 and Google's store sign addresses for a week at most, and refuse the others only when they are used."""
-        if self.storage_url.startswith(("s3://", "gs://")) and self.link_lifetime > _LONGEST_PRESIGNED:
-            raise ValueError("LINK_LIFETIME: addresses in this object store live for 7 days at most")
-        return self
+        if info.data.get("storage_url", "").startswith(("s3://", "gs://")) and value > _LONGEST_PRESIGNED:
+            raise ValueError("addresses in this object store live for 7 days at most")
+        return value
 
     @property
     def database(self) -> str:

@@ -54,8 +54,9 @@ def test_a_client_that_leaves_is_no_bug() -> None:
     ("headers", "status"),
     [
         ({"content_length": str(3 * MEGABYTE)}, 429),
-        ({}, 429),  # of unknown length: as long as it may be
-        ({"content_length": str(3 * MEGABYTE), "content_type": "multipart/form-data; boundary=x"}, 200),
+        ({"transfer_encoding": "chunked"}, 429),  # of unknown length: as long as it may be
+        ({}, 200),  # without a body
+        ({"content_length": str(3 * MEGABYTE), "content_type": "multipart/form-data; boundary=x"}, 429),
         ({"content_length": "20"}, 200),
     ],
 )
@@ -63,6 +64,25 @@ def test_large_bodies_have_a_limit_together(
     monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], status: int
 ) -> None:
     monkeypatch.setattr(limits, "LARGE_BYTES", 5 * MEGABYTE)
+    asyncio.run(two(4 * MEGABYTE, {"transfer_encoding": "chunked"}, headers, status))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"transfer_encoding": "chunked", "content_type": "multipart/form-data; boundary=x"}, 200),  # goes to a file
+        ({"transfer_encoding": "chunked"}, 429),
+    ],
+)
+def test_where_gigabytes_may_come_those_of_a_form_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], status: int
+) -> None:
+    monkeypatch.setattr(limits, "LARGE_BYTES", limits._LARGEST + MEGABYTE)
+    asyncio.run(two(8 * 1024 * MEGABYTE, {"transfer_encoding": "chunked"}, headers, status))
+
+
+async def two(limit: int, first: dict[str, str], second: dict[str, str], status: int) -> None:
+    """A body that is still being read, and another one beside it and after it."""
     gate = asyncio.Event()
     body = [{"type": "http.request", "body": b"{}", "more_body": False}]
 
@@ -71,14 +91,10 @@ def test_large_bodies_have_a_limit_together(
             await gate.wait()
         await reading(scope, receive, send)
 
-    frame = Frame(app, body_limit=MEGABYTE, observe=lambda *_: None, larger={"/large": 4 * MEGABYTE})
-
-    async def two() -> None:
-        first = asyncio.ensure_future(call(frame, scope_of("/first/large"), body))
-        await asyncio.sleep(0)
-        assert await call(frame, scope_of(**headers), body) == status
-        gate.set()
-        assert await first == 200
-        assert await call(frame, scope_of(**headers), body) == 200, "there is room again"
-
-    asyncio.run(two())
+    frame = Frame(app, body_limit=MEGABYTE, observe=lambda *_: None, larger={"/large": limit})
+    held = asyncio.ensure_future(call(frame, scope_of("/first/large", **first), body))
+    await asyncio.sleep(0)
+    assert await call(frame, scope_of(**second), body) == status
+    gate.set()
+    assert await held == 200
+    assert await call(frame, scope_of(**second), body) == 200, "there is room again"

@@ -21,7 +21,7 @@ from sartor.fibo.training_data import bucket
 from sartor.kit.database import AWAY, Database
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
-from sartor.models.jobs import Trainings
+from sartor.models.jobs import Trainings, _Loaded
 from sartor.models.keys import job_id
 from sartor.models.recipes import Expert, expert
 from sartor.models.tables import Model, ModelCheckpoint
@@ -152,6 +152,10 @@ def test_a_lost_device_is_no_fault_of_the_training(workshop: Workshop, monkeypat
     thread.join(20)
     assert ended == ["interrupted"]
     assert workshop.row(model).status == "InProgress"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", broken)
+    trainings._loaded = _Loaded(job_id(model), None, [])  # type: ignore[arg-type]
+    trainings._unload(job_id(model))  # what it raised would end the job
     monkeypatch.undo()
     assert workshop.trainings().advance(job_id(model), 2, stop=NEVER), "another process goes on"
 

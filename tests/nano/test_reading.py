@@ -166,6 +166,7 @@ def test_places(said: str, place: str) -> None:
     ("said", "size"),
     [
         ("about 60% of the frame", "large"),
+        ("100% of the frame", "large"),
         ("a quarter, rather small", "small"),
         ("20 percent", "small"),
         ("huge", "large"),
@@ -186,6 +187,9 @@ def test_sizes(said: str, size: str) -> None:
         ("Sitting, its head tilted to the right", "upright"),
         ("Standing, rotated thirty degrees to the left to show its side", "upright"),
         ("Diagonal, with the tip pointing to the lower left", "upright"),
+        ("tilted forty-five degrees to the left", "tilted to the left"),
+        ("tilted 5° to the left", "upright"),
+        ("The little apple is tilted to the left", "tilted to the left"),
         ("Hanging upside down, wings folded", "upside down"),
         ("Its feet form an upside-down V", "upright"),
     ],
@@ -241,6 +245,9 @@ def test_colors_that_are_asked_for_and_those_that_are_there_anyway() -> None:
         ("A flat sheet of pale green, without any grass, meadow or horizon.", Background("plain", ("mint green",))),
         ("A deep green in one tone; no lines, blades of grass or players.", Background("plain", ("dark green",))),
         ("A flat, wintry navy blue, spotless and quiet.", Background("plain", ("navy blue",))),
+        ("No pattern, just a plain blue or navy backdrop.", Background("plain", ("blue",))),
+        ("Without texture, pale blue or slightly greenish toward the edges.", Background("plain", ("sky blue",))),
+        ("A sunset gradient from orange to purple.", Background("gradient", ("orange", "purple"))),
         ("A calm sky-blue color field from border to border.", Background("plain", ("sky blue",))),
         ("A blanket of white snow blends into a pale blue distance.", Background("snow", ())),
         ("Nothing but navy, like the sea at night.", Background("plain", ("navy blue",))),
@@ -377,9 +384,11 @@ def test_the_engine_draws_what_was_read() -> None:
     assert one.tobytes() == other.tobytes()
 
 
-@pytest.mark.parametrize("word", ["key ", "tilted ", "light blue ", "no ", "like a ", "two cats ", "apple's "])
+@pytest.mark.parametrize(
+    "word", ["key ", "tilted ", "light blue ", "no ", "no a, or ", "no a, ", "like a ", "two cats ", "apple's "]
+)
 def test_long_nonsense_takes_no_long_time(word: str) -> None:
-    text = word * (20_000 // len(word))
+    text = word * (60_000 // len(word))
     prompt = changed(short_description=text, background_setting=text, style_medium=text)
     prompt["objects"] = [dict.fromkeys(PENGUIN["objects"][0], text)]
     begun = time.process_time()

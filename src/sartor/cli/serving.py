@@ -11,6 +11,7 @@ import uvicorn
 
 from sartor.app import create_app
 from sartor.assembly import assemble
+from sartor.generation.device import FAILED
 from sartor.kit.logs import configure_logging
 from sartor.settings import Settings
 
@@ -57,6 +58,6 @@ def work(settings: Settings) -> None:
     try:
         while not told.wait(_GLANCE):
             if parts.device.failed:
-                raise DeviceFailed("The model could not be loaded, or its device was lost; the log says why.")
+                raise DeviceFailed(FAILED)
     finally:
         parts.stop()

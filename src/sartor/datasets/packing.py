@@ -50,7 +50,8 @@ class Packing:
         key = f"datasets/{_digest(images)}.zip"
         if dataset.archive_key != key or not self._storage.exists(key):
             with self._alone(key):
-                self._write(images, key)
+                if not self._storage.exists(key):  # which somebody may have packed meanwhile
+                    self._write(images, key)
                 self._remember(dataset_id, key)
         automatic = bool(images) and all(image.caption and image.caption_source == "automatic" for image in images)
         return key, captions_key(key) if automatic else None

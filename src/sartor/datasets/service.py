@@ -154,8 +154,9 @@ class Datasets:
         except BaseException:
             self._erase_unnamed([target for _, target in pairs])
             raise
-        if stems and (not found or found[0].image_key != image_key(stems[0])):  # what the key led to already
-            self._erase(target for _, target in pairs)
+        own = {target for _, target in pairs}
+        if not any(image.image_key in own for image in found):  # it is what the key led to already
+            self._erase(own)
         return copy, found
 
     def add_image(

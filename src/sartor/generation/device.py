@@ -32,6 +32,10 @@ _GLANCE = 0.1
 _PATIENCE = 10
 
 
+# What clients and operators are told where `Device.failed`.
+FAILED = "The model could not be loaded, or its device was lost; the log says why."
+
+
 class Turns:
     """A lock that hands itself on by adapter, then by age."""
 

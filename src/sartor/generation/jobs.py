@@ -202,11 +202,11 @@ class Pipeline:
     def fail(self, request_id: str, error: dict[str, Any]) -> None:
         """Ends the request with ``error``, once, and leaves no draft behind, nor an image that no row leads to."""
         self._storage.delete(_draft(request_id))
-        with self._database.transaction() as session:
-            row = session.get(GenerationRequest, request_id)
-        if row is None or row.image_key is None:
-            self._storage.delete(image_key(request_id))
         self._end(request_id, status=ERROR, error=error)
+        with self._database.transaction() as session:  # what has ended stays as it is
+            row = session.get(GenerationRequest, request_id)
+        if row is not None and row.status == ERROR and row.image_key is None:
+            self._storage.delete(image_key(request_id))
 
     def give_up(self, request_id: str) -> None:
         """Ends a request whose job ended without doing so."""

@@ -30,17 +30,19 @@ class Leases:
         self._database = database
         self._executor_id = executor_id
         self._seconds = seconds
-        self._renewing_since: float | None = -math.inf  # by the monotonic clock; None while renewing fails
+        # By the monotonic clock: the last success, and since when there was none too late.
+        self._renewed: float | None = None
+        self._steady_since = -math.inf
 
     def renew(self) -> None:
         """To be called every third of the lease. Raises what the database does where it is away."""
-        try:
-            self._write()
-        except Exception:
-            self._renewing_since = None
-            raise
-        if self._renewing_since is None:
-            self._renewing_since = time.monotonic()
+        self._write()
+        moment = time.monotonic()
+        if (
+            self._renewed is not None and moment - self._renewed > self._seconds
+        ):  # the database was away, or this process
+            self._steady_since = moment
+        self._renewed = moment
 
     def release(self) -> None:
         """Ends the own lease; where the database is away, it ends by itself."""
@@ -48,10 +50,12 @@ class Leases:
             session.execute(sa.delete(Lease).where(Lease.executor_id == self._executor_id))
 
     def dead(self, owners: set[str]) -> list[str]:
-        """Those of the owners whose leases are over; nobody for a lease's length after an outage of the database, in
-        which all leases ended: the others get as long to renew theirs."""
-        since = self._renewing_since
-        if since is None or time.monotonic() - since < self._seconds:
+        """Those of the owners whose leases are over; nobody while the own one is, and for a lease's length after that:
+        in an outage of the database all leases end, and the others get as long to renew theirs."""
+        moment = time.monotonic()
+        if self._renewed is None or max(moment - self._renewed, 0) > self._seconds:
+            return []
+        if moment - self._steady_since < self._seconds:
             return []
         with self._database.transaction() as session:
             alive = set(session.scalars(sa.select(Lease.executor_id).where(Lease.expires_at >= self._database.clock())))

@@ -1,7 +1,7 @@
 """Around every request: an id, the answer to a bug, a bound on the body, and headers that keep browsers careful.
 
 Plain ASGI, outside of the framework, so that nothing is parsed before it is bounded and nothing escapes unanswered.
-Large bodies that are not forms are held in memory: all of them together may have LARGE_BYTES.
+Large bodies are held in memory, unless they are forms with files: all of them together may have LARGE_BYTES.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 Observer = Callable[[str, str, int, float], None]
 
 LARGE_BYTES = 768 * 1024 * 1024
+_LARGEST = LARGE_BYTES // 4
 _RETRY_AFTER = 5.0  # seconds
 _FORM = b"multipart/form-data"
 _CLIENT_LEFT = 499  # what a client that broke off is counted as; it is not told
@@ -107,12 +108,16 @@ class Frame:
         return self._app, {**scope, "path": path or "/"}
 
     def _large(self, scope: Scope, limit: int) -> int:
-        """How many bytes a body may take in memory, where that is more than any caller's; a form goes to a file."""
+        """How many bytes a body may take in memory, where that is more than any caller's. A file of a form that may be
+        larger than _LARGEST does not stay there; of what is not a form so much is read at most."""
         headers = dict(scope["headers"])
-        if limit <= self._body_limit or headers.get(b"content-type", b"").strip().lower().startswith(_FORM):
+        form = headers.get(b"content-type", b"").strip().lower().startswith(_FORM)
+        if limit <= self._body_limit or (form and limit > _LARGEST):
             return 0
         announced = headers.get(b"content-length", b"")
-        size = min(int(announced[:20]), limit) if announced.isdigit() else limit
+        if not announced and b"transfer-encoding" not in headers:
+            return 0  # there is no body
+        size = min(int(announced[:20]) if announced.isdigit() else limit, limit, _LARGEST)
         return size if size > self._body_limit else 0
 
     def _limit(self, path: str) -> int:

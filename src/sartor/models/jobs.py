@@ -289,8 +289,10 @@ class Trainings:
             gc.collect()
             import torch
 
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            # A device that was lost cannot give memory back, and an error here would end the job that is to go on.
+            with suppress(torch.AcceleratorError):
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
 
     def _record_checkpoint(self, row: Model, until: int, sha256: str, score: float, base_sha256: str) -> None:
         with self._database.transaction() as session:

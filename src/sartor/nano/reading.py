@@ -182,8 +182,10 @@ def _turn(text: str) -> str:
     if say.UPSIDE_DOWN.search(text):
         return "upside down"
     for clause in re.split("[.,;]", say.NEGATION.sub(" ", text)):
-        tilted = say.TILTED.search(clause)
-        if tilted is None or say.FAINTLY.search(clause) or say.PARTS.search(clause[: tilted.start()]):
+        if (tilted := say.TILTED.search(clause)) is None:
+            continue
+        before = clause[: tilted.start()]
+        if say.FAINTLY.search(f"{say.COPULA.split(before)[-1]} {tilted[0]}") or say.PARTS.search(before):
             continue
         if (degrees := say.DEGREES.search(clause)) and float(
             say.DEGREE_WORDS.get(degrees[1], degrees[1])

@@ -37,13 +37,14 @@ def hues(text: str) -> list[Hue]:
 
 def background(prompt: Mapping[str, Any]) -> Background | None:
     """What stands behind; None where the prompt says nothing that the model knows."""
-    own = plainly(prompt.get("background_setting"))
-    for text in (own, plainly(prompt.get("short_description"))):
+    own = plainly(prompt.get("background_setting"), colors=True)
+    for text in (own, plainly(prompt.get("short_description"), colors=True)):
         colors = hues(text) if text is own else hues(_behind(text))
         lands = sorted(_lands(text))
         names = list(dict.fromkeys(hue.name for hue in colors))
         fading = say.GRADIENT.search(text)
-        if fading and len(names) > 1 and not (lands and lands[0][0] < fading.start()):
+        first = bool(lands) and fading is not None and lands[0][0] < fading.start()
+        if fading and len(names) > 1 and (not first or "gradient" in text):
             return Background("gradient", (names[0], names[1]))
         if names and (not lands or _is_plain(text[: lands[0][0]], colors[0])):
             return Background("plain", (names[0],))

@@ -12,9 +12,10 @@ def lower(value: Any) -> str:
     return " ".join(str(value or "").lower().split())
 
 
-def plainly(value: Any) -> str:
-    """The text without what it denies and what it only compares with."""
-    return say.SIMILE.sub(" ", say.NEGATION.sub(" ", lower(value)))
+def plainly(value: Any, *, colors: bool = False) -> str:
+    """The text without what it denies and what it only compares with; ``colors``: a colour in a list is not denied."""
+    denied = say.NEGATION_BUT_COLORS if colors else say.NEGATION
+    return say.SIMILE.sub(" ", denied.sub(" ", lower(value)))
 
 
 def section(prompt: Mapping[str, Any], name: str) -> Mapping[str, Any]:

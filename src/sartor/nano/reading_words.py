@@ -19,11 +19,17 @@ def words(listed: str) -> re.Pattern[str]:
 
 # What is only denied, up to the next sign or, of a list ("no sun, birds or horizon"), up to its end; and what is only
 # compared with.
-NEGATION = re.compile(
-    r"\b(?:no|without|free (?:of|from)|devoid of|lack(?:s|ing)?(?: of)?|absence of|not|rather than|instead of|never|"
-    r"nothing(?! but)|none of|neither|nor|avoid(?:s|ing)?|bare of|empty of|clear of|omits?|omitting|void of)\b"
-    r"[^.;,:]*(?:(?:,[^.;,:]{1,60}){0,6},?[^.;,:]{0,60} n?or [^.;,:]*)?"
+_DENIED = (
+    r"(?<![\w-])(?:no|without|free (?:of|from)|devoid of|lack(?:s|ing)?(?: of)?|absence of|not|rather than|instead of|"
+    r"never|nothing(?! but)|none of|neither|nor|avoid(?:s|ing)?|bare of|empty of|clear of|omits?|omitting|void of)"
+    r"(?![\w-])[^.;,:]*"
 )
+_DENIED_WORD = r"(?<![\w-])(?:no|non)-[\w-]+"  # "no-outline"
+_LIST = r"(?:,(?! (?:just|but|only|rather)\b)[^.;,:]{1,60}){0,6},?[^.;,:]{0,60} n?or [^.;,:]*"
+_A_COLOR = rf"[^.;:]{{0,200}}\b(?:{'|'.join(sorted(THING_COLORS | BACKGROUND_COLORS | COLOR_SYNONYMS))})\b"
+NEGATION = re.compile(rf"{_DENIED_WORD}|{_DENIED}(?:{_LIST})?")
+# Of a background: "without texture, pale blue or slightly greenish" is no list of what is not there.
+NEGATION_BUT_COLORS = re.compile(rf"{_DENIED_WORD}|{_DENIED}(?:(?!{_A_COLOR}){_LIST})?")
 SIMILE = re.compile(
     r"(?<![\w-])(?:(?:just |much |almost |rather |a little |something )?like|as if|as though|resembl\w+|reminiscent of|"
     r"recall\w*|evok\w+|suggest\w+|the (?:size|shape|color|colour) of|shaped like|comparable to|similar to|akin to|"
@@ -88,7 +94,7 @@ BESIDE_THE_POINT = re.compile(
     r"left empty|is left|are left|left free|left around)\b|"
     r"\b(?:open|empty|free|blank|negative|unused|spare|plenty of|ample|generous) (?:space|room|area|air|margin)[^.;,]*"
 )
-PERCENT = re.compile(r"(\d{1,2})\s*(?:%|percent|per cent)")
+PERCENT = re.compile(r"(?<!\d)(\d{1,3})\s*(?:%|percent|per cent)")
 SIZE_WORDS = {
     "small": words("small, smallish, tiny, little, miniature, compact, petite, modest, minute, smaller"),
     "medium": words("medium, medium-sized, mid-sized, moderate, moderately, half, average, middling, mid-size"),
@@ -168,8 +174,8 @@ UPSIDE_DOWN = re.compile(
 )
 # The composer tilts by 24 degrees. To be rotated to the left or right may mean another view.
 TILTED = re.compile(
-    r"\b(?:(?:tilt|lean|slant)[a-z]*|tipped|tipping)\b.*?\b(left|right|clockwise|counter-?clockwise|anti-?clockwise)"
-    r"|\brotat[a-z]*\b.*?\b(clockwise|counter-?clockwise|anti-?clockwise)"
+    r"\b(?:(?:tilt|lean|slant)[a-z]*|tipped|tipping)\b.{0,80}?\b(left|right|clockwise|counter-?clockwise|anti-?clockwise)"
+    r"|\brotat[a-z]*\b.{0,80}?\b(clockwise|counter-?clockwise|anti-?clockwise)"
 )
 TILTED_LEFT = ("left", "counterclockwise", "counter-clockwise", "anticlockwise", "anti-clockwise")
 FAINTLY = words(
@@ -180,7 +186,8 @@ DEGREE_WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,
 }  # fmt: skip
-DEGREES = re.compile(rf"\b(\d{{1,3}}|{'|'.join(DEGREE_WORDS)})(?:-| )degrees?\b")
+DEGREES = re.compile(rf"(?<![\w.-])(\d{{1,3}}|{'|'.join(DEGREE_WORDS)})(?:[- ]degrees?\b| ?°)")
+COPULA = re.compile(r"\b(?:is|are|stands|sits|lies)\b")  # what stands before it describes the thing
 LEAST_DEGREES = 13
 # Parts of things: what tilts may be one of them.
 PARTS = words(
