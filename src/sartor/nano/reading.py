@@ -185,7 +185,8 @@ def _turn(text: str) -> str:
         if (tilted := say.TILTED.search(clause)) is None:
             continue
         before = clause[: tilted.start()]
-        if say.FAINTLY.search(f"{say.COPULA.split(before)[-1]} {tilted[0]}") or say.PARTS.search(before):
+        said = say.COPULA.split(before)[-1] + clause[tilted.start() :]
+        if say.FAINTLY.search(said) or say.PARTS.search(before):
             continue
         if (degrees := say.DEGREES.search(clause)) and float(
             say.DEGREE_WORDS.get(degrees[1], degrees[1])
