@@ -83,16 +83,16 @@ class Leftovers:
 
 
 def _last_touched(path: Path) -> float:
-    """Seconds since the epoch; long ago for what is gone."""
+    """Seconds since the epoch; of what is gone, now: there is nothing more to do about it."""
     try:
         found = path.stat()
     except FileNotFoundError:
-        return 0.0
+        return time.time()
     return max(found.st_atime, found.st_mtime)
 
 
 def _untouched(folder: Path) -> Iterator[Path]:
     """What is in the folder and was neither read nor changed for an hour."""
     for path in folder.iterdir() if folder.is_dir() else ():
-        if 0.0 < _last_touched(path) < time.time() - _SECONDS:
+        if time.time() - _last_touched(path) > _SECONDS:
             yield path
