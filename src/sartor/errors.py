@@ -230,13 +230,13 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
     @app.exception_handler(HTTPException)
     async def _router(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # a body that is no JSON, not even text
-            details = str(error.detail)
-            ours: SartorError = _wrong_body(request)(_FRAMEWORK.get(details, details))
+            said = str(error.detail)
+            ours: SartorError = _wrong_body(request)(_FRAMEWORK.get(said, said))
         else:
-            details = ""
+            details = None
             if error.status_code in (404, 405):
                 details = f"{request.method} {request.url.path} is not something that this service answers."
-            ours = of_http(error, details or None)
+            ours = of_http(error, details)
         answer = respond(ours, request_id(request))
         answer.headers.update(error.headers or {})
         return answer

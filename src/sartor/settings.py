@@ -137,8 +137,7 @@ class Settings(BaseSettings):
     link_lifetime: Positive = Field(
         default=timedelta(hours=24),
         description="How long an image's address works; asking for the status again gives a fresh one. An object "
-        "store signs its own, anew for each answer; S3 and Google's store accept 7 days at "
-        "most.",
+        "store signs its own, anew for each answer; S3 and Google's store accept 7 days at most.",
     )
     retention: Positive = Field(
         default=timedelta(days=30),

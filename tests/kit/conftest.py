@@ -39,10 +39,10 @@ def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
     """Starts a Jobs with one job, ``work``; a second call is the next start of the same service."""
     running: list[Jobs] = []
 
-    def start(function: Callable[[str], object], **values: int | None) -> Jobs:
+    def start(function: Callable[[str], object], **values: object) -> Jobs:
         jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
         told = {"on_lost": lambda job: log(f"lost {job}")}
-        jobs.add(Job("work", QUEUE, function, **told, **values))  # type: ignore[arg-type]
+        jobs.add(Job("work", QUEUE, function, **(told | values)))  # type: ignore[arg-type]
         jobs.start()
         running.append(jobs)
         return jobs

@@ -309,7 +309,9 @@ def test_a_job_that_breaks_is_reported_lost_once(database: Database, start: Call
     assert log.lines == ["lost a"]
 
 
-def test_one_that_cannot_be_ended_does_not_keep_the_others_from_it(database: Database, log: Log) -> None:
+def test_one_that_cannot_be_ended_does_not_keep_the_others_from_it(
+    database: Database, start: Callable[..., Jobs], log: Log
+) -> None:
     def end(job_id: str) -> None:
         log(f"ends {job_id}")
         if job_id == "b":
@@ -318,18 +320,13 @@ def test_one_that_cannot_be_ended_does_not_keep_the_others_from_it(database: Dat
     async def work(job_id: str) -> None:
         raise RuntimeError("a bug outside of any step")
 
-    jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
-    jobs.add(Job("work", QUEUE, work, on_lost=end))
-    jobs.start()
-    try:
-        for job_id in "abc":
-            enqueue(database, jobs, job_id)
-        for job_id in "abc":
-            log.awaits(f"ends {job_id}")
-        wait_for(lambda: True if log.lines.count("ends b") > 1 else None)
-        assert (log.lines.count("ends a"), log.lines.count("ends c")) == (1, 1)
-    finally:
-        jobs.stop()
+    jobs = start(work, on_lost=end)
+    for job_id in "abc":
+        enqueue(database, jobs, job_id)
+    for job_id in "abc":
+        log.awaits(f"ends {job_id}")
+    wait_for(lambda: True if log.lines.count("ends b") > 1 else None)
+    assert (log.lines.count("ends a"), log.lines.count("ends c")) == (1, 1)
 
 
 def test_a_job_that_kills_its_process_again_and_again_is_given_up(

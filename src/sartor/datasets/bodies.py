@@ -1,4 +1,4 @@
-"""JSON bodies that bring pictures: parsed and checked in a thread: the event loop stands still for less."""
+"""JSON bodies that bring pictures, parsed and checked in a thread: the event loop stands still for less long."""
 
 from __future__ import annotations
 

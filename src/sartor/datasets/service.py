@@ -112,8 +112,8 @@ class Datasets:
     def clone(
         self, caller: Caller, dataset_id: int, body: CloneBody, *, idempotency_key: str | None = None
     ) -> tuple[Dataset, list[DatasetImage]]:
-        """A new draft with the same schema and copies of the images. Raises NotFound, and Conflict where the dataset
-        changes while it is copied."""
+        """A new draft with the same schema and copies of the images. Raises NotFound, Conflict where the dataset
+        changes while it is copied, and Unprocessable for a key of another body."""
         with self._database.transaction() as session:
             source = find_dataset(session, caller, dataset_id)
             images = images_of(session, dataset_id)

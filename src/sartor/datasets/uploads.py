@@ -58,7 +58,7 @@ class Uploads:
         """Adds the picture in ``data``, with a caption where the dataset has a visual schema.
 
         Where no caption can be written now, the image is kept without one, as ``pending``. Raises NotFound, Conflict,
-        what ``take_in`` does, and Moderated.
+        what ``take_in`` does, Moderated, and Unprocessable for a key of another body.
         """
         sent = {"dataset_id": dataset_id, "sha256": hashlib.sha256(data).hexdigest(), "name": name, "url": source_url}
         digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))

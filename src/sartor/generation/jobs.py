@@ -190,7 +190,7 @@ class Pipeline:
     def store(self, request_id: str) -> None:
         """The draft becomes an image that addresses can be made for."""
         self._begin(request_id, "storing")
-        key = image_key(request_id)
+        key = _image(request_id)
         self._storage.move(_draft(request_id), key)
         if not self._update(request_id, image_key=key):
             self._storage.delete(key)  # cancelled meanwhile
@@ -206,7 +206,7 @@ class Pipeline:
         with self._database.transaction() as session:  # what has ended stays as it is
             row = session.get(GenerationRequest, request_id)
         if row is not None and row.status == ERROR and row.image_key is None:
-            self._storage.delete(image_key(request_id))
+            self._storage.delete(_image(request_id))
 
     def give_up(self, request_id: str) -> None:
         """Ends a request whose job ended without doing so."""
@@ -259,7 +259,7 @@ class Pipeline:
             return change(session, request_id, **values)
 
 
-def image_key(request_id: str) -> str:
+def _image(request_id: str) -> str:
     return f"images/{request_id}.png"
 
 

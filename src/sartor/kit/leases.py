@@ -38,10 +38,8 @@ class Leases:
         """To be called every third of the lease. Raises what the database does where it is away."""
         self._write()
         moment = time.monotonic()
-        if (
-            self._renewed is not None and moment - self._renewed > self._seconds
-        ):  # the database was away, or this process
-            self._steady_since = moment
+        if self._renewed is not None and moment - self._renewed > self._seconds:
+            self._steady_since = moment  # the database was away, or this process
         self._renewed = moment
 
     def release(self) -> None:
@@ -53,7 +51,7 @@ class Leases:
         """Those of the owners whose leases are over; nobody while the own one is, and for a lease's length after that:
         in an outage of the database all leases end, and the others get as long to renew theirs."""
         moment = time.monotonic()
-        if self._renewed is None or max(moment - self._renewed, 0) > self._seconds:
+        if self._renewed is None or moment - self._renewed > self._seconds:
             return []
         if moment - self._steady_since < self._seconds:
             return []

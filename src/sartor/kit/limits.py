@@ -121,7 +121,7 @@ class Frame:
         return size if size > self._body_limit else 0
 
     def _limit(self, path: str) -> int:
-        own = (limit for ending, limit in self._larger.items() if path.rstrip("/").endswith(ending))
+        own = (limit for ending, limit in self._larger.items() if path.endswith(ending))
         return max(self._body_limit, *own, 0)
 
 

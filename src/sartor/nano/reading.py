@@ -146,14 +146,10 @@ def _is_part(entry: Mapping[str, Any], concept: str, things: list[Thing], summar
     not speak of."""
     description, beside = plainly(entry.get("description")), lower(entry.get("relationship"))
     here = next(each.start for each in mentions(description) if each.concept == concept)
-    if say.WITHIN.search(description[:here]) or say.OWNER.match(description[here:]):
+    if say.WITHIN.search(description[:here]) or say.OWNER.match(description[here:]) or say.BELONGS.search(beside):
         return True
-    if say.BELONGS.search(beside):
-        return True
-    if (
-        concept not in {each.concept for each in mentions(summary)}
-        and _size(lower(entry.get("relative_size"))) == "small"
-    ):
+    spoken_of = any(each.concept == concept for each in mentions(summary))
+    if not spoken_of and _size(lower(entry.get("relative_size"))) == "small":
         return True
     if any(thing.concept == concept for thing in things):
         return _place(lower(entry.get("location"))) in {None, *(thing.place for thing in things)}
@@ -188,9 +184,8 @@ def _turn(text: str) -> str:
         said = say.COPULA.split(before)[-1] + clause[tilted.start() :]
         if say.FAINTLY.search(said) or say.PARTS.search(before):
             continue
-        if (degrees := say.DEGREES.search(clause)) and float(
-            say.DEGREE_WORDS.get(degrees[1], degrees[1])
-        ) < say.LEAST_DEGREES:
+        degrees = say.DEGREES.search(clause)
+        if degrees and int(say.DEGREE_WORDS.get(degrees[1], degrees[1])) < say.LEAST_DEGREES:
             continue
         return f"tilted to the {'left' if (tilted[1] or tilted[2]) in say.TILTED_LEFT else 'right'}"
     return "upright"
