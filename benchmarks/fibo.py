@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import modes, parts, training_steps
+from benchmarks import memory_modes, modes, parts, training_steps
 from benchmarks.parts import Bench
 from benchmarks.random_models import build
 from benchmarks.report import Report
@@ -30,19 +30,22 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "stages": (parts.stages, 10),
     "stock": (parts.stock, 40),
     "swap": (parts.swap, 40),
-    "training": (training_steps.compare, 300),
+    "modes": (memory_modes.measure_modes, 90),
+    "training": (training_steps.compare, 200),
+    "compiled-training": (training_steps.compare_compiled, 120),
     "compiled": (parts.compiled, 50),
     "images": (parts.images, 30),
     "caching": (parts.caching, 80),
     "fp8": (parts.fp8, 60),
 }
-"""In this order, each with the seconds that it may take at full size: as on an H200, but those of training, caching and
-fp8 are guesses."""
+"""In this order, each with the seconds that it may take at full size: as on an H200, but those of
+modes, training, caching and fp8 are guesses."""
 
 
 def run(bench: Bench, wanted: list[str], deadline: float) -> None:
     """Runs the parts that fit; what fails or does not fit is a row that says so."""
     guess = 1.0 if bench.size == "full" else 0.05
+    bench.deadline = deadline
     for name in wanted:
         part, seconds = PARTS[name]
         if time.monotonic() + guess * seconds > deadline:

@@ -1,6 +1,7 @@
 """What `benchmarks.fibo` measures of drawing, a function a part. Times are medians of a few calls, in wall seconds."""
 
 import hashlib
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -39,6 +40,8 @@ class Bench:
     checkpoint: Checkpoint
     device: torch.device
     report: Report
+    deadline: float = math.inf
+    """On the monotonic clock; long parts look at it between what they measure."""
 
     def __post_init__(self) -> None:
         self.encoder = PromptEncoder(self.checkpoint.text_encoder, self.checkpoint.tokenizer)
@@ -77,6 +80,13 @@ class Bench:
             guidance=guidance,
         )
         return latents
+
+    def reaches(self, part: str, what: str, guess: float) -> bool:
+        """Whether so many seconds are left, of which less than full size takes few; says so where they are not."""
+        if self.size != "full" or time.monotonic() + guess <= self.deadline:
+            return True
+        self.report.add(part, f"{what}: left out: the budget does not reach for it", "-")
+        return False
 
     @torch.no_grad()
     def step_seconds(self, length: int, repeats: int = 3) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +54,24 @@ def attend(q: Tensor, k: Tensor, v: Tensor, rotary: Rotary, mask: Tensor | None)
     asking = k.shape[1] - q.shape[1]
     q, k = rotate(q, (cos[asking:], sin[asking:])).to(v.dtype), rotate(k, rotary).to(v.dtype)
     out = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask)
-    return out.transpose(1, 2).flatten(2)
+    out = out.transpose(1, 2).flatten(2)
+    return _ContiguousGradient.apply(out) if out.requires_grad else out  # type: ignore[no-untyped-call]
+
+
+class _ContiguousGradient(torch.autograd.Function):
+    """Hands its input on, and a contiguous gradient back.
+
+    A single block's comes as a part of a wider tensor's, a double block's as a tensor of its own. PyTorch keeps what
+    cuDNN made for the one, and would take it for the other (decision 14).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0].contiguous()
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -31,11 +31,6 @@ LIMIT = 120
 """Seconds that a trial may take."""
 SAFE = "math"
 """What no trial is needed for."""
-KERNELS = tuple(name for name in BACKENDS if name != "cudnn")
-"""Without cuDNN's, the fastest in drawing: on an H100 the first training whose kernel was chosen by trial ended in an
-illegal memory access. PyTorch keeps cuDNN's backward pass by the strides of q, k and v, but it is made for the
-gradient's as well; in training two kinds of these meet, see `Asked.forms`. ADR 14."""
-
 logger = logging.getLogger(__name__)
 
 Run = Callable[[Sequence[str]], str]
@@ -67,9 +62,9 @@ def choose_training_attention(
 
 
 def try_apart(arguments: Sequence[str], run: Run | None = None) -> list[Trial]:
-    """Tries each of KERNELS in a process apart."""
+    """Tries each of BACKENDS in a process apart."""
     trials = []
-    for name in KERNELS:
+    for name in BACKENDS:
         lines = [line for line in (run or _run)([*arguments, name]).splitlines() if line.startswith("{")]
         found = Trial(**json.loads(lines[0])) if lines else Trial(name, refused="it ended the process that tried it")
         logger.info("attention for training: %s", found)
@@ -134,8 +129,9 @@ class Asked:
     def forms(self) -> Iterator[Asked]:
         """As the last, the single and the double blocks ask, for three lengths of the caption.
 
-        In the order of the backward pass: a kernel that keeps what it made for a single block's gradient, and takes it
-        for a double block's, is wrong here as it would be there.
+        In the order of the backward pass: a kernel that kept what it made for one block's gradient, and took it for
+        another's that lies otherwise in memory, would be wrong here as it would be there. `attend` sees to it that they
+        lie alike.
         """
         heads, head_dim = self.q.shape[2:]
         for text in sorted({self.text, self.text // 2 + 1, 1}):

@@ -115,8 +115,9 @@ class LoraRun:
         self.step += 1
         # A young average would remember the zeros that B began with: let it be short at first.
         decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, average in self._average.items():
-            average.lerp_(self._parameters[name].detach(), 1 - decay)
+        if self._average:
+            current = [self._parameters[name].detach() for name in self._average]
+            torch._foreach_lerp_(list(self._average.values()), current, 1 - decay)
         return total, norm
 
     def autocast(self) -> torch.autocast:

@@ -14,7 +14,7 @@ from sartor.nano.longhand import Filler, elaborate, in_short
 from sartor.nano.tokenizer import SKETCH
 
 DROPS = (0.35, 0.85)  # shares of fields that captions leave out in training: full ones and short ones in turn
-PLAIN_SCENES = 0.5  # share drawn from scenes of one or two kinds of upright things in their own colours
+PLAIN_SCENES = 0.4  # share drawn from scenes of one or two kinds of upright things in their own colours
 GROUP = 8  # batches whose captions are sorted by length together, so that little of a batch is padding
 LONGEST, LONGEST_LONGHAND = 160, 896  # tokens of a caption in training
 

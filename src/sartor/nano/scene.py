@@ -135,7 +135,7 @@ class Composer:
         concept = rng.choice(self.by_style[style])
         thing = Thing(concept, place, size)
         roll = rng.random()
-        if roll < 0.12:
+        if roll < 0.22:
             thing.orientation = rng.choice([name for name in ORIENTATIONS if name != "upright"])
         if CONCEPT_BY_NAME[concept].faces:
             thing.facing = MIRRORED if rng.random() < 0.4 else UNMIRRORED
