@@ -24,7 +24,7 @@ from sartor.nano.joint import Joint, begin, rate
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.stream import SHARD, SHORT, Maker, Shard
+from sartor.nano.stream import SHARD, SHORT, Maker, Shard, Stream
 from sartor.nano.tokenizer import load_tokenizer
 
 DIAL = DIALS["test"]
@@ -134,6 +134,18 @@ def test_the_rate_follows_the_clock() -> None:
     assert rate(0.3, 500, 0.5) == 1.0
     assert rate(0.75, 500, 0.5) == 0.5
     assert rate(1.0, 500, 0.5) == 0.0
+
+
+def test_pictures_pass_through_files_that_do_not_stay(prepared: Path, shard: Shard) -> None:
+    stream = Stream(prepared, DIAL, 1, 2, long=True)
+    try:
+        first = next(stream.ready(least=1))
+        assert np.array_equal(first.pictures, shard.pictures)
+        assert np.array_equal(first.short.ids, shard.short.ids)
+    finally:
+        stream.close()
+    assert list(prepared.glob("shards-*")) == []
+    assert np.array_equal(first.pictures, shard.pictures), "what was taken outlives its file"
 
 
 def test_without_a_gpu_no_kernel_is_tried() -> None:

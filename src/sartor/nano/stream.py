@@ -2,17 +2,20 @@
 
 A card draws a batch in a few hundredths of a second; a bank that was drawn beforehand, and captions written in the
 trainer's own process, would keep it waiting. Here processes draw scenes and write their captions in tokens, a shard at
-a time, and `Pool` keeps latents and captions on the device and grows as shards arrive. Which scenes a step sees depends
-on how fast they were drawn: two trainings of the same seed are not the same to the bit, as those from a bank are.
+a time, and `Pool` keeps latents and captions on the device and grows as shards arrive. Pictures come by way of files:
+through the processes' pipes they come in thousands of small pieces, for each of which a thread has to wait for the
+interpreter that the trainer keeps busy. Which scenes a step sees depends on how fast they were drawn: two trainings of
+the same seed are not the same to the bit, as those from a bank are.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import random
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +144,19 @@ def _open(work: Path, dial: Dial, long: bool) -> None:
     _maker = Maker.open(work, dial, long=long)
 
 
-def _shard(index: int) -> Shard:
+def _shard(index: int, folder: Path) -> tuple[Shard, Path]:
+    """A shard without its pictures, which are in the file."""
     assert _maker is not None
-    return _maker.shard(index)
+    shard, file = _maker.shard(index), folder / f"{index}.npy"
+    np.save(file, shard.pictures)
+    return replace(shard, pictures=shard.pictures[:0]), file
+
+
+def _whole(shard: Shard, file: Path) -> Shard:
+    """With its pictures, mapped from the file; its name goes, its bytes stay for as long as they are used."""
+    pictures = np.load(file, mmap_mode="c")
+    file.unlink()
+    return replace(shard, pictures=pictures)
 
 
 def _drawings(part: int, parts: int) -> dict[tuple[str, str], Array]:
@@ -155,17 +168,19 @@ class Stream:
     """Processes that make shards, AHEAD of whoever takes them, until `close`."""
 
     def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool):
-        """shards: at most so many in all. long: whether they have long captions, too."""
+        """shards: at most so many in all, whose pictures wait in the work folder. long: whether they have long
+        captions, too."""
+        self._folder = tempfile.TemporaryDirectory(prefix="shards-", dir=work, ignore_cleanup_errors=True)
         context = multiprocessing.get_context("spawn")
         self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long))
         self._drawn = [self.pool.submit(_drawings, part, processes) for part in range(processes)]
         self._next, self._shards, self._ahead = 0, shards, AHEAD * processes
-        self._running: list[Future[Shard]] = []
+        self._running: list[Future[tuple[Shard, Path]]] = []
         self._more()
 
     def _more(self) -> None:
         while len(self._running) < self._ahead and self._next < self._shards:
-            self._running.append(self.pool.submit(_shard, self._next))
+            self._running.append(self.pool.submit(_shard, self._next, Path(self._folder.name)))
             self._next += 1
 
     def drawings(self) -> dict[tuple[str, str], Array]:
@@ -180,10 +195,11 @@ class Stream:
                 return
             self._running.remove(first)
             self._more()
-            yield first.result()
+            yield _whole(*first.result())
 
     def close(self) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
 
 
 class Pool:
