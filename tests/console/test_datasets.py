@@ -91,6 +91,24 @@ def test_a_look_is_taught_from_pictures_to_a_training(browser: TestClient, datas
     assert browser.get(model.url.path).status_code == 404
 
 
+def test_many_pictures_are_shown_a_page_at_a_time(
+    browser: TestClient, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartor.console.datasets._PICTURES_OF_A_PAGE", 2)
+    send(browser, dataset, *range(5))
+    address, shown = dataset, []
+    while address:
+        page = html.unescape(browser.get(address).text)
+        assert "5 pictures, draft" in page
+        assert ("From the first on" in page) is (address != dataset)
+        shown.append(re.findall(r"thing \d.png", page))
+        following = re.search(r'href="([^"]+\?after=\d+)"', page)
+        address = following[1] if following else ""
+    assert shown == [["thing 0.png", "thing 1.png"], ["thing 2.png", "thing 3.png"], ["thing 4.png"]]
+    assert "There is none after these." in browser.get(f"{dataset}?after=999999").text
+    assert browser.get(f"{dataset}?after=-1").status_code == 404
+
+
 def test_the_project_shows_what_it_has(browser: TestClient, dataset: str) -> None:
     send(browser, dataset, 1)
     listed = browser.get("/console/projects").text

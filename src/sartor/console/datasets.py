@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -24,7 +24,7 @@ from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.images import ImageId
-from sartor.datasets.rows import LIMITS
+from sartor.datasets.rows import LIMITS, Captioned
 from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
 from sartor.datasets.service import LEAST_IMAGES
 from sartor.datasets.sources import file_name
@@ -34,9 +34,13 @@ from sartor.datasets.wording import refine
 from sartor.errors import Conflict, PreconditionFailed, SartorError, Unprocessable, request_id
 from sartor.kit.threads import slowly
 from sartor.models.schemas import ModelBody, TrainingBody
+from sartor.projects.service import LARGEST_ID
 from sartor.vgl import parse, plain
 
 _LOOKED_AT = 10
+_PICTURES_OF_A_PAGE = 60
+
+After = Annotated[int, Query(ge=0, le=LARGEST_ID)]
 
 
 class DatasetPages:
@@ -45,22 +49,28 @@ class DatasetPages:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    def one(self, request: Request, caller: Caller, dataset_id: int) -> dict[str, Any]:
-        """A dataset with its pictures, and what is still missing for a training. Raises NotFound."""
-        dataset, count = self._rooms.datasets.get(caller, dataset_id)
-        images = self._rooms.datasets.images(caller, dataset_id)
+    def one(self, request: Request, caller: Caller, dataset_id: int, after: int = 0) -> dict[str, Any]:
+        """A dataset, what is still missing for a training, and a page of its pictures: those that came after the one of
+        that id. Raises NotFound."""
+        dataset, _ = self._rooms.datasets.get(caller, dataset_id)
+        captioned = self._rooms.datasets.captioned(caller, dataset_id)
+        images = self._rooms.datasets.images(caller, dataset_id, limit=_PICTURES_OF_A_PAGE + 1, after=after)
+        images, more = images[:_PICTURES_OF_A_PAGE], len(images) > _PICTURES_OF_A_PAGE
         models = self._rooms.models.of_project(caller, dataset.project_id)
         return {
             "dataset": dataset,
             "project": self._rooms.projects.get(caller, dataset.project_id),
-            "count": count,
+            "count": captioned.images,
+            "captioned": captioned.captioned,
+            "by_hand": captioned.by_hand,
             "images": [self._shown(request, image) for image in images],
+            "first": after == 0,
+            "following": images[-1].id if more else None,
             "schema": _pretty(dataset.visual_schema),
-            "missing": _missing(dataset, images),
+            "missing": _missing(dataset, captioned),
             "models": [model for model in models if model.dataset_id == dataset_id],
             "writing": dataset.captions_update_status == "in_progress",
             "least": LEAST_IMAGES,
-            "by_hand": sum(image.caption_source == "manual" for image in images),
         }
 
     def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int) -> dict[str, Any]:
@@ -127,7 +137,7 @@ class DatasetPages:
         key = idempotency_key(given)
         body = body_of(ModelBody, {"name": given.get("name", ""), "dataset_id": dataset_id})
         dataset, _ = self._rooms.datasets.get(caller, dataset_id)
-        if missing := _missing(dataset, self._rooms.datasets.images(caller, dataset_id)):
+        if missing := _missing(dataset, self._rooms.datasets.captioned(caller, dataset_id)):
             raise PreconditionFailed(missing)
         self._rooms.lifecycle.check_base()  # before the dataset is completed, for that is for ever
         self._rooms.datasets.update(caller, dataset_id, DatasetChanges(status="completed"))
@@ -159,15 +169,15 @@ def _pretty(text: str | None) -> str:
     return json.dumps(json.loads(text), ensure_ascii=False, indent=2) if text else ""
 
 
-def _missing(dataset: Dataset, images: Sequence[DatasetImage]) -> str:
+def _missing(dataset: Dataset, captioned: Captioned) -> str:
     """What has to be done before a training, in a sentence; empty where nothing is."""
-    if len(images) < LEAST_IMAGES:
-        return f"A training needs {LEAST_IMAGES} pictures at least; there are {len(images)}."
+    if captioned.images < LEAST_IMAGES:
+        return f"A training needs {LEAST_IMAGES} pictures at least; there are {captioned.images}."
     if not dataset.visual_schema:
         return "What the pictures share has not been described yet."
     if dataset.captions_update_status == "in_progress":
         return "Captions are being written."
-    without = sum(image.caption is None for image in images)
+    without = captioned.images - captioned.captioned
     return f"{without} of the pictures have no caption yet." if without else ""
 
 
@@ -182,9 +192,10 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         told: Sequence[str] = (),
         error: SartorError | None = None,
         given: Mapping[str, str] = MappingProxyType({}),
+        after: int = 0,
     ) -> Response:
         """The dataset, with what was wrong with a form and what was written into it."""
-        shown = console.one(request, caller, dataset_id)
+        shown = console.one(request, caller, dataset_id, after)
         kept = {"visual_schema": shown["schema"], "instruction": "", "name": shown["project"].name, **given}
         return pages.answer(
             "dataset.html",
@@ -210,8 +221,8 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         return RedirectResponse(f"{PATH}/{next_page}", SEE_OTHER)
 
     @routes.get("/datasets/{dataset_id}")
-    def dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        return page(request, caller, dataset_id)
+    def dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId, after: After = 0) -> Response:
+        return page(request, caller, dataset_id, after=after)
 
     @routes.post("/datasets/{dataset_id}/pictures")
     async def add(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -48,10 +49,25 @@ def hold(session: Session, dataset_id: int) -> Dataset:
     return found
 
 
-def images_of(session: Session, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
-    """In the order in which they came."""
-    query = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id).order_by(DatasetImage.id).limit(limit)
-    return list(session.scalars(query))
+def images_of(session: Session, dataset_id: int, *, limit: int | None = None, after: int = 0) -> list[DatasetImage]:
+    """In the order in which they came; `limit` of them at most, those that came after the one of id ``after``."""
+    which = (DatasetImage.dataset_id == dataset_id, DatasetImage.id > after)
+    return list(session.scalars(sa.select(DatasetImage).where(*which).order_by(DatasetImage.id).limit(limit)))
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """How many images a dataset has, how many of them have a caption, and how many one that was written by hand."""
+
+    images: int
+    captioned: int
+    by_hand: int
+
+
+def count_captions(session: Session, dataset_id: int) -> Captioned:
+    by_hand = sa.func.count().filter(DatasetImage.caption_source == "manual")
+    query = sa.select(sa.func.count(), sa.func.count(DatasetImage.caption), by_hand)
+    return Captioned(*session.execute(query.where(DatasetImage.dataset_id == dataset_id)).one())
 
 
 def count_images(session: Session, dataset_ids: Sequence[int]) -> dict[int, int]:

@@ -13,8 +13,10 @@ from sartor.accounts.service import Caller
 from sartor.datasets.packing import archive_keys
 from sartor.datasets.pictures import Picture, near_ones
 from sartor.datasets.rows import (
+    Captioned,
     check_draft,
     check_room,
+    count_captions,
     count_images,
     find_dataset,
     find_image,
@@ -248,11 +250,19 @@ class Datasets:
             pairs = [(row[0], row[1]) for row in session.execute(others.order_by(DatasetImage.id))]
         return near_ones(image.perceptual_hash, pairs)
 
-    def images(self, caller: Caller, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
-        """The dataset's images, in the order in which they came. Raises NotFound."""
+    def images(
+        self, caller: Caller, dataset_id: int, *, limit: int | None = None, after: int = 0
+    ) -> list[DatasetImage]:
+        """The dataset's images, in the order in which they came, as `images_of` has it. Raises NotFound."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
-            return images_of(session, dataset_id, limit=limit)
+            return images_of(session, dataset_id, limit=limit, after=after)
+
+    def captioned(self, caller: Caller, dataset_id: int) -> Captioned:
+        """How far its captions are. Raises NotFound."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            return count_captions(session, dataset_id)
 
     def image(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
         """Raises NotFound."""
