@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sartor.kit.database import Database
-from tests.conftest import Service, Tenant
+from tests.conftest import Service, Tenant, wait_for
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,8 @@ def test_health_readiness_and_metrics(service: Service, tenant: Tenant) -> None:
     assert "sartor_ready 1.0" in numbers
     assert 'sartor_job_seconds_count{kind="image",outcome="completed"} 1.0' in numbers
     assert 'route="/image/generate/tailored",status="200"} 1.0' in numbers
+    run = 'sartor_run_seconds_count{job="image",outcome="ended"} 1.0'  # which ends after its image is there
+    wait_for(lambda: True if run in service.client.get("/metrics").text else None)
     assert tenant.token not in numbers
 
 

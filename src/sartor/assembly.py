@@ -242,9 +242,9 @@ def assemble(
         adapters=adapters,
         base=base,
     )
-    jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease)
     device = Device(engine or engine_factory(settings))
     metrics = Metrics(ready=lambda: device.ready or not settings.work)
+    jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease, observe=metrics.run)
     accounts = Accounts(database, key=settings.key)
     webhooks = Webhooks(database, jobs)
     generation = Generation(

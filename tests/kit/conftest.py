@@ -40,7 +40,8 @@ def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
     running: list[Jobs] = []
 
     def start(function: Callable[[str], object], **values: object) -> Jobs:
-        jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
+        observe = values.pop("observe", lambda *_: None)
+        jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2), observe=observe)  # type: ignore[arg-type]
         told = {"on_lost": lambda job: log(f"lost {job}")}
         jobs.add(Job("work", QUEUE, function, **(told | values)))  # type: ignore[arg-type]
         jobs.start()

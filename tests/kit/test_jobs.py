@@ -92,6 +92,31 @@ def test_our_errors_are_answers_and_survive_a_replay(database: Database, start: 
     assert log.lines == ["asked", told, "done"]
 
 
+def test_every_run_is_observed_by_how_it_came_to_its_end(
+    database: Database, start: Callable[..., Jobs], log: Log
+) -> None:
+    async def work(job_id: str) -> None:
+        if job_id == "fails":
+            raise KeyError(job_id)
+        if job_id == "is cancelled":
+            await interruptible_step("hold", holding(log))
+
+    seen: list[tuple[str, str]] = []
+
+    def observe(name: str, outcome: str, seconds: float) -> None:
+        assert 0 <= seconds < 60
+        seen.append((name, outcome))
+
+    jobs = start(work, observe=observe)
+    for count, job_id in enumerate(["ends", "fails", "is cancelled"]):
+        wait_for(lambda count=count: True if len(seen) == count else None)  # type: ignore[misc]
+        enqueue(database, jobs, job_id)
+    log.awaits("begins")
+    jobs.cancel("is cancelled")
+    wait_for(lambda: True if len(seen) == 3 else None)
+    assert seen == [("work", "ended"), ("work", "failed"), ("work", "interrupted")]
+
+
 def test_an_async_step_is_kept_like_any_other(database: Database, start: Callable[..., Jobs], log: Log) -> None:
     async def refuse(job_id: str) -> None:
         await asyncio.sleep(0)

@@ -45,6 +45,7 @@ _ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 T = TypeVar("T")
 JobFunction = Callable[[str], Awaitable[None]]
+Observe = Callable[[str, str, float], None]
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,18 @@ class Chore:
 
 
 class Jobs:
-    """Enqueues everywhere; does the work where it was started."""
+    """Enqueues everywhere; does the work where it was started.
 
-    def __init__(self, database: Database, *, poll: timedelta, lease: timedelta) -> None:
+    observe(name, outcome, seconds) is told of every run of a job in this process: ``ended``, ``interrupted`` by a
+    cancel or a stop, or ``failed`` with an exception, which is a bug.
+    """
+
+    def __init__(
+        self, database: Database, *, poll: timedelta, lease: timedelta, observe: Observe = lambda *_: None
+    ) -> None:
         self.executor_id = f"{uuid.uuid4()}"
         self._database = database
+        self._observe = observe
         self._poll = poll.total_seconds()
         self._lease = lease.total_seconds()
         self._leases = Leases(database, self.executor_id, self._lease)
@@ -175,7 +183,7 @@ class Jobs:
             )
         )
         for job in self._jobs.values():
-            DBOS.workflow(name=job.name, max_recovery_attempts=job.recoveries)(_plain(job.function))
+            DBOS.workflow(name=job.name, max_recovery_attempts=job.recoveries)(self._observed(job))
         chores = [self._scheduled(chore) for chore in self._chores]
         DBOS.launch()
         DBOS.apply_schedules(chores)
@@ -206,6 +214,21 @@ class Jobs:
         """Rests, and lets go of the database."""
         self.rest()
         self._client.destroy()
+
+    def _observed(self, job: Job) -> JobFunction:
+        # One for each job: the library marks the function that it is given, and a method cannot be marked.
+        async def run(job_id: str) -> None:
+            began, outcome = time.monotonic(), "interrupted"
+            try:
+                await job.function(job_id)
+                outcome = "ended"
+            except Exception:
+                outcome = "failed"
+                raise
+            finally:
+                self._observe(job.name, outcome, time.monotonic() - began)
+
+        return run
 
     def _scheduled(self, chore: Chore) -> ScheduleInput:
         async def run(_due: datetime, _context: Any) -> None:
@@ -247,14 +270,6 @@ class Jobs:
                     log.exception("a lost job could not be ended", job=found.workflow_id)
                 else:
                     self._lost.add(found.workflow_id)
-
-
-def _plain(job: JobFunction) -> Callable[[str], Awaitable[None]]:
-    # The library marks the function that it is given, and a method cannot be marked.
-    async def run(job_id: str) -> None:
-        await job(job_id)
-
-    return run
 
 
 async def step(name: str, function: Callable[..., T], *arguments: Any, attempts: int = 1) -> T:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _REQUEST_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _JOB_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
+_RUN_SECONDS = (0.1, 1, 10, 60, 600, 3600, 36000)
 # Anything else that a stranger puts in a method's place is one label: a label, once seen, is kept for ever.
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,6 +38,13 @@ class Metrics:
             buckets=_JOB_SECONDS,
             registry=self._registry,
         )
+        self._runs = Histogram(
+            "sartor_run_seconds",
+            "Time that a run of a job took in this process; one that was interrupted goes on or was cancelled.",
+            ["job", "outcome"],
+            buckets=_RUN_SECONDS,
+            registry=self._registry,
+        )
         self._refusals = Counter(
             "sartor_job_errors", "Jobs that ended as ERROR.", ["kind", "code"], registry=self._registry
         )
@@ -59,6 +67,10 @@ class Metrics:
         self._jobs.labels(kind, "completed" if code is None else "error").observe(seconds)
         if code is not None:
             self._refusals.labels(kind, str(code)).inc()
+
+    def run(self, job: str, outcome: str, seconds: float) -> None:
+        """One run of a job: ``ended``, ``interrupted`` or ``failed``."""
+        self._runs.labels(job, outcome).observe(seconds)
 
     def webhook(self, outcome: str) -> None:
         """One attempt: ``delivered``, ``failed`` (there will be another one) or ``given_up``."""
