@@ -7,7 +7,8 @@ Every mode draws the same bytes; what differs is how much has to travel between 
     pristine-on-host    the pristine copy of the adapted weights for each swap of adapters
     lean                all of these
 
-All figures are computed from the numbers of parameters and the shapes of activations, in bytes. None is measured.
+All figures are computed from the numbers of parameters and the shapes of activations, in bytes. On an H200 the
+measured peaks were 2.2 to 2.4 GiB below them, for texts half as long (docs/performance.md).
 """
 
 import json
