@@ -30,16 +30,16 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "stages": (parts.stages, 10),
     "stock": (parts.stock, 40),
     "swap": (parts.swap, 40),
-    "modes": (memory_modes.measure_modes, 90),
+    "modes": (memory_modes.measure_modes, 60),
     "training": (training_steps.compare, 200),
-    "compiled-training": (training_steps.compare_compiled, 120),
+    "compiled-training": (training_steps.compare_compiled, 250),
     "compiled": (parts.compiled, 50),
     "images": (parts.images, 30),
     "caching": (parts.caching, 80),
     "fp8": (parts.fp8, 60),
 }
 """In this order, each with the seconds that it may take at full size: as on an H200, but those of
-modes, training, caching and fp8 are guesses."""
+compiled-training, caching and fp8 are guesses."""
 
 
 def run(bench: Bench, wanted: list[str], deadline: float) -> None:

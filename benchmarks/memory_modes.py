@@ -21,16 +21,20 @@ def measure_modes(bench: Bench) -> None:
 
     Modes that keep text encoder and VAE on the device come first, for the later ones move them to the host.
     """
-    pictures = set()
-    with tempfile.TemporaryDirectory() as folder:
-        adapter = _written(bench, Path(folder) / "random.safetensors")
-        for mode in sorted(MODES, key=lambda mode: not mode.parts_on_device):
-            if bench.reaches("modes", mode.name, 30):
-                pictures.add(_drawn(bench, mode, adapter))
-    bench.report.add("modes", "all of these drew the same bytes", str(len(pictures) == 1))
-    for part in (bench.checkpoint.text_encoder, bench.checkpoint.vae):
-        for tensor in (*part.parameters(), *part.buffers()):
-            tensor.data = tensor.data.to(bench.device)
+    pictures = []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            adapter = _written(bench, Path(folder) / "random.safetensors")
+            for mode in sorted(MODES, key=lambda mode: not mode.parts_on_device):
+                if bench.reaches("modes", mode.name, 20):
+                    pictures += _drawn(bench, mode, adapter)
+    finally:
+        for part in (bench.checkpoint.text_encoder, bench.checkpoint.vae):
+            for tensor in (*part.parameters(), *part.buffers()):
+                tensor.data = tensor.data.to(bench.device)
+    if len(pictures) > 1:
+        same = len(set(pictures)) == 1
+        bench.report.add("modes", f"{len(pictures)} modes drew the same bytes", str(same))
 
 
 def _written(bench: Bench, path: Path) -> Path:
@@ -42,14 +46,21 @@ def _written(bench: Bench, path: Path) -> Path:
     return path
 
 
-def _drawn(bench: Bench, mode: Mode, adapter: Path) -> bytes:
-    """Measures one mode; the PNG that it draws. Leaves the transformer without an adapter."""
+def _drawn(bench: Bench, mode: Mode, adapter: Path) -> list[bytes]:
+    """Measures one mode; the PNG that it drew, none where its memory was short, which is a row that says so.
+
+    The transformer is left without an adapter.
+    """
     gpu = bench.device.type == "cuda"
     if gpu:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(bench.device)
     compute = Compute(bench.checkpoint.transformer.attention, compiled=False)
-    engine = Engine(bench.checkpoint, memory=mode, compute=compute, device=str(bench.device))
+    try:
+        engine = Engine(bench.checkpoint, memory=mode, compute=compute, device=str(bench.device))
+    except torch.OutOfMemoryError as error:  # before anything was merged
+        bench.report.add("modes", f"{mode.name}: failed: {str(error).splitlines()[0][:160]}", "-")
+        return []
     plain = Spec(prompt=bench.prompt(USUAL[bench.size]), seed=0, steps=STEPS)
     branded = replace(plain, adapter=adapter)
     for warming in (plain, branded, plain):
@@ -63,4 +74,4 @@ def _drawn(bench: Bench, mode: Mode, adapter: Path) -> bytes:
         bench.report.add("modes", f"{mode.name}: held between pictures", held / 2**30, "GiB")
         bench.report.add("modes", f"{mode.name}: peak memory", peak / 2**30, "GiB")
     engine.generate(plain)
-    return drawn[0]
+    return drawn

@@ -47,39 +47,41 @@ WARM, REPEATS = 2, 5
 
 def compare(bench: Bench) -> None:
     """Every variant at the usual rank, and what the trainer chooses itself at the others."""
-    usual, *others = RANKS[bench.size]
+    part, (usual, *others) = "training", RANKS[bench.size]
     with tempfile.TemporaryDirectory() as folder:
-        known = _recipe(bench, usual)
+        known = _recipe(bench, part, usual)
         for name, options in VARIANTS.items():
-            _ours(bench, usual, name, options, known, Path(folder))
+            _ours(bench, part, usual, name, options, known, Path(folder))
         for rank in others:
-            if bench.reaches("training", f"rank {rank}", 40):
-                _ours(bench, rank, CHOSEN, VARIANTS[CHOSEN], _recipe(bench, rank), Path(folder))
+            if bench.reaches(part, f"rank {rank}", 40):
+                _ours(bench, part, rank, CHOSEN, VARIANTS[CHOSEN], _recipe(bench, part, rank), Path(folder))
 
 
 def compare_compiled(bench: Bench) -> None:
     """The same with compiled blocks, at the usual rank."""
-    rank = RANKS[bench.size][0]
+    part, rank = "compiled-training", RANKS[bench.size][0]
     with tempfile.TemporaryDirectory() as folder:
-        known = _recipe(bench, rank)
+        known = _recipe(bench, part, rank)
         for name, options in COMPILED.items():
-            _ours(bench, rank, name, options, known, Path(folder))
+            _ours(bench, part, rank, name, options, known, Path(folder))
 
 
-def _ours(bench: Bench, rank: int, name: str, options: dict[str, Any], recipe: float, folder: Path) -> None:
+def _ours(bench: Bench, part: str, rank: int, name: str, options: dict[str, Any], recipe: float, folder: Path) -> None:
     """A step of the trainer, from the draw of the noise to the optimiser; in the folder it keeps what it has chosen.
 
     One for which the memory is short is a row that says so.
     """
-    if not bench.reaches("training", f"rank {rank}, {name}", 100 if options.get("compiled") else 30):
+    if not bench.reaches(part, f"rank {rank}, {name}", 100 if options.get("compiled") else 30):
         return
     try:
-        _ours_measured(bench, rank, name, options, recipe, folder)
+        _ours_measured(bench, part, rank, name, options, recipe, folder)
     except torch.OutOfMemoryError as error:
-        bench.report.add("training", f"rank {rank}, {name}: failed: {str(error).splitlines()[0][:160]}", "-")
+        bench.report.add(part, f"rank {rank}, {name}: failed: {str(error).splitlines()[0][:160]}", "-")
 
 
-def _ours_measured(bench: Bench, rank: int, name: str, options: dict[str, Any], recipe: float, folder: Path) -> None:
+def _ours_measured(
+    bench: Bench, part: str, rank: int, name: str, options: dict[str, Any], recipe: float, folder: Path
+) -> None:
     checkpoint = bench.checkpoint
     model, generator = checkpoint.transformer, torch.Generator().manual_seed(0)
     config = replace(TrainingConfig(rank=rank, accumulation=1, caption_dropout=0.0), **options)
@@ -99,17 +101,17 @@ def _ours_measured(bench: Bench, rank: int, name: str, options: dict[str, Any], 
         how = computing(model, config, run.shape(), run.autocast, record=folder / "attention.json")
         preparing = bench.once(lambda: opened.enter_context(how))
         kept = f"{model.depth - model.checkpointed_blocks}, {model.attention}"
-        bench.report.add("training", f"rank {rank}, {name}: blocks that keep activations, kernel", kept)
+        bench.report.add(part, f"rank {rank}, {name}: blocks that keep activations, kernel", kept)
         seconds, peak = _measured(bench, run.advance)
     bench.encoder.forget()
-    bench.report.add("training", f"rank {rank}, {name}: a step", seconds, "s")
-    bench.report.add("training", f"rank {rank}, {name}: times as fast as the recipe", recipe / seconds, "x")
-    bench.report.add("training", f"rank {rank}, {name}: choosing and compiling before the first step", preparing, "s")
+    bench.report.add(part, f"rank {rank}, {name}: a step", seconds, "s")
+    bench.report.add(part, f"rank {rank}, {name}: times as fast as the recipe", recipe / seconds, "x")
+    bench.report.add(part, f"rank {rank}, {name}: choosing and compiling before the first step", preparing, "s")
     if peak is not None:
-        bench.report.add("training", f"rank {rank}, {name}: peak memory", peak, "GiB")
+        bench.report.add(part, f"rank {rank}, {name}: peak memory", peak, "GiB")
 
 
-def _recipe(bench: Bench, rank: int) -> float:
+def _recipe(bench: Bench, part: str, rank: int) -> float:
     """Seconds of a step of the public recipe."""
     checkpoint, device = bench.checkpoint, bench.device
     model = checkpoint.transformer
@@ -145,9 +147,9 @@ def _recipe(bench: Bench, rank: int) -> float:
         seconds, peak = _measured(bench, step)
     model.attention, model.checkpointed_blocks = serving, 0
     bench.encoder.forget()
-    bench.report.add("training", f"rank {rank}, {RECIPE}: a step", seconds, "s")
+    bench.report.add(part, f"rank {rank}, {RECIPE}: a step", seconds, "s")
     if peak is not None:
-        bench.report.add("training", f"rank {rank}, {RECIPE}: peak memory", peak, "GiB")
+        bench.report.add(part, f"rank {rank}, {RECIPE}: peak memory", peak, "GiB")
     return seconds
 
 

@@ -46,14 +46,33 @@ def test_one_that_ends_the_process_does_not_keep_the_others_from_being_tried() -
             return "a warning, and then nothing"
         return "a warning\n" + json.dumps({"name": arguments[1], "seconds": 1.0, "error": 0.0, "refused": None})
 
-    trials = try_apart(["shape"], run)
+    trials = try_apart(["shape"], run=run)
     assert [trial.name for trial in trials] == asked == ["flash", "cudnn", "efficient", "math"]
     assert [trial.refused is None for trial in trials] == [True, True, False, True]
 
 
+def test_for_compiled_blocks_one_kernel_is_no_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[list[str]] = []
+
+    def apart(_: Sequence[str], kernels: Sequence[str]) -> list[training_attention.Trial]:
+        tried.append(list(kernels))
+        return [training_attention.Trial(name, 1.0, 0.0) for name in kernels]
+
+    monkeypatch.setattr(training_attention, "try_apart", apart)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "a GPU")
+    for compiled in (False, True):
+        choose_training_attention(
+            torch.device("cuda"), torch.bfloat16, 2, 16, 12, 28, masked=False, compiled=compiled, record=None
+        )
+    assert tried == [["flash", "cudnn", "efficient", "math"], ["flash", "efficient", "math"]]
+
+
 def test_a_cpu_leaves_it_to_pytorch(tmp_path: Path) -> None:
     record = tmp_path / "attention.json"
-    assert choose_training_attention(CPU, torch.float32, 2, 16, 12, 28, masked=True, record=record) == DEFAULT
+    assert (
+        choose_training_attention(CPU, torch.float32, 2, 16, 12, 28, masked=True, compiled=False, record=record)
+        == DEFAULT
+    )
     assert not record.exists()
 
 

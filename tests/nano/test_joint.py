@@ -6,7 +6,6 @@ import itertools
 import json
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,15 +39,13 @@ def prepared(autoencoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def joint(prepared: Path) -> Iterator[Joint]:
+def joint(prepared: Path) -> Joint:
     """A run over one shard, trained for a moment."""
-    found = Joint(prepared, DIAL, processes=1, scenes=SHARD, longhand=2, compile_=False)
-    try:
+    with Stream(prepared, DIAL, 1, 1, long=True) as stream:
+        found = Joint(prepared, DIAL, stream, scenes=SHARD, longhand=2, compile_=False)
         found.take(least=1)
         found.learn_words(0.5)
         found.learn_pictures(1.0, 0.5)
-    finally:
-        found.stream.close()
     return found
 
 
@@ -137,13 +134,13 @@ def test_the_rate_follows_the_clock() -> None:
 
 
 def test_pictures_pass_through_files_that_do_not_stay(prepared: Path, shard: Shard) -> None:
-    stream = Stream(prepared, DIAL, 1, 2, long=True)
-    try:
+    (prepared / "shards-left").mkdir()
+    with Stream(prepared, DIAL, 1, 2, long=True) as stream:
+        assert not (prepared / "shards-left").exists(), "one that was killed has left it"
         first = next(stream.ready(least=1))
+        assert isinstance(first.pictures, np.memmap)
         assert np.array_equal(first.pictures, shard.pictures)
         assert np.array_equal(first.short.ids, shard.short.ids)
-    finally:
-        stream.close()
     assert list(prepared.glob("shards-*")) == []
     assert np.array_equal(first.pictures, shard.pictures), "what was taken outlives its file"
 

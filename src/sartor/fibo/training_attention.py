@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -45,26 +45,31 @@ def choose_training_attention(
     image: int,
     *,
     masked: bool,
+    compiled: bool,
     record: Path | None,
 ) -> str:
     """The fastest right kernel for training on this device, the plain one where none was; DEFAULT on a CPU.
 
-    text, image: tokens of each. masked: whether captions of several lengths meet in a batch. record: as
+    text, image: tokens of each. masked: whether captions of several lengths meet in a batch. compiled: whether blocks
+    will be; then cuDNN's is no candidate, for a compiler may lay gradients out in memory as it likes. record: as
     `choose_attention` has it. Raises OSError, ValueError.
     """
     if device.type != "cuda":
         return DEFAULT
-    shape = f"{dtype}, {heads} x {head_dim}{', masked' if masked else ''}"
+    shape = f"{dtype}, {heads} x {head_dim}{', masked' if masked else ''}{', compiled' if compiled else ''}"
     key = f"training as the blocks attend, {torch.cuda.get_device_name(device)}, {shape}, torch {torch.__version__}"
     arguments = [str(device), str(dtype).removeprefix("torch."), *map(str, (heads, head_dim, text, image, int(masked)))]
-    chosen = recorded(key, record, lambda: try_apart(arguments))
+    kernels = [name for name in BACKENDS if not (compiled and name == "cudnn")]
+    chosen = recorded(key, record, lambda: try_apart(arguments, kernels))
     return SAFE if chosen == DEFAULT else chosen
 
 
-def try_apart(arguments: Sequence[str], run: Run | None = None) -> list[Trial]:
-    """Tries each of BACKENDS in a process apart."""
+def try_apart(
+    arguments: Sequence[str], kernels: Iterable[str] = tuple(BACKENDS), run: Run | None = None
+) -> list[Trial]:
+    """Tries each in a process apart."""
     trials = []
-    for name in BACKENDS:
+    for name in kernels:
         lines = [line for line in (run or _run)([*arguments, name]).splitlines() if line.startswith("{")]
         found = Trial(**json.loads(lines[0])) if lines else Trial(name, refused="it ended the process that tried it")
         logger.info("attention for training: %s", found)

@@ -50,6 +50,7 @@ def computing(
     """
     before = transformer.attention, transformer.checkpointed_blocks
     parts = transformer.config
+    compiled = config.compiled and config.base_weights == "full"  # compiled, a rounded base keeps its weights in full
     try:
         transformer.attention = choose_training_attention(
             transformer.device,
@@ -59,9 +60,10 @@ def computing(
             shape.text,
             shape.height * shape.width,
             masked=shape.batch > 1,
+            compiled=compiled,
             record=record,
         )
-        if config.compiled and config.base_weights == "full":  # compiled, a rounded base keeps its weights in full
+        if compiled:
             compile_agreeing(transformer, shape, autocast)
         transformer.checkpointed_blocks = _checkpointed(transformer, config, shape, autocast)
         yield

@@ -83,8 +83,9 @@ class Chore:
 class Jobs:
     """Enqueues everywhere; does the work where it was started.
 
-    observe(name, outcome, seconds) is told of every run of a job in this process: ``ended``, ``interrupted`` by a
-    cancel or a stop, or ``failed`` with an exception, which is a bug.
+    observe(name, outcome, seconds) is told of every run of a job in this process, from taking it up to letting it go:
+    it ``ended`` (jobs that write down their own errors have ended, too), was ``interrupted`` by a cancel or a stop, or
+    ``failed`` with an exception that it did not expect.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ class Metrics:
         )
         self._runs = Histogram(
             "sartor_run_seconds",
-            "Time that a run of a job took in this process; one that was interrupted goes on or was cancelled.",
+            "From taking a job up to letting it go in this process; one that was interrupted goes on or was cancelled.",
             ["job", "outcome"],
             buckets=_RUN_SECONDS,
             registry=self._registry,

@@ -275,7 +275,7 @@ async def _in_json(request: Request) -> tuple[BinaryIO, dict[str, Any]]:
         body += chunk
         if len(body) > _LARGEST_JSON:
             raise BodyTooLarge(f"JSON may have {_LARGEST_JSON:,} bytes at most; send a larger file as {_FORM}.")
-    return await run_in_threadpool(_file_and_fields, body)
+    return await slowly(_file_and_fields, body)
 
 
 def _file_and_fields(body: bytearray) -> tuple[BinaryIO, dict[str, Any]]:

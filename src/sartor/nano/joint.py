@@ -129,18 +129,18 @@ class Joint:
         self,
         work: Path,
         dial: Dial,
+        stream: Stream,
         *,
-        processes: int,
         scenes: int,
         longhand: int = 0,
         carry: Path | None = None,
         compile_: bool = True,
         attention: str = "auto",
     ):
-        """See the command's options. Processes begin to draw, and the blocks are compiled meanwhile."""
-        self.work, self.dial, self.carry, self.longhand = work, dial, carry, longhand
+        """See the command's options. The stream's processes draw while the blocks are compiled."""
+        self.work, self.dial, self.stream = work, dial, stream
+        self.carry, self.longhand = carry, longhand
         tokenizer = load_tokenizer(work, dial)
-        self.stream = Stream(work, dial, processes, scenes // SHARD, long=longhand > 0)
         trial = masked_attention.start() if attention == "auto" else None
         self.base = Base(dial, tokenizer)
         self.device = self.base.device
@@ -306,24 +306,23 @@ def main() -> None:
     a = parser.parse_args()
     begun = time.monotonic()
     dial = DIALS[a.dial]
-    joint = Joint(
-        a.work,
-        dial,
-        processes=a.processes,
-        scenes=a.scenes,
-        longhand=a.longhand,
-        carry=a.carry,
-        compile_=not a.no_compile,
-        attention=a.attention,
-    )
-    try:
+    load_tokenizer(a.work, dial)  # which the stream's processes read
+    with Stream(a.work, dial, a.processes, a.scenes // SHARD, long=a.longhand > 0) as stream:
+        joint = Joint(
+            a.work,
+            dial,
+            stream,
+            scenes=a.scenes,
+            longhand=a.longhand,
+            carry=a.carry,
+            compile_=not a.no_compile,
+            attention=a.attention,
+        )
         joint.take(least=min(FIRST_SCENES, a.scenes) // SHARD)
         joint.note(ready=time.monotonic() - begun, scenes=joint.pool.count)
         if a.text_seconds > 0:
             joint.learn_words(a.text_seconds)
         joint.learn_pictures(a.seconds, a.hold)
-    finally:
-        joint.stream.close()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 def training_device() -> torch.device:
     """The first GPU where there is one, else the CPU. There PyTorch no longer takes cuDNN's attention by itself, whose
-    backward pass is not to be trusted (decision 14)."""
+    backward pass is wrong where gradients of two layouts meet (decision 14)."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     torch.backends.cuda.enable_cudnn_sdp(False)

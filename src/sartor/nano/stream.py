@@ -3,7 +3,7 @@
 A card draws a batch in a few hundredths of a second; a bank that was drawn beforehand, and captions written in the
 trainer's own process, would keep it waiting. Here processes draw scenes and write their captions in tokens, a shard at
 a time, and `Pool` keeps latents and captions on the device and grows as shards arrive. Pictures come by way of files:
-through the processes' pipes they come in thousands of small pieces, for each of which a thread has to wait for the
+through the processes' pipes they come in hundreds of small pieces, for each of which a thread has to wait for the
 interpreter that the trainer keeps busy. Which scenes a step sees depends on how fast they were drawn: two trainings of
 the same seed are not the same to the bit, as those from a bank are.
 """
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ from sartor.nano.sources import SpriteBank, load_filler
 from sartor.nano.tokenizer import SKETCH, name_positions
 
 SHARD = 250  # scenes
-AHEAD = 12  # shards of a process that wait to be taken, 50 MB each: as many as are drawn while blocks are compiled
+AHEAD = 12  # shards of a process that wait to be taken, 50 MB each on disk: as many as are drawn while blocks compile
 SHORT, LONG = 6, 2  # captions of each scene, LONG only where long ones are asked for
 WIDTHS = (80, LONGEST, LONGEST_LONGHAND)  # tokens that a batch is padded to: few shapes, so that each can be compiled
 THINGS = 3  # most of a scene
@@ -165,11 +166,13 @@ def _drawings(part: int, parts: int) -> dict[tuple[str, str], Array]:
 
 
 class Stream:
-    """Processes that make shards, AHEAD of whoever takes them, until `close`."""
+    """Processes that make shards, AHEAD of whoever takes them, as long as its context lasts."""
 
     def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool):
         """shards: at most so many in all, whose pictures wait in the work folder. long: whether they have long
         captions, too."""
+        for left in work.glob("shards-*"):  # by a training that was killed
+            shutil.rmtree(left, ignore_errors=True)
         self._folder = tempfile.TemporaryDirectory(prefix="shards-", dir=work, ignore_cleanup_errors=True)
         context = multiprocessing.get_context("spawn")
         self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long))
@@ -197,7 +200,10 @@ class Stream:
             self._more()
             yield _whole(*first.result())
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self.pool.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
