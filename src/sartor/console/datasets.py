@@ -24,9 +24,8 @@ from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.images import ImageId
-from sartor.datasets.rows import LIMITS, Captioned
+from sartor.datasets.rows import LEAST_IMAGES, LIMITS, Captioned
 from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
-from sartor.datasets.service import LEAST_IMAGES
 from sartor.datasets.sources import file_name
 from sartor.datasets.stored import read_stored
 from sartor.datasets.tables import Dataset, DatasetImage

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
-from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import BadRequest, Conflict, NotFound
 from sartor.kit.database import now
 
 # Images that a dataset may have, by its upload type.
 LIMITS = {"basic": 200, "advanced": 5000}
+LEAST_IMAGES = 5
 
 
 def find_dataset(session: Session, caller: Caller, dataset_id: int) -> Dataset:
@@ -98,3 +99,21 @@ def check_single_uploads(dataset: Dataset) -> None:
     """Raises BadRequest for a dataset that is filled by one ZIP."""
     if dataset.upload_type != "basic":
         raise BadRequest("Images one by one are for datasets of the upload type basic; this one takes one ZIP.")
+
+
+def check_whole(session: Session, dataset: Dataset) -> None:
+    """Raises Conflict for a dataset that cannot be completed yet."""
+    found = count_captions(session, dataset.id)
+    uploading = sa.exists().where(BulkUpload.dataset_id == dataset.id, BulkUpload.status.in_(("pending", "processing")))
+    if dataset.visual_schema is None:
+        raise Conflict("A dataset is completed with a visual schema; this one has none.")
+    if session.scalar(sa.select(uploading)):
+        raise Conflict("Images are still being uploaded.")
+    if found.images < LEAST_IMAGES:
+        raise Conflict(f"A dataset is completed with {LEAST_IMAGES} images or more; this one has {found.images}.")
+    if dataset.captions_update_status == "in_progress":
+        raise Conflict("Captions are still being written.")
+    if without := found.images - found.captioned:
+        raise Conflict(
+            f"{without} of the {found.images} images have no caption; regenerate the captions first, or write them."
+        )

@@ -16,6 +16,7 @@ from sartor.datasets.rows import (
     Captioned,
     check_draft,
     check_room,
+    check_whole,
     count_captions,
     count_images,
     find_dataset,
@@ -25,14 +26,13 @@ from sartor.datasets.rows import (
 )
 from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
 from sartor.datasets.stored import StoredPicture, image_key, new_stem, store, thumbnail_key
-from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
+from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict
 from sartor.kit.database import AWAY, Database
 from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.storage import Storage
 from sartor.projects.service import InTraining, find_project
 
-LEAST_IMAGES = 5
 # Object stores take 30 ms for a copy or a deletion, and many at once.
 _HANDS = 16
 
@@ -92,7 +92,7 @@ class Datasets:
                 dataset.visual_schema = changes.visual_schema
             if changes.status is not None and changes.status != dataset.status:
                 check_draft(dataset)
-                _check_whole(session, dataset, count)
+                check_whole(session, dataset)
                 dataset.status = "completed"
         return dataset, count
 
@@ -259,7 +259,7 @@ class Datasets:
             return images_of(session, dataset_id, limit=limit, after=after)
 
     def captioned(self, caller: Caller, dataset_id: int) -> Captioned:
-        """How far its captions are. Raises NotFound."""
+        """Raises NotFound."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
             return count_captions(session, dataset_id)
@@ -378,25 +378,6 @@ def _copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:
         height=image.height,
         perceptual_hash=image.perceptual_hash,
     )
-
-
-def _check_whole(session: Session, dataset: Dataset, count: int) -> None:
-    uploading = sa.exists().where(BulkUpload.dataset_id == dataset.id, BulkUpload.status.in_(("pending", "processing")))
-    if dataset.visual_schema is None:
-        raise Conflict("A dataset is completed with a visual schema; this one has none.")
-    if session.scalar(sa.select(uploading)):
-        raise Conflict("Images are still being uploaded.")
-    if count < LEAST_IMAGES:
-        raise Conflict(f"A dataset is completed with {LEAST_IMAGES} images or more; this one has {count}.")
-    if dataset.captions_update_status == "in_progress":
-        raise Conflict("Captions are still being written.")
-    captionless = sa.select(sa.func.count()).where(
-        DatasetImage.dataset_id == dataset.id, DatasetImage.caption.is_(None)
-    )
-    if without := session.scalar(captionless):
-        raise Conflict(
-            f"{without} of the {count} images have no caption; regenerate the captions first, or write them."
-        )
 
 
 def image_result(image_id: int | str) -> str:
