@@ -102,9 +102,16 @@ def test_many_pictures_are_shown_a_page_at_a_time(
         assert "5 pictures, draft" in page
         assert ("From the first on" in page) is (address != dataset)
         shown.append(re.findall(r"thing \d.png", page))
-        following = re.search(r'href="([^"]+\?after=\d+)"', page)
+        following = re.search(r'href="([^"]+)">The next ones', page)
         address = following[1] if following else ""
     assert shown == [["thing 0.png", "thing 1.png"], ["thing 2.png", "thing 3.png"], ["thing 4.png"]]
+    path = re.search(r'href="(/console/datasets/\d+/images/\d+\?after=\d+)"', page)
+    assert path
+    back = browser.post(path[1], data={"caption": '{"short_description": "a fox"}'})
+    assert back.url.query.decode() == path[1].split("?")[1], "back to the page that one came from"
+    assert "a fox" in back.text
+    shown = browser.get(path[1]).text
+    assert shown.count(path[1].split("?")[1]) == 4, "back, keep, write anew, delete"
     assert "There is none after these." in browser.get(f"{dataset}?after=999999").text
     assert browser.get(f"{dataset}?after=-1").status_code == 404
 

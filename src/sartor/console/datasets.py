@@ -63,7 +63,7 @@ class DatasetPages:
             "captioned": captioned.captioned,
             "by_hand": captioned.by_hand,
             "images": [self._shown(request, image) for image in images],
-            "first": after == 0,
+            "after": after,
             "following": images[-1].id if more else None,
             "schema": _pretty(dataset.visual_schema),
             "missing": _missing(dataset, captioned),
@@ -72,12 +72,12 @@ class DatasetPages:
             "least": LEAST_IMAGES,
         }
 
-    def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int) -> dict[str, Any]:
-        """One picture with its caption. Raises NotFound."""
+    def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int, after: int) -> dict[str, Any]:
+        """One picture with its caption, and which page of pictures leads back. Raises NotFound."""
         dataset, _ = self._rooms.datasets.get(caller, dataset_id)
         image = self._rooms.datasets.image(caller, dataset_id, image_id)
         alike = self._rooms.datasets.duplicates(image)
-        return {"dataset": dataset, "image": self._shown(request, image), "alike": alike}
+        return {"dataset": dataset, "image": self._shown(request, image), "alike": alike, "after": after}
 
     def add(self, caller: Caller, dataset_id: int, name: str, data: bytes) -> None:
         """Adds a picture; the same file again within a day is the same picture. Raises NotFound, and what is wrong
@@ -278,12 +278,16 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
     """The page of one picture."""
 
     @routes.get("/datasets/{dataset_id}/images/{image_id}")
-    def picture(request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> Response:
-        shown = console.image(request, caller, dataset_id, image_id)
+    def picture(
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0
+    ) -> Response:
+        shown = console.image(request, caller, dataset_id, image_id, after)
         return pages.answer("picture.html", **shown, written=shown["image"]["caption"], told="")
 
     @routes.post("/datasets/{dataset_id}/images/{image_id}")
-    async def caption(request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> Response:
+    async def caption(
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0
+    ) -> Response:
         given = texts(await request.form())
 
         def keep() -> None:
@@ -298,12 +302,17 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
         try:
             await slowly(keep)
         except SartorError as error:  # nothing that was written is lost
-            shown = await run_in_threadpool(console.image, request, caller, dataset_id, image_id)
+            shown = await run_in_threadpool(console.image, request, caller, dataset_id, image_id, after)
             written = given.get("caption", shown["image"]["caption"])
             return pages.answer("picture.html", error.code, **shown, written=written, told=error.details)
-        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+        return _back(dataset_id, after)
 
     @routes.post("/datasets/{dataset_id}/images/{image_id}/delete")
-    def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> Response:
+    def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0) -> Response:
         rooms.datasets.delete_image(caller, dataset_id, image_id)
-        return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+        return _back(dataset_id, after)
+
+
+def _back(dataset_id: int, after: int) -> Response:
+    """To the dataset, to the page of pictures that one came from."""
+    return RedirectResponse(f"{PATH}/datasets/{dataset_id}{f'?after={after}' if after else ''}", SEE_OTHER)
