@@ -16,13 +16,10 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-KERNELS = {
-    "cudnn": SDPBackend.CUDNN_ATTENTION,
-    "flash": SDPBackend.FLASH_ATTENTION,
-    "efficient": SDPBackend.EFFICIENT_ATTENTION,
-}
+from sartor.fibo.attention import kernel
+
+KERNELS = ("cudnn", "flash", "efficient")
 ORDERS = ["double double", "single single", "last", "single double", "double single"]
 """Of blocks: a double one's gradient is contiguous, a single one's a part of a tensor five times as wide, the last
 one's so with fewer queries. Backward passes come from the last to the first double one."""
@@ -47,11 +44,11 @@ class Probe:
         self.asked = [numbers(heads, head_dim).requires_grad_() for _ in range(3)]
         self.gradient = numbers(heads * head_dim)
 
-    def gradients(self, backend: SDPBackend, block: str, *, contiguous: bool) -> tuple[Tensor, ...]:
+    def gradients(self, name: str, block: str, *, contiguous: bool) -> tuple[Tensor, ...]:
         """What q, k and v get, where the gradient comes as in this block, or made contiguous before."""
         silent = self.text if block == "last" else 0
         q, k, v = (each.transpose(1, 2) for each in self.asked)
-        with sdpa_kernel(backend if self.gpu else SDPBackend.MATH):
+        with kernel(name if self.gpu else "math"):
             out = F.scaled_dot_product_attention(q[:, :, silent:], k, v).transpose(1, 2).flatten(2)
         given = self.gradient[:, silent:]
         if block != "double":
@@ -82,9 +79,9 @@ def _apart(name: str, order: str, contiguous: bool) -> tuple[Sequence[str], int]
 def _row(name: str, contiguous: str, *blocks: str) -> None:
     probe = Probe()
     # All of flash's before the first of cuDNN's.
-    exact = {block: probe.gradients(SDPBackend.FLASH_ATTENTION, block, contiguous=True) for block in blocks}
+    exact = {block: probe.gradients("flash", block, contiguous=True) for block in blocks}
     for block in blocks:
-        found = probe.gradients(KERNELS[name], block, contiguous=bool(int(contiguous)))
+        found = probe.gradients(name, block, contiguous=bool(int(contiguous)))
         pairs = zip(found, exact[block], strict=True)
         errors = [float((one.float() - other.float()).norm() / other.float().norm()) for one, other in pairs]
         print(f"{block} {' '.join(f'{error:.3g}' for error in errors)}", flush=True)

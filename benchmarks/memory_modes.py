@@ -47,7 +47,7 @@ def _written(bench: Bench, path: Path) -> Path:
 
 
 def _drawn(bench: Bench, mode: Mode, adapter: Path) -> list[bytes]:
-    """Measures one mode; the PNG that it drew, none where its memory was short, which is a row that says so.
+    """Measures one mode; the PNG that it drew, none where the engine found no room, which is a row that says so.
 
     The transformer is left without an adapter.
     """
