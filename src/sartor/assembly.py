@@ -24,12 +24,14 @@ from sartor.bridge.completion import Patience
 from sartor.bridge.packages import installed
 from sartor.captioning import Captioner, MeasuringCaptioner
 from sartor.captioning.gemini import GeminiCaptioner
+from sartor.datasets import keys as dataset_keys
 from sartor.datasets.bulk import BulkUploads
 from sartor.datasets.captions import Captions
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.packing import Packing
 from sartor.datasets.service import Datasets
 from sartor.datasets.uploads import Uploads
+from sartor.generation import keys as request_keys
 from sartor.generation.device import Device
 from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
 from sartor.generation.jobs import Pipeline
@@ -38,8 +40,10 @@ from sartor.kit.database import Database, now
 from sartor.kit.fetch import Fetcher
 from sartor.kit.jobs import Chore, Jobs
 from sartor.kit.metrics import Metrics
+from sartor.kit.orphans import Orphans
 from sartor.kit.rates import Rates, counter_for
 from sartor.kit.storage import Address, Storage
+from sartor.models import keys as model_keys
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.importing import Imports
@@ -65,6 +69,8 @@ T = TypeVar("T")
 
 # At a quiet minute of every hour; which of several workers does it, the database decides.
 _RETENTION_CRON = "17 * * * *"
+# Rarely, because the whole storage is listed; not once a day, so that a service which runs by day only does it, too.
+_ORPHANS_CRON = "37 */6 * * *"
 
 
 class Once(Generic[T]):
@@ -104,6 +110,7 @@ class Parts:
     lifecycle: Lifecycle
     imports: Imports
     leftovers: Leftovers
+    orphans: Orphans
     jobs: Jobs
     generation: Generation
     fetcher: Fetcher
@@ -255,6 +262,7 @@ def assemble(
         webhooks,
         outstanding_limit=settings.outstanding_limit,
         caching=settings.caching,
+        guidance_until=settings.guidance_until,
     )
     lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
     trainings = Trainings(
@@ -316,6 +324,9 @@ def assemble(
     bulk_uploads.register(jobs)
     jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
     jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
+    keyspaces = (*request_keys.KEYSPACES, *dataset_keys.KEYSPACES, *model_keys.KEYSPACES)
+    orphans = Orphans(database, storage, keyspaces, began=accounts.began)
+    jobs.add_chore(Chore("orphans", _ORPHANS_CRON, orphans.remove))
 
     rates = Rates(counter_for(settings.rate_limit_storage, database))
     quotas = Quotas(rates, work=settings.rate_limit, reading=settings.read_rate_limit)
@@ -346,6 +357,7 @@ def assemble(
         lifecycle=lifecycle,
         imports=Imports(database, storage, base, leftovers, folder=copies),
         leftovers=leftovers,
+        orphans=orphans,
         jobs=jobs,
         generation=generation,
         fetcher=fetcher,

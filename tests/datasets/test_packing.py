@@ -131,6 +131,18 @@ def test_packed_once_and_anew_after_a_change(
     assert stored(home) == before
 
 
+def test_one_of_which_a_part_is_gone_is_packed_again(service: Service, tenant: Tenant, home: Path) -> None:
+    dataset_id = new_dataset(tenant, upload_type="advanced")
+    add(service, dataset_id, 0, "fox")
+    images = stored(home)
+    whole = download(tenant, dataset_id).json()
+    packed = stored(home) - images
+    for name in packed:
+        (home / "storage" / "datasets" / name).unlink()
+        assert download(tenant, dataset_id).json() == whole
+        assert stored(home) - images == packed
+
+
 def test_bytes_that_are_gone_meanwhile(service: Service, tenant: Tenant, home: Path) -> None:
     dataset_id = new_dataset(tenant, upload_type="advanced")
     before = stored(home)

@@ -1,15 +1,21 @@
 """Storage: whole values, and addresses that only this service can make."""
 
+import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Listed, Storage
+from tests.kit.server import Server, says
 
 HOUR = timedelta(hours=1)
+# As S3 lists a bucket.
+LISTED = b"""<?xml version="1.0"?><ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated><Contents>
+<Key>prefix/images/a.png</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>"e"</ETag><Size>3</Size>
+</Contents></ListBucketResult>"""
 
 
 @pytest.fixture
@@ -48,6 +54,18 @@ def test_copies_live_on_their_own(storage: Storage) -> None:
     assert storage.get("b/two.png") == b"one"
     with pytest.raises(KeyError):
         storage.copy("a/one.png", "b/three.png")
+
+
+def test_a_listing_says_when_bytes_were_written(storage: Storage, tmp_path: Path) -> None:
+    for key in ("images/a.png", "images/deep/b.png", "imagesandmore/c.png", "d.png"):
+        storage.put(key, b"bytes")
+    os.utime(tmp_path / "a folder" / "images" / "a.png", (1_000_000_000, 1_000_000_000))
+    storage.copy("d.png", "images/e.png")
+    found = {one.key: one.written_at for some in storage.listing("images") for one in some}
+    assert found.keys() == {"images/a.png", "images/deep/b.png", "images/e.png"}
+    assert found.pop("images/a.png") == datetime.fromtimestamp(1_000_000_000, UTC)
+    assert all(abs(datetime.now(UTC) - written_at) < HOUR for written_at in found.values())
+    assert [one for some in storage.listing("nothing") for one in some] == []
 
 
 def test_streams_are_written_whole_or_not_at_all(storage: Storage, tmp_path: Path) -> None:
@@ -128,6 +146,19 @@ def test_the_check_writes_and_reads(storage: Storage, tmp_path: Path) -> None:
 def test_stores_that_cannot_sign_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot sign"):
         Storage("memory:///", key=b"key")
+
+
+def test_object_stores_list_what_is_below_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(says(f"HTTP/1.1 200 OK|Content-Length: {len(LISTED)}", LISTED))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url(path=""))
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    listing = list(Storage("s3://bucket/prefix", key=b"key").listing("images"))
+    server.close()
+    assert listing == [[Listed("images/a.png", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))]]
+    assert b"prefix=prefix%2Fimages%2F" in server.requests[0]
 
 
 def test_object_stores_sign_their_own_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

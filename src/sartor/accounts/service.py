@@ -58,6 +58,11 @@ class Accounts:
             self._keep(name, token)
         return token
 
+    def began(self) -> datetime | None:
+        """When the first organisation was made: nobody here has anything older. None while there is none."""
+        with self._database.transaction() as session:
+            return session.scalar(sa.select(sa.func.min(Organisation.created_at)))
+
     def tokens(self) -> list[TokenInfo]:
         """All tokens, the oldest first."""
         query = sa.select(ApiToken, Organisation.name).join(Organisation).order_by(ApiToken.id)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from sartor.accounts.service import Caller
+from sartor.datasets.keys import archive_key, archive_keys, captions_key
 from sartor.datasets.rows import find_dataset, images_of
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, NotFound, TooManyRequests
@@ -47,14 +48,18 @@ class Packing:
             if dataset.upload_type != "advanced":
                 raise Conflict("Only datasets of the upload type advanced can be downloaded.")
             images = images_of(session, dataset_id)
-        key = f"datasets/{_digest(images)}.zip"
-        if dataset.archive_key != key or not self._storage.exists(key):
+        key = archive_key(_digest(images))
+        if dataset.archive_key != key or not self._whole(key):
             with self._alone(key):
-                if not self._storage.exists(key):  # which somebody may have packed meanwhile
+                if not self._whole(key):  # which somebody may have packed meanwhile
                     self._write(images, key)
                 self._remember(dataset_id, key)
         automatic = bool(images) and all(image.caption and image.caption_source == "automatic" for image in images)
         return key, captions_key(key) if automatic else None
+
+    def _whole(self, key: str) -> bool:
+        """Whether both are there: of what no dataset named any more, one may have been deleted."""
+        return self._storage.exists(key) and self._storage.exists(captions_key(key))
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:
@@ -104,15 +109,6 @@ class Packing:
             self._storage.delete(former)
         if dataset is None:
             raise NotFound("There is no such dataset.")
-
-
-def archive_keys(dataset: Dataset) -> list[str]:
-    """What the storage holds of the dataset's last download."""
-    return [] if dataset.archive_key is None else [dataset.archive_key, captions_key(dataset.archive_key)]
-
-
-def captions_key(key: str) -> str:
-    return key.removesuffix(".zip") + ".captions.json"
 
 
 def file_names(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
-from sartor.datasets.packing import archive_keys
+from sartor.datasets.keys import archive_keys, image_key, new_stem, thumbnail_key
 from sartor.datasets.pictures import Picture, near_ones
 from sartor.datasets.rows import (
     Captioned,
@@ -25,7 +25,7 @@ from sartor.datasets.rows import (
     images_of,
 )
 from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
-from sartor.datasets.stored import StoredPicture, image_key, new_stem, store, thumbnail_key
+from sartor.datasets.stored import StoredPicture, store
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict
 from sartor.kit.database import AWAY, Database
@@ -177,7 +177,7 @@ class Datasets:
             return self.add_stored(
                 dataset_id, stored, name=name, caption=caption, caption_source=caption_source, entry=entry
             )
-        except BaseException:  # whatever it was: bytes without a row would stay for ever
+        except BaseException:  # whatever it was: bytes without a row are of no use
             self.discard(stored)
             raise
 

@@ -1,14 +1,13 @@
-"""The bytes of a dataset's images in the storage: a PNG and a thumbnail, at keys that nobody can guess."""
+"""The bytes of a dataset's images in the storage: a PNG and a thumbnail."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from PIL import Image
 
+from sartor.datasets.keys import image_key, thumbnail_key
 from sartor.datasets.pictures import Picture, read_picture, room_for_one
-from sartor.datasets.tables import Dataset
 from sartor.kit.storage import Storage
 
 
@@ -36,18 +35,3 @@ def read_stored(storage: Storage, key: str) -> Image.Image:
     for one that is damaged."""
     with room_for_one():
         return read_picture(storage.get(key), max_bytes=None)
-
-
-def image_key(stem: str) -> str:
-    return f"datasets/{stem}.png"
-
-
-def thumbnail_key(stem: str) -> str:
-    return f"datasets/{stem}.thumbnail.jpg"
-
-
-def new_stem(dataset: Dataset | None = None, entry: int | None = None) -> str:
-    """Where an image's bytes go: nobody can guess it, and an entry of a ZIP goes to the same place each time."""
-    if dataset is None or entry is None:
-        return str(uuid.uuid4())
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"dataset {dataset.id} of {dataset.created_at.isoformat()}: {entry}"))

@@ -33,7 +33,7 @@ class Dataset(Base):
     # What that job could not do, as the wire's ``error`` object; null where it did everything, or has not ended.
     captions_error: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     # The ZIP that was last packed for a download, of what the dataset held then.
-    archive_key: Mapped[str | None] = mapped_column(sa.String(200))
+    archive_key: Mapped[str | None] = mapped_column(sa.String(200), index=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
 
@@ -52,8 +52,8 @@ class DatasetImage(Base):
     # The job that wrote the caption last, where one did: what is done already when it is taken up again.
     captions_job_id: Mapped[str | None] = mapped_column(sa.String(36))
     source_url: Mapped[str | None] = mapped_column(sa.Text)
-    image_key: Mapped[str] = mapped_column(sa.String(200))
-    thumbnail_key: Mapped[str] = mapped_column(sa.String(200))
+    image_key: Mapped[str] = mapped_column(sa.String(200), index=True)
+    thumbnail_key: Mapped[str] = mapped_column(sa.String(200), index=True)
     # In pixels, of what is stored.
     width: Mapped[int]
     height: Mapped[int]

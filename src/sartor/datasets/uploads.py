@@ -90,7 +90,7 @@ class Uploads:
         except _Repeated as repeated:
             self._datasets.discard(stored)
             return self._datasets.image(caller, dataset_id, repeated.image_id)
-        except BaseException:  # whatever it was: bytes without a row would stay for ever
+        except BaseException:  # whatever it was: bytes without a row are of no use
             self._datasets.discard(stored)
             raise
 

@@ -25,6 +25,7 @@ from sartor.fibo import Cancelled as Stopped
 from sartor.fibo import InvalidAdapter, Spec
 from sartor.generation.device import Device
 from sartor.generation.drawing import Interrupted
+from sartor.generation.keys import draft_key, image_key
 from sartor.generation.rows import change, end
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, STRUCTURED_PROMPT, GenerationRequest
 from sartor.kit.database import AWAY, Database, now
@@ -156,9 +157,9 @@ class Pipeline:
         except InvalidAdapter as error:
             log.warning("adapter does not fit", request_id=request_id, reason=str(error))
             raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
-        self._storage.put(_draft(request_id), result.png, media_type="image/png")
+        self._storage.put(draft_key(request_id), result.png, media_type="image/png")
         if not self._update(request_id, fingerprint=asdict(result.fingerprint)):
-            self._storage.delete(_draft(request_id))  # cancelled meanwhile
+            self._storage.delete(draft_key(request_id))  # cancelled meanwhile
 
     def _spec(self, row: GenerationRequest) -> Spec:
         """What the engine is to draw, with the model as it is now. Raises ModelNotReady."""
@@ -175,7 +176,8 @@ class Pipeline:
             negative_prompt=options["negative_prompt"],
             adapter=look.adapter,
             influence=float(options["tailored_model_influence"]),
-            caching=options.get("caching", "exact"),  # requests of earlier versions have none
+            caching=options.get("caching", "exact"),  # requests of earlier versions have none, nor the next
+            guidance_until=options.get("guidance_until") or None,
             model=look.reference,
         )
 
@@ -184,14 +186,14 @@ class Pipeline:
         row = self._begin(request_id, "moderating_image")
         if not row.options["visual_output_content_moderation"]:
             return
-        if finding := self._image_moderator.check(self._storage.get(_draft(request_id))):
+        if finding := self._image_moderator.check(self._storage.get(draft_key(request_id))):
             raise Moderated("image", finding.category)
 
     def store(self, request_id: str) -> None:
         """The draft becomes an image that addresses can be made for."""
         self._begin(request_id, "storing")
-        key = _image(request_id)
-        self._storage.move(_draft(request_id), key)
+        key = image_key(request_id)
+        self._storage.move(draft_key(request_id), key)
         if not self._update(request_id, image_key=key):
             self._storage.delete(key)  # cancelled meanwhile
 
@@ -201,12 +203,12 @@ class Pipeline:
 
     def fail(self, request_id: str, error: dict[str, Any]) -> None:
         """Ends the request with ``error``, once, and leaves no draft behind, nor an image that no row leads to."""
-        self._storage.delete(_draft(request_id))
+        self._storage.delete(draft_key(request_id))
         self._end(request_id, status=ERROR, error=error)
         with self._database.transaction() as session:  # what has ended stays as it is
             row = session.get(GenerationRequest, request_id)
         if row is not None and row.status == ERROR and row.image_key is None:
-            self._storage.delete(_image(request_id))
+            self._storage.delete(image_key(request_id))
 
     def give_up(self, request_id: str) -> None:
         """Ends a request whose job ended without doing so."""
@@ -257,14 +259,6 @@ class Pipeline:
     def _update(self, request_id: str, **values: Any) -> bool:
         with self._database.transaction() as session:
             return change(session, request_id, **values)
-
-
-def _image(request_id: str) -> str:
-    return f"images/{request_id}.png"
-
-
-def _draft(request_id: str) -> str:
-    return f"drafts/{request_id}.png"
 
 
 def _words(structured_prompt: str | None) -> str:

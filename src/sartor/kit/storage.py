@@ -10,12 +10,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from obstore import sign
@@ -26,6 +30,9 @@ FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
 _ROUND_SECONDS = 3600
 _CHUNK_BYTES = 4 * 1024 * 1024
+_LISTED_AT_ONCE = 1000
+# In a folder, a put writes into a file with this behind the key's name until it is whole.
+_UNFINISHED = re.compile(r"#[0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,13 @@ class Address:
 
     base: str
     lifetime: timedelta
+
+
+class Listed(NamedTuple):
+    """A key, and when its bytes were written."""
+
+    key: str
+    written_at: datetime
 
 
 class Storage:
@@ -86,6 +100,8 @@ class Storage:
     def copy(self, source: str, target: str) -> None:
         """Makes ``target`` the same value. Raises KeyError where there is no ``source``."""
         try:
+            if self._folder is not None:
+                os.utime(self._folder / source)  # a folder makes a link, which is as old as its source
             self._store.copy(source, target)
         except (NotFoundError, FileNotFoundError):
             raise KeyError(source) from None
@@ -122,10 +138,24 @@ class Storage:
 
     def delete(self, key: str) -> None:
         """Removes ``key``; nothing there is fine."""
+        if self._folder is not None and _UNFINISHED.search(key):  # the store knows no such files
+            (self._folder / key).unlink(missing_ok=True)
+            return
         try:
             self._store.delete(key)
         except (NotFoundError, FileNotFoundError):
             return
+
+    def listing(self, prefix: str) -> Iterator[list[Listed]]:
+        """What is under the folder ``prefix``, in no order, up to a thousand at a time.
+
+        In a local folder that includes what a put has written so far, or had when it was killed: under its key with
+        ``#`` and a number behind. Object stores keep such parts to themselves.
+        """
+        for found in self._store.list(prefix, chunk_size=_LISTED_AT_ONCE):
+            yield [Listed(one["path"], one["last_modified"]) for one in found]
+        if self._folder is not None:
+            yield list(_unfinished(self._folder, prefix))
 
     def address(self, key: str, *, base: str, lifetime: timedelta) -> str:
         """An address for reading ``key`` that works for ``lifetime`` at least, and an hour longer at most.
@@ -157,3 +187,11 @@ class Storage:
     def _sign(self, key: str, expires: int) -> str:
         digest = hmac.digest(self._key, f"{expires}\n{key}".encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _unfinished(folder: Path, prefix: str) -> Iterator[Listed]:
+    for path in (folder / prefix).rglob("*#*"):
+        if _UNFINISHED.search(path.name):
+            with suppress(FileNotFoundError):  # finished meanwhile
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                yield Listed(path.relative_to(folder).as_posix(), written_at)
