@@ -1,7 +1,7 @@
 """The engine at a size, stage by stage, against the reference pipeline with the same weights and the roofline.
 
     python -m benchmarks.fibo --size full --budget 900      # on a GPU; random weights of FIBO's shape
-    python -m benchmarks.fibo --size embedded --modes       # what cached steps cost in the picture, and save
+    python -m benchmarks.fibo --size embedded --modes       # what saving work costs in the picture, and saves
     python -m benchmarks.fibo --size tiny                   # seconds, to see that it runs
 
 Each part begins only if the time it is likely to take is left, and every figure is saved as soon as it is known, to
@@ -36,10 +36,11 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "compiled": (parts.compiled, 50),
     "images": (parts.images, 30),
     "caching": (parts.caching, 80),
+    "guidance": (parts.guidance, 30),
     "fp8": (parts.fp8, 60),
 }
 """In this order, each with the seconds that it may take at full size: as on an H200, but those of
-compiled-training, caching and fp8 are guesses."""
+compiled-training, caching, guidance and fp8 are guesses."""
 
 
 def run(bench: Bench, wanted: list[str], deadline: float) -> None:
@@ -62,7 +63,7 @@ def run(bench: Bench, wanted: list[str], deadline: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=["tiny", "embedded", "full"], default="tiny")
-    parser.add_argument("--modes", action="store_true", help="only the table of cached steps, on the embedded model")
+    parser.add_argument("--modes", action="store_true", help="only the table of what saves work, on the embedded model")
     parser.add_argument("--parts", help=f"some of {','.join(PARTS)}, by commas; all without it")
     parser.add_argument("--budget", type=float, default=900, help="seconds in all (900)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -25,7 +25,7 @@ from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.fp8 import quantise
 from sartor.fibo.guidance import Guidance
 from sartor.fibo.memory import measure, plans
-from sartor.fibo.sampler import Velocity, generate_latents, guided_velocity, initial_noise
+from sartor.fibo.sampler import Velocity, generate_latents, guided_velocity, initial_noise, sigmas
 
 TEXTS = {"full": (500, 1000, 1500, 2000), "embedded": (100, 200, 300), "tiny": (20, 40)}
 USUAL = {"full": 1500, "embedded": 200, "tiny": 40}
@@ -267,6 +267,18 @@ def caching(bench: Bench) -> None:
         bench.report.add("caching", f"{name}: full steps of 30, by branch", str(counts))
         bench.report.add("caching", f"{name}: times as fast as exact", saved, "x")
         bench.report.add("caching", f"{name}: relative difference", float((latents - exact).norm() / exact.norm()))
+
+
+def guidance(bench: Bench) -> None:
+    """30 steps whose guidance ends at several noise levels. What is saved does not depend on the weights."""
+    length = USUAL[bench.size]
+    levels = sigmas(30, bench.tokens, bench.checkpoint.scheduler_config)[:-1]
+    bench.draw(length, 2)
+    seconds = bench.once(lambda: bench.draw(length, 30))
+    for until in (0.3, 0.6, 0.8):
+        saved = seconds / bench.once(lambda until=until: bench.draw(length, 30, Guidance(until=until)))  # type: ignore[misc]
+        bench.report.add("guidance", f"until {until}: guided steps of 30", int((levels >= until).sum()))
+        bench.report.add("guidance", f"until {until}: times as fast as guided to the end", saved, "x")
 
 
 def fp8(bench: Bench) -> None:

@@ -132,6 +132,7 @@ def test_the_description_is_exact_about_what_was_asked_for(service: Service) -> 
         "tailored_model_id", "tailored_model_influence", "prompt", "structured_prompt", "negative_prompt",
         "guidance_scale", "aspect_ratio", "steps_num", "seed", "sync", "prompt_content_moderation",
         "visual_output_content_moderation", "webhook_url", "caching",
+        "guidance_until",
     }  # fmt: skip
     answers = openapi["paths"]["/v2/image/generate/tailored"]["post"]["responses"]
     assert set(answers) == {"200", "202", "401", "403", "409", "413", "422", "429", "500", "503"}

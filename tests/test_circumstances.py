@@ -96,18 +96,29 @@ def test_cached_steps_are_what_the_service_says_and_a_request_says_otherwise(tmp
     assert [spec.caching for spec in engine.specs] == ["cached-2", "exact"]
 
 
-def test_a_request_keeps_the_caching_of_the_moment_at_which_it_came(tmp_path: Path) -> None:
-    with running(tmp_path, work=False, caching="cached-2") as service:
+def test_how_long_the_negative_prompt_is_asked_is_what_the_service_says_and_a_request_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    engine = Recording()
+    with running(tmp_path, engine=lambda: engine, guidance_until=0.6) as service:
+        tenant = service.tenant()
+        for said in ({}, {"guidance_until": 0}, {"guidance_until": 0.8}):
+            assert tenant.image({"prompt": "an apple", "sync": True, "steps_num": 20} | said).status_code == 200
+    assert [spec.guidance_until for spec in engine.specs] == [0.6, None, 0.8]
+
+
+def test_a_request_keeps_the_savings_of_the_moment_at_which_it_came(tmp_path: Path) -> None:
+    with running(tmp_path, work=False, caching="cached-2", guidance_until=0.7) as service:
         tenant = service.tenant()
         key = {"Idempotency-Key": "once"}
         body = {"tailored_model_id": "paper-garden", "prompt": "an apple", "steps_num": 20}
         request_id = tenant.post("/v2/image/generate/tailored", body, headers=key).json()["request_id"]
     engine = Recording()
-    with running(tmp_path, engine=lambda: engine, caching="exact") as service:
+    with running(tmp_path, engine=lambda: engine, caching="exact", guidance_until=0) as service:
         tenant.client = service.client
         assert tenant.post("/v2/image/generate/tailored", body, headers=key).json()["request_id"] == request_id
         assert tenant.settled(request_id)["status"] == "COMPLETED"
-    assert [spec.caching for spec in engine.specs] == ["cached-2"]
+    assert [(spec.caching, spec.guidance_until) for spec in engine.specs] == [("cached-2", 0.7)]
 
 
 def test_requests_are_accepted_before_the_engine_is_ready(tmp_path: Path) -> None:

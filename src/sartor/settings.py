@@ -89,6 +89,13 @@ class Settings(BaseSettings):
         description="Used for requests without `caching`: `exact` computes every step; the others reuse earlier "
         "steps, faster, with different pictures.",
     )
+    guidance_until: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Used for requests without `guidance_until`: the share of noise below which a picture is drawn "
+        "without a look at the negative prompt, faster and a little different; 0 never is.",
+    )
     bridge: Literal["auto", "offline", "gemini"] = Field(
         default="auto",
         description="What turns words into structured prompts: `offline` needs no key and no network; `gemini` asks "

@@ -19,8 +19,13 @@ def checkpoint(request: pytest.FixtureRequest, checkpoint_folder) -> Checkpoint:
 
 
 def draw(checkpoint: Checkpoint, guidance, prompt: str = PROMPT, scale: float = 5.0) -> torch.Tensor:
+    return walked(checkpoint, guidance, prompt, scale)[-1]
+
+
+def walked(checkpoint: Checkpoint, guidance, prompt: str = PROMPT, scale: float = 5.0) -> list[torch.Tensor]:
+    """The latents after each step."""
     encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
-    *_, (_, latents) = generate_latents(
+    walk = generate_latents(
         checkpoint.transformer,
         encoder.encode(prompt),
         encoder.encode(""),
@@ -32,7 +37,7 @@ def draw(checkpoint: Checkpoint, guidance, prompt: str = PROMPT, scale: float = 
         scheduler_config=checkpoint.scheduler_config,
         guidance=guidance,
     )
-    return latents
+    return [latents for _, latents in walk]
 
 
 @pytest.mark.parametrize("scale", [1.0, 5.0])

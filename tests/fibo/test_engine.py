@@ -212,6 +212,8 @@ def test_the_number_of_threads_is_the_engines_own(engine: Engine) -> None:
         ({"caching": "cached-9"}, "caching"),
         ({"shift": -0.1}, "shift"),
         ({"shift": float("nan")}, "shift"),
+        ({"guidance_until": 1.1}, "guidance_until"),
+        ({"guidance_until": float("nan")}, "guidance_until"),
     ],
 )
 def test_impossible_specs_are_named(engine: Engine, change: dict[str, object], field: str) -> None:
@@ -319,6 +321,16 @@ def test_cached_steps_are_asked_for_and_say_so(engine: Engine, monkeypatch: pyte
     assert cached.fingerprint.environment == exact.fingerprint.environment
     assert engine.generate(replace(SPEC, steps=12)).png == exact.png
     assert engine.generate(replace(SPEC, steps=12, caching="cached-3")).png == cached.png
+
+
+def test_guidance_may_end_early_and_says_so(engine: Engine) -> None:
+    exact = engine.generate(SPEC)
+    half = engine.generate(replace(SPEC, guidance_until=0.5))
+    assert half.image.tobytes() != exact.image.tobytes()
+    assert read_recipe(half.png).guidance_until == 0.5
+    assert read_recipe(exact.png).guidance_until is None
+    assert engine.generate(replace(SPEC, guidance_until=0.0)).image.tobytes() == exact.image.tobytes()
+    assert engine.generate(SPEC).png == exact.png
 
 
 def test_fp8_is_another_engine(engine: Engine, checkpoint_folder, adapters: tuple[Path, Path]) -> None:

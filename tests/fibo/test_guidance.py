@@ -1,4 +1,4 @@
-"""Two guidance branches at once, on two devices that are both this CPU: the same bytes."""
+"""Two guidance branches at once, on two devices that are both this CPU: the same bytes. And guidance that ends."""
 
 import threading
 
@@ -9,8 +9,8 @@ from sartor.fibo.caching import CACHINGS
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.guidance import Guidance, SecondDevice
-from sartor.fibo.sampler import guided_velocity
-from tests.fibo.test_caching import draw
+from sartor.fibo.sampler import guided_velocity, sigmas
+from tests.fibo.test_caching import STEPS, draw, walked
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,34 @@ def test_without_options_it_is_the_samplers_own(checkpoint: Checkpoint, scale: f
 def test_two_devices_draw_the_same_bytes(checkpoint: Checkpoint, second: SecondDevice, caching, scale: float) -> None:
     expected = draw(checkpoint, Guidance(caching), scale=scale)
     assert torch.equal(draw(checkpoint, Guidance(caching, second), scale=scale), expected)
+
+
+def test_below_its_noise_level_the_negative_prompt_is_not_asked(checkpoint: Checkpoint) -> None:
+    calls = []
+    hook = checkpoint.transformer.x_embedder.register_forward_hook(lambda *_: calls.append(None))
+    levels = sigmas(STEPS, 16, checkpoint.scheduler_config)[:-1].tolist()
+    until = (levels[4] + levels[5]) / 2
+    draw(checkpoint, Guidance(until=until))
+    hook.remove()
+    assert len(calls) == 2 * 5 + (STEPS - 5)
+
+
+def test_guidance_that_ends_early_is_the_same_until_then(checkpoint: Checkpoint) -> None:
+    levels = sigmas(STEPS, 16, checkpoint.scheduler_config)[:-1].tolist()
+    whole, early = (walked(checkpoint, Guidance(until=until)) for until in (0.0, (levels[4] + levels[5]) / 2))
+    same = [torch.equal(one, other) for one, other in zip(whole, early, strict=True)]
+    assert same == [True] * 5 + [False] * (STEPS - 5)
+    alone = walked(checkpoint, Guidance(until=1.0))  # guided in the first step only, which begins at 1
+    assert torch.equal(alone[0], whole[0])
+    assert not torch.equal(alone[1], whole[1])
+
+
+@pytest.mark.parametrize("caching", [None, *CACHINGS.values()])
+def test_guidance_that_ends_early_draws_the_same_on_two_devices(
+    checkpoint: Checkpoint, second: SecondDevice, caching
+) -> None:
+    expected = draw(checkpoint, Guidance(caching, until=0.6))
+    assert torch.equal(draw(checkpoint, Guidance(caching, second, until=0.6)), expected)
 
 
 def test_the_second_transformer_draws_the_negative_branch_in_its_own_thread(

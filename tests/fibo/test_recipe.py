@@ -77,6 +77,7 @@ def test_a_damaged_recipe_is_named() -> None:
     }
     assert read_recipe(plain_png(**whole)).fingerprint.threads == 1
     assert read_recipe(plain_png(**whole)).caching == "exact"  # PNGs of before caching
+    assert read_recipe(plain_png(**whole)).guidance_until is None
     for damage in ({"seed": "{"}, {"fingerprint": "[]"}, {"fingerprint": "{}"}):
         with pytest.raises(RecipeError, match="damaged"):
             read_recipe(plain_png(**{**whole, **damage}))

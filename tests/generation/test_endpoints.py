@@ -81,6 +81,7 @@ def test_unknown_requests(tenant: Tenant, request_id: str) -> None:
         ({"guidance_scale": 9}, "guidance_scale"),
         ({"aspect_ratio": "2:1"}, "aspect_ratio"),
         ({"caching": "cached-4"}, "caching: input should be 'exact', 'cached-1.5', 'cached-2' or 'cached-3'"),
+        ({"guidance_until": 1.5}, "guidance_until"),
         ({"tailored_model_influence": 2}, "tailored_model_influence"),
         ({"sync": "yes"}, "sync"),
         ({"structured_prompt": "{"}, "structured_prompt"),
@@ -183,7 +184,7 @@ def test_refinement_changes_what_the_words_ask_for(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     "changed",
     [{"seed": 8}, {"steps_num": 30}, {"guidance_scale": 4}, {"negative_prompt": "blur"}, {"aspect_ratio": "16:9"},
-     {"tailored_model_influence": 0.5}, {"caching": "cached-2"}],
+     {"tailored_model_influence": 0.5}, {"caching": "cached-2"}, {"guidance_until": 0.6}],
     ids=lambda changed: next(iter(changed)),
 )  # fmt: skip
 def test_every_field_reaches_the_engine(tenant: Tenant, changed: dict[str, Any]) -> None:

@@ -56,6 +56,7 @@ def test_combinations_of_a_structured_prompt() -> None:
         ("seed", [0, 2**31 - 1, 7.0], [-1, 2**31, 1.5, "7", True, 10**30]),
         ("aspect_ratio", ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9"], ["1:2", "square", 1, ""]),
         ("caching", ["exact", *CACHINGS], ["cached-4", "", True, 2]),
+        ("guidance_until", [0, 0.0, 0.6, 1], [-0.1, 1.1, "0.5", True, float("nan"), float("inf")]),
         ("sync", [True, False], ["true", 1, 0]),
         ("prompt_content_moderation", [True, False], ["no", 0]),
         ("visual_output_content_moderation", [True, False], ["no", 0]),
@@ -75,8 +76,8 @@ def test_ranges(field: str, good: list[Any], bad: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["tailored_model_influence", "guidance_scale", "steps_num", "seed", "aspect_ratio", "caching", "sync",
-     "negative_prompt", "prompt_content_moderation", "visual_output_content_moderation", "structured_prompt"],
+    ["tailored_model_influence", "guidance_scale", "steps_num", "seed", "aspect_ratio", "caching", "guidance_until",
+     "sync", "negative_prompt", "prompt_content_moderation", "visual_output_content_moderation", "structured_prompt"],
 )  # fmt: skip
 def test_null_is_the_same_as_absent(field: str) -> None:
     assert image(**{field: None}) == image()

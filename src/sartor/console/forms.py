@@ -20,6 +20,7 @@ _NUMBERS: Mapping[str, Callable[[str], int | float]] = {
     "steps_num": int,
     "guidance_scale": int,
     "tailored_model_influence": float,
+    "guidance_until": float,
 }
 
 

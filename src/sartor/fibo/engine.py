@@ -233,6 +233,7 @@ class Engine:
             fingerprint=fingerprint,
             caching=spec.caching,
             shift=spec.shift,
+            guidance_until=spec.guidance_until,
         )
         return Result(image, write_png(image, recipe), fingerprint)
 
@@ -256,7 +257,7 @@ class Engine:
             guidance_scale=spec.guidance_scale,
             scheduler_config=self._scheduler_config,
             shift=spec.shift,
-            guidance=Guidance(CACHINGS.get(spec.caching), self._second),
+            guidance=Guidance(CACHINGS.get(spec.caching), self._second, until=spec.guidance_until or 0.0),
         )
 
     def _finish(self, latents: Tensor, width: int, height: int) -> Image.Image:

@@ -1,4 +1,5 @@
-"""Other ways to make the guided velocity than sampler.py's own: with cached steps, and on two devices at once.
+"""Other ways to make the guided velocity than sampler.py's own: with cached steps, on two devices at once, and guided
+only while there is much noise.
 
 A `Guidance` stands where sampler.py has `guided_velocity`, for one drawing. Without options it makes the same bytes.
 """
@@ -13,6 +14,8 @@ from sartor.fibo.caching import CachedBranch, Caching
 from sartor.fibo.encoding import EncodedPrompt
 from sartor.fibo.sampler import Velocity, condition, guided, velocity
 from sartor.fibo.transformer import FiboTransformer
+
+NOISE_ONLY = 1000.0  # the timestep at noise level 1
 
 
 class SecondDevice:
@@ -48,6 +51,9 @@ class Guidance:
 
     caching: Caching | None = None
     second: SecondDevice | None = None
+    until: float = 0.0
+    """The noise level, 0 to 1, below which the negative prompt is not asked any more: the lower end of a guidance
+    interval (Kynkäänniemi et al., arXiv:2404.07724), whose upper end is 1 here."""
     branches: list[Velocity] = field(default_factory=list, compare=False)
 
     def __call__(
@@ -67,6 +73,8 @@ class Guidance:
         away = self._branch(elsewhere, negative_prompt, height, width)
 
         def guess(latents: Tensor, timestep: Tensor) -> Tensor:
+            if self.until and float(timestep) < self.until * NOISE_ONLY:
+                return towards(latents, timestep)
             if self.second is not None:
                 return guided(*self.second.both(towards, away, latents, timestep), guidance_scale)
             near = towards(latents, timestep)

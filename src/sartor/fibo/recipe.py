@@ -33,10 +33,12 @@ class Recipe:
     """How steps were saved; a PNG that does not say so was drawn exactly."""
     shift: float | None = None
     """As `Spec` has it; a PNG says so only where it was asked for."""
+    guidance_until: float | None = None
+    """The same."""
 
 
 TEXTS = {"model", "prompt", "aspect_ratio", "negative_prompt", "caching"}
-OPTIONAL = {"caching", "shift"}
+OPTIONAL = {"caching", "shift", "guidance_until"}
 
 
 def write_png(image: Image.Image, recipe: Recipe) -> bytes:

@@ -33,6 +33,9 @@ class Spec:
     shift: float | None = None
     """0 to 5: how far the noise levels are moved towards 1, where the whole is decided (`sampler.time_shift`); None is
     the checkpoint's own way. With few steps more of it is better: another picture, in the same time."""
+    guidance_until: float | None = None
+    """0 to 1: the noise level below which the negative prompt's branch is left out (`guidance.Guidance`): faster, and
+    not the same picture. None and 0 are guided to the end."""
     model: str = ""
     """The tailored model as requests name it, for the recipe in the PNG; it changes nothing in the picture."""
 
@@ -48,5 +51,7 @@ class Spec:
             raise InvalidInfluence(self.influence)
         if self.shift is not None and not 0 <= self.shift <= MAX_SHIFT:
             raise InvalidSpec(f"shift must be between 0 and {MAX_SHIFT}, not {self.shift}")
+        if self.guidance_until is not None and not 0 <= self.guidance_until <= 1:
+            raise InvalidSpec(f"guidance_until must be between 0 and 1, not {self.guidance_until}")
         if self.caching not in (EXACT, *CACHINGS):
             raise InvalidSpec(f"caching must be one of {', '.join((EXACT, *CACHINGS))}, not {self.caching!r}")

@@ -190,6 +190,12 @@ class ImageBody(StructuredPromptBody):
         description="Sartor's own: `exact` computes every step in full; the others reuse earlier steps, for 1.5, 2 or "
         "3 times fewer, and give other pictures. The service's default where absent.",
     )
+    guidance_until: Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Sartor's own: the share of noise, 0.0 to 1.0, below which the negative prompt is left out, for "
+        "less work and other pictures; 0 leaves out nothing. The service's default where absent.",
+        examples=[0.6],
+    )
     visual_output_content_moderation: StrictBool | None = Field(
         default=None, description="Whether the finished image is checked; by default it is."
     )

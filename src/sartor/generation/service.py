@@ -51,15 +51,17 @@ class Generation:
         *,
         outstanding_limit: int,
         caching: str = "exact",
+        guidance_until: float = 0.0,
     ) -> None:
-        """``caching`` is what an image gets whose request does not say; kept with the request, whatever it is later."""
+        """``caching`` and ``guidance_until`` are what an image gets whose request does not say; kept with the request,
+        whatever they are later."""
         self._database = database
         self._storage = storage
         self._jobs = jobs
         self._models = models
         self._webhooks = webhooks
         self._outstanding_limit = outstanding_limit
-        self._defaults = {**DEFAULTS, "caching": caching}
+        self._defaults = {**DEFAULTS, "caching": caching, "guidance_until": guidance_until}
 
     def submit(
         self,

@@ -69,6 +69,7 @@ class Settings:
     guidance: float = 5.0
     caching: str = EXACT
     shift: float | None = None
+    guidance_until: float | None = None
 
 
 class Artist:
@@ -83,7 +84,7 @@ class Artist:
     def draw(self, prompt: str, seed: int, adapter: Path | None = None, influence: float = 1.0) -> Array:
         own = self.settings
         spec = Spec(prompt, seed, own.steps, own.guidance, caching=own.caching, shift=own.shift)
-        spec = dataclasses.replace(spec, adapter=adapter, influence=influence)
+        spec = dataclasses.replace(spec, guidance_until=own.guidance_until, adapter=adapter, influence=influence)
         picture = np.asarray(self.engine.generate(spec).image.convert("RGB"))
         self.bar.advance(self.task)
         return picture
@@ -315,6 +316,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=5.0)
     parser.add_argument("--caching", choices=[EXACT, *CACHINGS], default=EXACT)
     parser.add_argument("--shift", type=float, help="of the noise levels, as in Spec; the checkpoint's own without it")
+    parser.add_argument("--guidance-until", type=float, help="noise level below which nothing guides, as in Spec")
     parser.add_argument(
         "--longhand-count", type=int, default=200, help="long prompts in other people's words, up to 200"
     )
@@ -332,7 +334,7 @@ def main() -> None:
         count=a.count,
         brand_count=brand_count,
         longhand_count=a.longhand_count,
-        settings=Settings(a.steps, a.guidance, a.caching, a.shift),
+        settings=Settings(a.steps, a.guidance, a.caching, a.shift, a.guidance_until),
         target=target,
     )
     print((target / "report.md").read_text())
