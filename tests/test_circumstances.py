@@ -104,7 +104,7 @@ def test_how_long_the_negative_prompt_is_asked_is_what_the_service_says_and_a_re
         tenant = service.tenant()
         for said in ({}, {"guidance_until": 0}, {"guidance_until": 0.8}):
             assert tenant.image({"prompt": "an apple", "sync": True, "steps_num": 20} | said).status_code == 200
-    assert [spec.guidance_until for spec in engine.specs] == [0.6, None, 0.8]
+    assert [spec.guidance_until for spec in engine.specs] == [0.6, 0.0, 0.8]
 
 
 def test_a_request_keeps_the_savings_of_the_moment_at_which_it_came(tmp_path: Path) -> None:

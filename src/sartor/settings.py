@@ -89,12 +89,13 @@ class Settings(BaseSettings):
         description="Used for requests without `caching`: `exact` computes every step; the others reuse earlier "
         "steps, faster, with different pictures.",
     )
-    guidance_until: float = Field(
-        default=0.0,
+    guidance_until: float | None = Field(
+        default=None,
         ge=0,
         le=1,
         description="Used for requests without `guidance_until`: the share of noise below which a picture is drawn "
-        "without a look at the negative prompt, faster and a little different; 0 never is.",
+        "without a look at the negative prompt, faster and a little different; 0 never is, empty leaves it to the "
+        "checkpoint.",
     )
     bridge: Literal["auto", "offline", "gemini"] = Field(
         default="auto",
@@ -209,9 +210,9 @@ class Settings(BaseSettings):
                 return timedelta(seconds=float(value))
         return value
 
-    @field_validator("threads", mode="before")
+    @field_validator("threads", "guidance_until", mode="before")
     @classmethod
-    def _no_threads(cls, value: object) -> object:
+    def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
 
     @field_validator("second_device")

@@ -333,6 +333,21 @@ def test_guidance_may_end_early_and_says_so(engine: Engine) -> None:
     assert engine.generate(SPEC).png == exact.png
 
 
+def test_a_checkpoint_may_say_where_guidance_ends(engine: Engine, checkpoint_folder) -> None:
+    loaded = load_checkpoint(checkpoint_folder())
+    own = Engine(replace(loaded, extras={**loaded.extras, "guidance_until": 0.5}), threads=1)
+    early, whole = (engine.generate(replace(SPEC, guidance_until=until)).image.tobytes() for until in (0.5, 0.0))
+    assert own.generate(SPEC).image.tobytes() == early
+    assert own.generate(replace(SPEC, guidance_until=0.0)).image.tobytes() == whole
+
+
+@pytest.mark.parametrize("until", [-0.1, 1.1, float("nan"), True, "0.5", None])
+def test_a_checkpoint_that_ends_guidance_nowhere_is_refused(checkpoint_folder, until: object) -> None:
+    loaded = load_checkpoint(checkpoint_folder())
+    with pytest.raises(CheckpointError, match="guidance_until"):
+        Engine(replace(loaded, extras={**loaded.extras, "guidance_until": until}), threads=1)
+
+
 def test_fp8_is_another_engine(engine: Engine, checkpoint_folder, adapters: tuple[Path, Path]) -> None:
     specs = [replace(SPEC, adapter=adapter) for adapter in (None, adapters[0], adapters[1], None)]
     drawn = []

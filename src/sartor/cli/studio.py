@@ -56,7 +56,7 @@ def draw(
         adapter=brand.adapter if brand else None,
         influence=influence,
         caching=settings.caching,
-        guidance_until=settings.guidance_until or None,
+        guidance_until=settings.guidance_until,
         shift=shift,
         model=brand.slug if brand else "",
     )

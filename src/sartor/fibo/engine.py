@@ -30,7 +30,7 @@ from sartor.fibo.compute import Compute, check_device, prepare
 from sartor.fibo.errors import Cancelled, EngineNotReproducible
 from sartor.fibo.fingerprint import Fingerprint, describe_device
 from sartor.fibo.golden import GoldenHashes
-from sartor.fibo.guidance import Guidance, SecondDevice
+from sartor.fibo.guidance import Guidance, SecondDevice, guidance_until_of
 from sartor.fibo.host_memory import Visitor
 from sartor.fibo.hub import locate
 from sartor.fibo.memory import MODES, Mode, choose_mode, mode_named
@@ -84,6 +84,7 @@ class Engine:
         self._encoder = checkpoint.prompt_encoder(visit=visits[0])
         self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
         self._upscaler = upscaler_of(checkpoint.extras)
+        self._guidance_until = guidance_until_of(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
         self._compute = compute or Compute()
         self._mergers = [
@@ -246,6 +247,7 @@ class Engine:
         for merger in self._mergers:
             merger.apply(adapter, spec.influence)
         guided = spec.guidance_scale > 1
+        until = self._guidance_until if spec.guidance_until is None else spec.guidance_until
         return generate_latents(
             self._transformer,
             self._encoder.encode(spec.prompt),
@@ -257,7 +259,7 @@ class Engine:
             guidance_scale=spec.guidance_scale,
             scheduler_config=self._scheduler_config,
             shift=spec.shift,
-            guidance=Guidance(CACHINGS.get(spec.caching), self._second, until=spec.guidance_until or 0.0),
+            guidance=Guidance(CACHINGS.get(spec.caching), self._second, until=until),
         )
 
     def _finish(self, latents: Tensor, width: int, height: int) -> Image.Image:

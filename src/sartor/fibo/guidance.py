@@ -4,14 +4,17 @@ only while there is much noise.
 A `Guidance` stands where sampler.py has `guided_velocity`, for one drawing. Without options it makes the same bytes.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sartor.fibo.caching import CachedBranch, Caching
 from sartor.fibo.encoding import EncodedPrompt
+from sartor.fibo.errors import CheckpointError
 from sartor.fibo.sampler import Velocity, condition, guided, velocity
 from sartor.fibo.transformer import FiboTransformer
 
@@ -43,6 +46,14 @@ class SecondDevice:
     @torch.no_grad()
     def _alone(self, away: Velocity, latents: Tensor, timestep: Tensor) -> Tensor:
         return away(latents, timestep)
+
+
+def guidance_until_of(extras: Mapping[str, Any]) -> float:
+    """Where a checkpoint's extras let guidance end, 0 for nowhere. Raises CheckpointError for no number in 0..1."""
+    until = extras.get("guidance_until", 0.0)
+    if isinstance(until, bool) or not isinstance(until, int | float) or not 0 <= until <= 1:
+        raise CheckpointError(f"the checkpoint's guidance_until must be a number between 0 and 1, not {until!r}")
+    return float(until)
 
 
 @dataclass(frozen=True)

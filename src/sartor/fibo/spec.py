@@ -35,7 +35,7 @@ class Spec:
     the checkpoint's own way. With few steps more of it is better: another picture, in the same time."""
     guidance_until: float | None = None
     """0 to 1: the noise level below which the negative prompt's branch is left out (`guidance.Guidance`): faster, and
-    not the same picture. None and 0 are guided to the end."""
+    not the same picture. 0 is guided to the end; None is the checkpoint's own way, to the end unless it says so."""
     model: str = ""
     """The tailored model as requests name it, for the recipe in the PNG; it changes nothing in the picture."""
 

@@ -177,7 +177,7 @@ class Pipeline:
             adapter=look.adapter,
             influence=float(options["tailored_model_influence"]),
             caching=options.get("caching", "exact"),  # requests of earlier versions have none, nor the next
-            guidance_until=options.get("guidance_until") or None,
+            guidance_until=options.get("guidance_until"),
             model=look.reference,
         )
 

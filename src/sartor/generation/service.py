@@ -51,7 +51,7 @@ class Generation:
         *,
         outstanding_limit: int,
         caching: str = "exact",
-        guidance_until: float = 0.0,
+        guidance_until: float | None = None,
     ) -> None:
         """``caching`` and ``guidance_until`` are what an image gets whose request does not say; kept with the request,
         whatever they are later."""

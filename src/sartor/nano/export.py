@@ -3,7 +3,8 @@
     python -m sartor.nano.export --work DIR [--target FOLDER]
 
 fp16 weights; the averaged transformer and text encoder; the autoencoder with the latents' measured mean and deviation
-in its config; the scheduler's numbers; a model index that names the training area and the upscaler.
+in its config; the scheduler's numbers; a model index that names the training area, the upscaler, the reader and where
+guidance ends.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_statistics
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
+GUIDANCE_UNTIL = 0.6  # noise level at which guidance ends: as good to 0.8, better than to the end (docs/nano-log.md)
 
 
 def export(work: Path, dial: Dial, target: Path) -> None:
@@ -52,7 +54,12 @@ def export(work: Path, dial: Dial, target: Path) -> None:
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
         "transformer": ["diffusers", "BriaFiboTransformer2DModel"],
         "vae": ["diffusers", "AutoencoderKLWan"],
-        "sartor": {"training_area": dial.side**2, "upscaler": "realesr-animevideov3", "reader": "composer"},
+        "sartor": {
+            "training_area": dial.side**2,
+            "upscaler": "realesr-animevideov3",
+            "reader": "composer",
+            "guidance_until": GUIDANCE_UNTIL,
+        },
     }
     (target / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
