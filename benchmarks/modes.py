@@ -19,8 +19,8 @@ from sartor.fibo.spec import Spec
 CAPTIONS = EMBEDDED.parent / "brands" / "inkwell" / "captions.json"
 PROMPTS, STEPS, ROUNDS = 6, 30, 3
 MODES: dict[str, dict[str, Any]] = {
-    "exact": {},
-    **{name: {"caching": name} for name in CACHINGS},
+    "exact": {"guidance_until": 0.0},
+    **{name: {"caching": name, "guidance_until": 0.0} for name in CACHINGS},
     "guided until 0.3": {"guidance_until": 0.3},
     "guided until 0.6": {"guidance_until": 0.6},
     "guided until 0.8": {"guidance_until": 0.8},
