@@ -322,7 +322,8 @@ def assemble(
         folder=settings.home / "uploads",
     )
     bulk_uploads.register(jobs)
-    jobs.add_chore(Chore("retention", _RETENTION_CRON, lambda: generation.forget(now() - settings.retention)))
+    retention = Chore("retention", _RETENTION_CRON, lambda stop: generation.forget(now() - settings.retention, stop))
+    jobs.add_chore(retention)
     jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
     keyspaces = (*request_keys.KEYSPACES, *dataset_keys.KEYSPACES, *model_keys.KEYSPACES)
     orphans = Orphans(database, storage, keyspaces, began=accounts.began)

@@ -40,10 +40,12 @@ def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
     running: list[Jobs] = []
 
     def start(function: Callable[[str], object], **values: object) -> Jobs:
-        observe = values.pop("observe", lambda *_: None)
+        observe, chores = values.pop("observe", lambda *_: None), values.pop("chores", ())
         jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2), observe=observe)  # type: ignore[arg-type]
         told = {"on_lost": lambda job: log(f"lost {job}")}
         jobs.add(Job("work", QUEUE, function, **(told | values)))  # type: ignore[arg-type]
+        for chore in chores:  # type: ignore[attr-defined]
+            jobs.add_chore(chore)
         jobs.start()
         running.append(jobs)
         return jobs

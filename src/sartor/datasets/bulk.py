@@ -81,7 +81,7 @@ class BulkUploads:
     def register(self, jobs: Jobs) -> None:
         """Makes the job known to ``jobs``."""
         jobs.add(Job(BULK_UPLOAD, QUEUE, self.upload, on_lost=self.give_up))
-        jobs.add_chore(Chore("forget_uploads", _FORGET_CRON, lambda: jobs.forget_ended(BULK_UPLOAD)))
+        jobs.add_chore(Chore("forget_uploads", _FORGET_CRON, lambda _: jobs.forget_ended(BULK_UPLOAD)))
 
     async def start(
         self,

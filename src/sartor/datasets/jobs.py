@@ -61,7 +61,7 @@ class Recaptioning:
     def register(self, jobs: Jobs) -> None:
         """Makes the job known to ``jobs``."""
         jobs.add(Job(REGENERATE, QUEUE, self.regenerate_all, on_lost=self.give_up))
-        jobs.add_chore(Chore("forget_captions", _FORGET_CRON, lambda: jobs.forget_ended(REGENERATE)))
+        jobs.add_chore(Chore("forget_captions", _FORGET_CRON, lambda _: jobs.forget_ended(REGENERATE)))
 
     def regenerate(self, caller: Caller, dataset_id: int, job_id: str) -> tuple[Dataset, int]:
         """Starts to write all captions anew, manual ones too; what an earlier request still had to write is left to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -201,14 +202,17 @@ class Generation:
         found = sa.select(GenerationRequest.id).where(GenerationRequest.model_id == model_id).limit(1)
         return session.scalar(found) is not None
 
-    def forget(self, before: datetime) -> int:
-        """Deletes requests that finished ``before``, with their images and jobs; how many there were."""
+    def forget(self, before: datetime, stop: threading.Event | None = None) -> int:
+        """Deletes requests that finished ``before``, with their images and jobs; how many there were.
+
+        Once ``stop`` is set it leaves the rest for the next time.
+        """
         expired = sa.select(GenerationRequest).where(GenerationRequest.finished_at < before).limit(_FORGET_AT_ONCE)
         total = 0
         while True:
             with self._database.transaction() as session:
                 rows = session.scalars(expired).all()
-            if not rows:
+            if not rows or (stop is not None and stop.is_set()):
                 return total
             for row in rows:  # bytes first: a row that is left can be tried again, a forgotten image cannot
                 if row.image_key is not None:

@@ -73,11 +73,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Chore:
-    """A function that one worker of all runs at the times of a cron expression (UTC); its result is logged."""
+    """A function that one worker of all runs at the times of a cron expression (UTC); its result is logged.
+
+    ``function(stop)`` returns soon after the event is set: the process stops, and another goes on.
+    """
 
     name: str
     cron: str
-    function: Callable[[], Any]
+    function: Callable[[threading.Event], Any]
 
 
 class Jobs:
@@ -233,7 +236,7 @@ class Jobs:
 
     def _scheduled(self, chore: Chore) -> ScheduleInput:
         async def run(_due: datetime, _context: Any) -> None:
-            result = await step(chore.name, chore.function)
+            result = await interruptible_step(chore.name, lambda *, stop: chore.function(stop))
             log.info("chore done", chore=chore.name, result=result)
             # Of a chore's runs only the last day's are remembered.
             await step("forget", self.forget_ended, chore.name)

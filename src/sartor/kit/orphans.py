@@ -11,6 +11,7 @@ again from what rows name, and are made again where they are missing, as a downl
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,14 +60,19 @@ class Orphans:
         self._keyspaces = tuple(keyspaces)
         self._began = began
 
-    def remove(self) -> int:
-        """Deletes what nothing needs any more; how much there was. What cannot be deleted is logged, not raised."""
-        began = self._began()
-        return 0 if began is None else sum(self._sweep(keyspace, began) for keyspace in self._keyspaces)
+    def remove(self, stop: threading.Event | None = None) -> int:
+        """Deletes what nothing needs any more; how much there was. What cannot be deleted is logged, not raised.
 
-    def _sweep(self, keyspace: Keyspace, began: datetime) -> int:
+        Once ``stop`` is set it leaves the rest for the next time.
+        """
+        began = self._began()
+        return 0 if began is None else sum(self._sweep(keyspace, began, stop) for keyspace in self._keyspaces)
+
+    def _sweep(self, keyspace: Keyspace, began: datetime, stop: threading.Event | None) -> int:
         removed, before = 0, now() - AGE
         for listed in self._storage.listing(keyspace.prefix):
+            if stop is not None and stop.is_set():
+                break
             old = [one.key for one in listed if began <= one.written_at < before and _belongs(one.key, keyspace)]
             if old:
                 with self._database.transaction() as session:

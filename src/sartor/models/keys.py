@@ -81,7 +81,7 @@ def result_to(result: str) -> int:
 
 
 def job_id(model: Model) -> str:
-    """The training's name among the jobs. The time is in it because SQLite gives the last row's id again."""
+    """The training's name among the jobs. The time is in it because a database that was begun anew gives ids again."""
     return f"training-{model.id}-{int(model.created_at.timestamp())}"
 
 

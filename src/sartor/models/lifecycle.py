@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -196,11 +197,14 @@ class Lifecycle:
                 raise Conflict("The model is in training; stop it first.")
         self._remove(model)
 
-    def purge(self) -> int:
-        """Deletes the rows of deleted models that nothing names any more; how many there were."""
+    def purge(self, stop: threading.Event | None = None) -> int:
+        """Deletes the rows of deleted models that nothing names any more; how many there were.
+
+        Once ``stop`` is set it leaves the rest for the next time.
+        """
         with self._database.transaction() as session:
             rows = session.scalars(sa.select(Model).where(Model.status == DELETED)).all()
-        return sum(self._remove(row) for row in rows)
+        return sum(self._remove(row) for row in rows if stop is None or not stop.is_set())
 
     def remove_of_project(self, project_id: int) -> None:
         """Deletes all models of a project that nobody trains; done already is done."""
