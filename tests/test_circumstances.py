@@ -18,6 +18,7 @@ from sartor.assembly import assemble
 from sartor.cli import serving
 from sartor.fibo import Spec
 from sartor.generation.drawing import PlainEngine
+from sartor.generation.tables import GenerationRequest
 from tests.conftest import Service, make_settings, shared_bridge, wait_for, write_test_brand
 
 
@@ -105,6 +106,21 @@ def test_how_long_the_negative_prompt_is_asked_is_what_the_service_says_and_a_re
         for said in ({}, {"guidance_until": 0}, {"guidance_until": 0.8}):
             assert tenant.image({"prompt": "an apple", "sync": True, "steps_num": 20} | said).status_code == 200
     assert [spec.guidance_until for spec in engine.specs] == [0.6, 0.0, 0.8]
+
+
+def test_what_an_earlier_version_took_in_is_guided_to_the_end(tmp_path: Path) -> None:
+    engine = Recording()
+    with running(tmp_path, work=False) as service:
+        tenant = service.tenant()
+        ids = [tenant.image({"prompt": "an apple", "steps_num": 20}).json()["request_id"] for _ in range(2)]
+        with service.parts.database.transaction() as session:
+            row = session.get(GenerationRequest, ids[0])
+            row.options = {name: value for name, value in row.options.items() if name != "guidance_until"}
+    with running(tmp_path, engine=lambda: engine) as service:
+        tenant.client = service.client
+        for request_id in ids:
+            assert tenant.settled(request_id)["status"] == "COMPLETED"
+    assert {spec.guidance_until for spec in engine.specs} == {0.0, None}
 
 
 def test_a_request_keeps_the_savings_of_the_moment_at_which_it_came(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     second_device: str = Field(
         default="",
-        description="A second GPU, as in `cuda:1`, that draws the negative prompt's half of each step at the same "
+        description="A second GPU, as in `cuda:1`, that draws the negative prompt's half of guided steps at the same "
         "time; empty draws both on DEVICE.",
     )
     caching: Literal["exact", "cached-1.5", "cached-2", "cached-3"] = Field(
@@ -93,9 +93,8 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=1,
-        description="Used for requests without `guidance_until`: the share of noise below which a picture is drawn "
-        "without a look at the negative prompt, faster and a little different; 0 never is, empty leaves it to the "
-        "checkpoint.",
+        description="Used for requests without `guidance_until`: the noise level, 0 to 1, below which steps are not "
+        "guided, for less work and different pictures. 0 guides to the end, empty is the checkpoint's own.",
     )
     bridge: Literal["auto", "offline", "gemini"] = Field(
         default="auto",

@@ -337,8 +337,18 @@ def test_a_checkpoint_may_say_where_guidance_ends(engine: Engine, checkpoint_fol
     loaded = load_checkpoint(checkpoint_folder())
     own = Engine(replace(loaded, extras={**loaded.extras, "guidance_until": 0.5}), threads=1)
     early, whole = (engine.generate(replace(SPEC, guidance_until=until)).image.tobytes() for until in (0.5, 0.0))
-    assert own.generate(SPEC).image.tobytes() == early
+    drawn = own.generate(SPEC)
+    assert drawn.image.tobytes() == early
     assert own.generate(replace(SPEC, guidance_until=0.0)).image.tobytes() == whole
+    recipe = read_recipe(drawn.png)
+    assert engine.generate(replace(SPEC, guidance_until=recipe.guidance_until)).image.tobytes() == early
+
+
+def test_a_png_that_says_nothing_of_it_was_guided_to_the_end(engine: Engine, checkpoint_folder) -> None:
+    loaded = load_checkpoint(checkpoint_folder())
+    own = Engine(replace(loaded, extras={**loaded.extras, "guidance_until": 0.5}), threads=1)
+    for result in (engine.generate(SPEC), own.generate(replace(SPEC, guidance_until=0.0))):
+        assert read_recipe(result.png).guidance_until is None
 
 
 @pytest.mark.parametrize("until", [-0.1, 1.1, float("nan"), True, "0.5", None])

@@ -1,6 +1,7 @@
 """Samples of a training: the served weights, the same noise for a seed, and no trace afterwards."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def test_samples_are_what_the_engine_draws(
     draw_sample(checkpoint, PROMPT, seed=0, steps=1)  # the first call of a text encoder may differ in its last bits
     with merged(checkpoint, adapter):
         assert draw_sample(checkpoint, PROMPT, seed=1, steps=2).tobytes() == drawn.tobytes()
+
+
+def test_samples_are_guided_for_as_long_as_the_checkpoint_says(
+    checkpoint: Checkpoint, checkpoint_folder: Callable[[str], Path]
+) -> None:
+    early = replace(checkpoint, extras={**checkpoint.extras, "guidance_until": 0.7})
+    loaded = load_checkpoint(checkpoint_folder("deep text"))
+    drawn = Engine(replace(loaded, extras=early.extras), threads=1).generate(Spec(prompt=PROMPT, seed=1, steps=4))
+    draw_sample(checkpoint, PROMPT, seed=0, steps=1)
+    sample = draw_sample(early, PROMPT, seed=1, steps=4)
+    assert sample.tobytes() == drawn.image.tobytes()
+    assert sample.tobytes() != draw_sample(checkpoint, PROMPT, seed=1, steps=4).tobytes()
 
 
 def test_leaving_restores_the_base_even_after_an_error(checkpoint: Checkpoint, adapter: Path) -> None:

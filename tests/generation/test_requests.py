@@ -3,7 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
+from sartor.kit.idempotency import IdempotencyKey, digest_of
 from tests.conftest import Service, Tenant
 from tests.generation.test_endpoints import IMAGE, STRUCTURED, body, error_of
 
@@ -31,6 +33,19 @@ def test_a_repeated_key_gives_the_same_error(tenant: Tenant) -> None:
     assert (first.status_code, again.status_code) == (422, 422)
     assert again.json() == first.json()
     assert tenant.settled(again.json()["request_id"])["status"] == "ERROR"
+
+
+def test_what_is_null_and_what_is_not_there_are_the_same_body(tenant: Tenant) -> None:
+    answers = [tenant.post(IMAGE, body(**more), headers={KEY: "order-6"}).json() for more in ({}, {"caching": None})]
+    assert answers[0] == answers[1]
+
+
+def test_fields_that_come_later_do_not_make_the_same_body_another(tenant: Tenant, service: Service) -> None:
+    tenant.post(IMAGE, {"tailored_model_id": "paper-garden", "prompt": "an apple"}, headers={KEY: "order-7"})
+    with service.parts.database.transaction() as session:
+        claimed = session.scalars(sa.select(IdempotencyKey).where(IdempotencyKey.key == "order-7")).one()
+    said = {"tailored_model_id": "paper-garden", "prompt": "an apple"}
+    assert claimed.digest == digest_of("image", said)
 
 
 def test_a_key_with_another_body_is_refused(tenant: Tenant) -> None:

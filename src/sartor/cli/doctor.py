@@ -97,9 +97,14 @@ def _checkpoint(settings: Settings) -> str:
     return (
         f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}{second}, "
         f"{fingerprint.threads} threads, memory {engine.memory.name}, blocks {fingerprint.mode}, "
-        f"attention {fingerprint.attention}, linears {fingerprint.linears}, caching {settings.caching} by default, "
+        f"attention {fingerprint.attention}, linears {fingerprint.linears}, by default caching {settings.caching}, "
+        f"guided {_guided(engine.guidance_until if settings.guidance_until is None else settings.guidance_until)}, "
         "the warm-up picture has the hash that it should"
     )
+
+
+def _guided(until: float) -> str:
+    return f"until a noise level of {until:g}" if until else "to the end"
 
 
 def _memory(settings: Settings) -> str:

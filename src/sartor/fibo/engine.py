@@ -84,7 +84,7 @@ class Engine:
         self._encoder = checkpoint.prompt_encoder(visit=visits[0])
         self._autoencoder, self._visit_autoencoder = checkpoint.vae, visits[1]
         self._upscaler = upscaler_of(checkpoint.extras)
-        self._guidance_until = guidance_until_of(checkpoint.extras)
+        self.guidance_until = guidance_until_of(checkpoint.extras)
         self._adapters = AdapterCache(self._transformer, ADAPTER_CACHE_BYTES)
         self._compute = compute or Compute()
         self._mergers = [
@@ -213,6 +213,8 @@ class Engine:
         raises. None of them leaves a trace in the next image.
         """
         spec.check()
+        if spec.guidance_until is None:
+            spec = replace(spec, guidance_until=self.guidance_until)
         width, height = self.size(spec.aspect_ratio)
         with self._alone(stop):
             adapter = self._adapters.get(spec.adapter) if spec.adapter is not None else None
@@ -234,7 +236,7 @@ class Engine:
             fingerprint=fingerprint,
             caching=spec.caching,
             shift=spec.shift,
-            guidance_until=spec.guidance_until,
+            guidance_until=spec.guidance_until or None,
         )
         return Result(image, write_png(image, recipe), fingerprint)
 
@@ -247,7 +249,6 @@ class Engine:
         for merger in self._mergers:
             merger.apply(adapter, spec.influence)
         guided = spec.guidance_scale > 1
-        until = self._guidance_until if spec.guidance_until is None else spec.guidance_until
         return generate_latents(
             self._transformer,
             self._encoder.encode(spec.prompt),
@@ -259,7 +260,7 @@ class Engine:
             guidance_scale=spec.guidance_scale,
             scheduler_config=self._scheduler_config,
             shift=spec.shift,
-            guidance=Guidance(CACHINGS.get(spec.caching), self._second, until=until),
+            guidance=Guidance(CACHINGS.get(spec.caching), self._second, until=spec.guidance_until or 0.0),
         )
 
     def _finish(self, latents: Tensor, width: int, height: int) -> Image.Image:
@@ -285,7 +286,7 @@ class Engine:
         """SHA-256 of the latents and pixels of a small picture, drawn with nothing from any cache."""
         self._encoder.forget()
         width, height = image_size("1:1", min(self.training_area, GOLDEN_AREA))
-        spec = Spec(prompt='{"short_description":"a red apple on a table"}', seed=1, steps=2)
+        spec = Spec('{"short_description":"a red apple on a table"}', 1, steps=2, guidance_until=self.guidance_until)
         *_, (_, latents) = self._walk(spec, None, width, height)
         image = self._finish(latents, width, height)
         return hashlib.sha256(latents.cpu().numpy().tobytes() + image.tobytes()).hexdigest()

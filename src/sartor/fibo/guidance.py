@@ -84,6 +84,7 @@ class Guidance:
         away = self._branch(elsewhere, negative_prompt, height, width)
 
         def guess(latents: Tensor, timestep: Tensor) -> Tensor:
+            # Reading the level waits for the device, once a step, and only where guidance ends early.
             if self.until and float(timestep) < self.until * NOISE_ONLY:
                 return towards(latents, timestep)
             if self.second is not None:

@@ -34,7 +34,7 @@ class Recipe:
     shift: float | None = None
     """As `Spec` has it; a PNG says so only where it was asked for."""
     guidance_until: float | None = None
-    """The same."""
+    """Where guidance ended, by the request or by the checkpoint; a PNG that does not say so was guided to the end."""
 
 
 TEXTS = {"model", "prompt", "aspect_ratio", "negative_prompt", "caching"}

@@ -15,6 +15,7 @@ from sartor.fibo.adapters import Merger, read_adapter
 from sartor.fibo.aspect import GRID, image_size
 from sartor.fibo.autoencoder import to_image
 from sartor.fibo.checkpoint import Checkpoint
+from sartor.fibo.guidance import Guidance, guidance_until_of
 from sartor.fibo.sampler import generate_latents
 
 
@@ -56,6 +57,7 @@ def draw_sample(
         seed=seed,
         guidance_scale=guidance_scale,
         scheduler_config=checkpoint.scheduler_config,
+        guidance=Guidance(until=guidance_until_of(checkpoint.extras)),
     ):
         between()
     return to_image(checkpoint.vae.decode(latents, height // GRID, width // GRID))

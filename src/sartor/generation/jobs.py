@@ -176,8 +176,9 @@ class Pipeline:
             negative_prompt=options["negative_prompt"],
             adapter=look.adapter,
             influence=float(options["tailored_model_influence"]),
-            caching=options.get("caching", "exact"),  # requests of earlier versions have none, nor the next
-            guidance_until=options.get("guidance_until"),
+            # Requests of earlier versions have neither, and were taken in to be drawn exactly and guided to the end.
+            caching=options.get("caching", "exact"),
+            guidance_until=options.get("guidance_until", 0.0),
             model=look.reference,
         )
 

@@ -192,8 +192,9 @@ class ImageBody(StructuredPromptBody):
     )
     guidance_until: Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)] | None = Field(
         default=None,
-        description="Sartor's own: the share of noise, 0.0 to 1.0, below which the negative prompt is left out, for "
-        "less work and other pictures; 0 leaves out nothing. The service's default, or the checkpoint's, where absent.",
+        description="Sartor's own: the noise level, 0.0 to 1.0, below which steps are not guided: the negative prompt, "
+        "or the empty one, is no longer asked, for less work and other pictures. 0 guides to the end. The service's "
+        "default, or the checkpoint's, where absent.",
         examples=[0.6],
     )
     visual_output_content_moderation: StrictBool | None = Field(

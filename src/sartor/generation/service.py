@@ -90,7 +90,8 @@ class Generation:
         options |= {name: value for name in options if (value := getattr(body, name)) is not None}
         with self._database.transaction() as session:
             if idempotency_key is not None:
-                digest = digest_of(kind, body.model_dump(mode="json"))
+                # Without what was not said: fields that a later version adds must not make the same body another one.
+                digest = digest_of(kind, body.model_dump(mode="json", exclude_none=True))
                 claimed = claim(session, str(caller.organisation_id), idempotency_key, digest, request_id)
                 if claimed != request_id:
                     return claimed

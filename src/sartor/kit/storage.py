@@ -30,7 +30,7 @@ FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
 _ROUND_SECONDS = 3600
 _CHUNK_BYTES = 4 * 1024 * 1024
-_LISTED_AT_ONCE = 1000
+_LISTED_AT_ONCE = 100
 # In a folder, a put writes into a file with this behind the key's name until it is whole.
 _UNFINISHED = re.compile(r"#[0-9]+$")
 
@@ -147,7 +147,7 @@ class Storage:
             return
 
     def listing(self, prefix: str) -> Iterator[list[Listed]]:
-        """What is under the folder ``prefix``, in no order, up to a thousand at a time.
+        """What is under the folder ``prefix``, in no order, a hundred at a time.
 
         In a local folder that includes what a put has written so far, or had when it was killed: under its key with
         ``#`` and a number behind. Object stores keep such parts to themselves.

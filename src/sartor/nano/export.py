@@ -21,7 +21,7 @@ from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_statistics
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
-GUIDANCE_UNTIL = 0.6  # noise level at which guidance ends: as good to 0.8, better than to the end (docs/nano-log.md)
+GUIDANCE_UNTIL = 0.6  # noise level at which guidance ends, by the evaluation (docs/performance.md)
 
 
 def export(work: Path, dial: Dial, target: Path) -> None:
