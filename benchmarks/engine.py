@@ -177,11 +177,8 @@ def measure(checkpoint: Checkpoint, rounds: int, tokens: int, clock: Callable[[]
         times = []
         for seed in range(rounds):
             engine.forget()
-            times.append(
-                seconds(
-                    partial(engine.generate, Spec(prompt=prompt, seed=seed, steps=steps, guidance_until=0.0)), clock
-                )
-            )
+            spec = Spec(prompt=prompt, seed=seed, steps=steps, guidance_until=0.0)
+            times.append(seconds(partial(engine.generate, spec), clock))
         print(f"  {steps} steps   {described(times, ' s')}   {statistics.median(times) / steps:.4f} s a step")
 
 
