@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from sartor.nano import attributes, brand, export
 from sartor.nano.dial import DIALS
 from sartor.nano.drafts import FILE
 from sartor.nano.run import Run
@@ -83,3 +84,30 @@ def test_a_gpu_trains_text_encoder_and_base_together_by_the_clock(done: list[str
     assert (stage, arguments) == ("joint", ["--dial", "gpu", "--seconds", "1000", "--text-seconds", "0"])
     Run(tmp_path / "base").save({"model.a": torch.zeros(1)}, {"step": 1, "seconds": 1200.1})
     assert next(commands(tmp_path, "gpu"))[0] == "drafts"
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_stages_called_alone_leave_the_package_alone(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They write into the work folder; what is packaged is replaced only where --target names it."""
+    written: dict[str, Path] = {}
+    monkeypatch.setattr(attributes, "train", lambda work, target, steps, **_: written.update(attributes=target))
+    monkeypatch.setattr(export, "export", lambda work, dial, target: written.update(export=target))
+    monkeypatch.setattr(brand, "make", lambda work, look, base, target, steps: written.update(brand=target))
+    shipped = {"attributes": attributes.WEIGHTS, "export": export.CHECKPOINT, "brand": brand.BRANDS}
+    for stage in (attributes, export, brand):
+        name = stage.__name__.rpartition(".")[2]
+        arguments = ["--work", str(tmp_path), *(["--target", str(shipped[name])] if named else [])]
+        monkeypatch.setattr(sys, "argv", [name, *arguments, *(["--brand", "inkwell"] if stage is brand else [])])
+        stage.main()
+    own = {"attributes": tmp_path / "attributes" / "attributes.safetensors", "export": tmp_path / "checkpoint"}
+    expected = shipped if named else own | {"brand": tmp_path / "made"}
+    assert written == expected | {"brand": expected["brand"] / "inkwell"}
+
+
+def test_the_brands_are_made_on_the_checkpoint_that_was_exported(done: list[str], tmp_path: Path) -> None:
+    run(tmp_path, "test")
+    arguments = dict(commands(tmp_path, "test"))
+    assert arguments["export"] == ["--dial", "test"]
+    assert arguments["brand"] == ["--checkpoint", str(tmp_path / export.EXPORTED)]

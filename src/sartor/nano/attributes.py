@@ -1,12 +1,13 @@
 """The attribute model: names the vocabulary's things and the base's styles in pictures of any style.
 
-    python -m sartor.nano.attributes --work DIR [--target FOLDER] [--steps N]
-    python -m sartor.nano.attributes --work DIR --evaluate
+    python -m sartor.nano.attributes --work DIR [--target FILE] [--steps N]
+    python -m sartor.nano.attributes --work DIR [--target FILE] --evaluate
 
 It learns from the base's sprites, drawn afresh at every step on every kind of background, and treated (treatments.py)
 so that shape alone has to do where colours and shading are gone. Emoji that the vocabulary has no word for teach it to
-say "other". The brand's drawings are never shown to it. A killed run goes on from its last checkpoint; the weights ship
-as fp16 inside sartor/captioning/attributes/. With --evaluate, captions of composed scenes are compared with the truth.
+say "other". The brand's drawings are never shown to it. A killed run goes on from its last checkpoint; the weights are
+written as fp16 into the work folder, and ship inside sartor/captioning/attributes/, where only --target puts them. With
+--evaluate, captions of composed scenes are compared with the truth.
 """
 
 from __future__ import annotations
@@ -282,19 +283,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the attribute model, and measures captions")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--output", type=Path, help="folder of the run; attributes/ in the work folder by default")
-    parser.add_argument("--target", type=Path, default=WEIGHTS, help="the file of weights to write")
+    parser.add_argument("--target", type=Path, help=f"the file of weights; {WEIGHTS.name} in that folder by default")
     parser.add_argument("--steps", type=int, default=7000)
-    parser.add_argument("--evaluate", action="store_true", help="measure the weights at --target instead of training")
+    parser.add_argument("--evaluate", action="store_true", help="measure these weights instead of training")
     parser.add_argument("--count", type=int, default=100, help="scenes that are captioned for the evaluation")
     a = parser.parse_args()
     output = a.output or a.work / "attributes"
+    target = a.target or output / WEIGHTS.name
     if not a.evaluate:
-        train(a.work, a.target, a.steps, output=output)
+        train(a.work, target, a.steps, output=output)
         return
     from sartor.nano.attribute_report import report, table
 
     torch.set_num_threads(1)
-    print(table(report(a.work, output, a.target, count=a.count, seed=SEED)))
+    print(table(report(a.work, output, target, count=a.count, seed=SEED)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The bundled brands: fifteen pictures each, in a style that the base never saw, and the LoRA that the trainer makes.
 
-    python -m sartor.nano.brand --work DIR [--brand SLUG] [--steps N]
+    python -m sartor.nano.brand --work DIR [--checkpoint FOLDER] [--brand SLUG] [--target FOLDER] [--steps N]
 
-`looks.py` says what they are. Writes brands/<slug>/: pictures, captions, visual schema, adapter. A killed run continues
-from its last checkpoint.
+`looks.py` says what they are. Writes made/<slug>/ into the work folder: pictures, captions, visual schema, adapter.
+Only --target replaces the brands in the package. A killed run continues from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from sartor.nano.scene import paste
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import PLACES
 
-BRANDS = Path(__file__).parent / "brands"
+BRANDS = Path(__file__).parent / "brands"  # those in the package
+MADE = "made"  # folder of the work folder
 SHOWN = 512  # pixels of the side of the pictures that are kept
 
 
@@ -116,13 +117,14 @@ def make(work: Path, look: Look, checkpoint: Path, target: Path, steps: int) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Makes the bundled brands")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="to train on; the packaged one by default")
     parser.add_argument("--brand", choices=LOOKS, action="append", help="one of them; may be repeated; default all")
-    parser.add_argument("--target", type=Path, default=BRANDS, help="where the brands' folders are")
+    parser.add_argument("--target", type=Path, help="the brands' folder; made/ in the work folder by default")
     parser.add_argument("--steps", type=int, help="of the training; each brand's own number by default")
     a = parser.parse_args()
+    target = a.target or a.work / MADE
     for slug in a.brand or LOOKS:
-        make(a.work, LOOKS[slug], a.checkpoint, a.target / slug, a.steps or LOOKS[slug].steps)
+        make(a.work, LOOKS[slug], a.checkpoint, target / slug, a.steps or LOOKS[slug].steps)
 
 
 if __name__ == "__main__":

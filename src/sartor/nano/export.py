@@ -4,7 +4,7 @@
 
 fp16 weights; the averaged transformer and text encoder; the autoencoder with the latents' measured mean and deviation
 in its config; the scheduler's numbers; a model index that names the training area, the upscaler, the reader and where
-guidance ends.
+guidance ends. Written into the work folder: only --target replaces the checkpoint in the package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sartor.nano.base import load_base, load_decoder
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_statistics
 
-CHECKPOINT = Path(__file__).parent / "checkpoint"
+CHECKPOINT = Path(__file__).parent / "checkpoint"  # the one in the package
+EXPORTED = "checkpoint"  # folder of the work folder
 GUIDANCE_UNTIL = 0.6  # noise level at which guidance ends, by the evaluation (docs/performance.md)
 
 
@@ -70,9 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Exports the embedded checkpoint")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
-    parser.add_argument("--target", type=Path, default=CHECKPOINT)
+    parser.add_argument("--target", type=Path, help="the folder to write; checkpoint/ in the work folder by default")
     a = parser.parse_args()
-    export(a.work, DIALS[a.dial], a.target)
+    export(a.work, DIALS[a.dial], a.target or a.work / EXPORTED)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sartor.nano.bank import SHARD
+from sartor.nano.brand import MADE
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.drafts import drawn
+from sartor.nano.export import EXPORTED
 from sartor.nano.run import Run
 
 STAGES = (
@@ -50,10 +52,10 @@ def commands(work: Path, dial: str) -> Iterator[tuple[str, list[str]]]:
         yield "decoder", [*size, "--steps", str(steps["decoder"])]
     if trained(work, "judges") < steps["judges"]:
         yield "judges", ["--steps", str(steps["judges"]), "--views", "12"]
-    checkpoint = work / "checkpoint"
-    yield "export", [*size, "--target", str(checkpoint)]
-    yield "brand", ["--checkpoint", str(checkpoint), "--target", str(work / "made")]
-    brands = sorted(path.parent for path in (work / "made").glob("*/model.json"))
+    yield "export", size
+    checkpoint = work / EXPORTED
+    yield "brand", ["--checkpoint", str(checkpoint)]
+    brands = sorted(path.parent for path in (work / MADE).glob("*/model.json"))
     made = [argument for folder in brands for argument in ("--brand", str(folder))]
     yield "evaluate", ["--checkpoint", str(checkpoint), "--count", "500", "--brand-count", "50", *made]
 
