@@ -68,7 +68,7 @@ _DESCRIPTION = """
 Tailored image generation: your brand's look as a small adapter over FIBO, every image described by a structured prompt
 that can be read, edited and replayed to the byte.
 
-Every request carries its token in the header `api_token`. Every answer that is not 2xx has the same shape:
+Every request carries its token in the header `api_token`. Every 4xx and 5xx has the same shape:
 `{"error": {"code", "message", "details"}, "request_id"}`.
 """.strip()
 

@@ -18,7 +18,7 @@
     ├── TooManyRequests          429  with ``retry_after`` seconds
     └── Unavailable              503  the database is away, what translates or checks words, or the engine
 
-The envelope of every answer that is not 2xx:
+The envelope of every 4xx and 5xx of the API:
 ``{"error": {"code": <int>, "message": <short>, "details": <string>}, "request_id": <string>}``.
 """
 
@@ -161,7 +161,7 @@ class ErrorObject(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
-    """Every answer that is not 2xx."""
+    """Every 4xx and 5xx."""
 
     error: ErrorObject
     request_id: str = Field(description="Quote it when you report a problem.")
@@ -191,7 +191,7 @@ def describe(*codes: int, **models: type[BaseModel]) -> dict[int | str, dict[str
 
 
 def envelope(error: SartorError, request_id: str) -> dict[str, Any]:
-    """The body of an answer that is not 2xx."""
+    """The body of an error's answer."""
     return error.extra() | {"error": error.record(), "request_id": request_id}
 
 
