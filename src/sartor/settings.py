@@ -36,13 +36,13 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
-        description="SQLAlchemy address of the database; empty is a SQLite file in HOME. "
+        description="SQLAlchemy address of the database; empty is a SQLite file in `SARTOR_HOME`. "
         "PostgreSQL (`postgresql://...`) is for more than one machine.",
     )
     storage_url: str = Field(
         default="",
         description="Where images are kept: `file:///folder`, `s3://bucket/prefix`, `gs://` or `az://`; "
-        "empty is a folder in HOME.",
+        "empty is a folder in `SARTOR_HOME`.",
     )
     checkpoint: str = Field(
         default="embedded",
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     second_device: str = Field(
         default="",
         description="A second GPU, as in `cuda:1`, that draws the negative prompt's half of guided steps at the same "
-        "time; empty draws both on DEVICE.",
+        "time; empty draws both on `SARTOR_DEVICE`.",
     )
     caching: Literal["exact", "cached-1.5", "cached-2", "cached-3"] = Field(
         default="exact",
@@ -117,7 +117,8 @@ class Settings(BaseSettings):
     bridge_time_limit: Positive = Field(
         default=timedelta(seconds=45),
         description="How long `gemini` may take over one prompt, with everything that it tries again: less than "
-        "SYNC_WAIT, so that a sync request still gets its answer.",
+        "`SARTOR_SYNC_WAIT`, so that a sync request still gets its answer. The job asks twice: where the provider is "
+        "silent, such a request may become a 202 first.",
     )
     text_moderation_model: str = Field(
         default="",
@@ -134,7 +135,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key that signs image addresses and encrypts the keys of webhooks; empty generates one "
-        "into HOME/secret.key, readable by its owner only. All processes of one service need the same.",
+        "into `SARTOR_HOME/secret.key`, readable by its owner only. All processes of one service need the same.",
     )
     sync_wait: Positive = Field(
         default=timedelta(seconds=55),
