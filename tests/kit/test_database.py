@@ -62,6 +62,19 @@ def test_a_transaction_is_whole(database: Database) -> None:
         assert session.scalars(sa.select(Organisation)).all() == []
 
 
+def test_what_is_written_is_not_in_an_errors_words(database: Database) -> None:
+    """They go into the log; what is written may be a prompt. The job library writes through the same engine."""
+    database.migrate()
+
+    def twice() -> None:
+        with database.transaction() as session:
+            session.add_all([Organisation(name="a secret"), Organisation(name="a secret")])
+
+    with pytest.raises(sa.exc.IntegrityError, match="INSERT INTO organisations") as caught:
+        twice()
+    assert "secret" not in str(caught.value)
+
+
 def test_sqlite_is_set_up(database: Database) -> None:
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

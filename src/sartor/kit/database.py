@@ -78,8 +78,11 @@ class Database:
             if not address.database or address.database == ":memory:":
                 raise ValueError("DATABASE_URL needs a file: jobs run in several threads and outlive the process")
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        # Polling threads, running steps and endpoint threads each hold one for a few milliseconds.
-        self.engine = sa.create_engine(address, pool_size=16, max_overflow=48, pool_pre_ping=not self.is_sqlite)
+        # Polling threads, running steps and endpoint threads each hold one for a few milliseconds. What is written
+        # into the database (prompts, addresses) is not to be in the log, where an error's words go.
+        self.engine = sa.create_engine(
+            address, pool_size=16, max_overflow=48, pool_pre_ping=not self.is_sqlite, hide_parameters=True
+        )
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 
