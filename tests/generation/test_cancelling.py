@@ -1,5 +1,7 @@
 """Cancelling over HTTP: at any stage, as often as one likes, and nothing is left of the image."""
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,11 @@ import pytest
 from fastapi import FastAPI
 
 from sartor.app import create_app
+from sartor.errors import Cancelled
+from sartor.generation import jobs
 from sartor.generation.drawing import PlainEngine
+from sartor.generation.jobs import Pipeline
+from sartor.generation.tables import IMAGE, GenerationRequest
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for
 from tests.generation.test_endpoints import error_of
 
@@ -84,3 +90,76 @@ def test_a_synchronous_request_is_told(service: Service, tenant: Tenant) -> None
 
         cancel(tenant, wait_for(newest))
         assert error_of(waiting.result(), 409) == CANCELLED
+
+
+@pytest.fixture
+def by_hand(service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, str]:
+    """The steps, and a request that no job works on."""
+    monkeypatch.setattr(service.parts.jobs, "enqueue", lambda *_, **__: None)
+    pipeline = service.parts.jobs._jobs[IMAGE].on_lost.__self__  # type: ignore[attr-defined]
+    return pipeline, submit(tenant)
+
+
+def run(pipeline: Pipeline, request_id: str, name: str) -> None:
+    """One step, twice: a process that was killed before it had written down that it had done it does it again."""
+    for _ in range(2):
+        with suppress(Cancelled):
+            if name == "draw":
+                pipeline.draw(request_id, stop=threading.Event())
+            else:
+                getattr(pipeline, name)(request_id)
+
+
+STEPS = ("moderate_text", "write_prompt", "draw", "moderate_image", "store", "complete")
+
+
+@pytest.mark.parametrize("done", range(len(STEPS)))
+@pytest.mark.parametrize("killed", [False, True])
+def test_whenever_it_comes_nothing_is_kept(
+    service: Service, tenant: Tenant, by_hand: tuple[Pipeline, str], done: int, killed: bool
+) -> None:
+    """After so many steps; the process goes on with the next one, or is killed and another ends the job."""
+    pipeline, request_id = by_hand
+    for name in STEPS[:done]:
+        run(pipeline, request_id, name)
+    assert cancel(tenant, request_id).json()["error"] == CANCELLED
+    if killed:
+        pipeline.give_up(request_id)
+    else:
+        run(pipeline, request_id, STEPS[done])
+    assert not service.parts.storage.exists(f"images/{request_id}.png")
+    if killed:
+        assert not service.parts.storage.exists(f"drafts/{request_id}.png")
+    with service.parts.database.transaction() as session:
+        assert session.get_one(GenerationRequest, request_id).image_key is None
+
+
+def test_what_is_accepted_is_kept(service: Service, tenant: Tenant, by_hand: tuple[Pipeline, str]) -> None:
+    pipeline, request_id = by_hand
+    for name in STEPS:
+        run(pipeline, request_id, name)
+    status = tenant.get(f"/v2/status/{request_id}").json()
+    assert status["status"] == "COMPLETED"
+    pipeline.give_up(request_id)
+    assert cancel(tenant, request_id).json() == status
+    assert tenant.client.get(status["result"]["image_url"]).status_code == 200
+
+
+def test_an_image_that_waits_for_its_last_step(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled between the step that stores it and the one that ends the request."""
+    end, cancelled = jobs.end, threading.Event()
+
+    def late(session: Any, webhooks: Any, request_id: str, **values: Any) -> bool:
+        if values["status"] == "COMPLETED":
+            assert service.parts.storage.exists(f"images/{request_id}.png")
+            cancel(tenant, request_id)
+            cancelled.set()
+        return end(session, webhooks, request_id, **values)
+
+    monkeypatch.setattr(jobs, "end", late)
+    request_id = submit(tenant)
+    assert cancelled.wait(20)
+    wait_for(lambda: None if service.parts.storage.exists(f"images/{request_id}.png") else True)
+    assert tenant.get(f"/v2/status/{request_id}").json()["error"] == CANCELLED

@@ -191,24 +191,29 @@ class Pipeline:
             raise Moderated("image", finding.category)
 
     def store(self, request_id: str) -> None:
-        """The draft becomes an image that addresses can be made for."""
+        """The draft becomes an image. Only `complete` names it in the row, so that addresses can be made for it."""
         self._begin(request_id, "storing")
-        key = image_key(request_id)
-        self._storage.move(draft_key(request_id), key)
-        if not self._update(request_id, image_key=key):
-            self._storage.delete(key)  # cancelled meanwhile
+        self._storage.move(draft_key(request_id), image_key(request_id))
+        self._clear(request_id)  # cancelled meanwhile
 
     def complete(self, request_id: str) -> None:
-        """Ends the request well, once."""
-        self._end(request_id, status=COMPLETED)
+        """Ends the request well, once; the image of one that was cancelled is not kept."""
+        image = {"image_key": image_key(request_id)} if self._row(request_id).kind == IMAGE else {}
+        self._end(request_id, status=COMPLETED, **image)
+        self._clear(request_id)
 
     def fail(self, request_id: str, error: dict[str, Any]) -> None:
-        """Ends the request with ``error``, once, and leaves no draft behind, nor an image that no row leads to."""
+        """Ends the request with ``error``, once, and leaves neither a draft nor an image behind."""
         self._storage.delete(draft_key(request_id))
         self._end(request_id, status=ERROR, error=error)
-        with self._database.transaction() as session:  # what has ended stays as it is
+        self._clear(request_id)
+
+    def _clear(self, request_id: str) -> None:
+        """Deletes the image of a request that has ended with an error, which it stays at. Whoever moves the image does
+        so afterwards, and `fail` once more: it is told of every job that was cancelled or died."""
+        with self._database.transaction() as session:
             row = session.get(GenerationRequest, request_id)
-        if row is not None and row.status == ERROR and row.image_key is None:
+        if row is not None and row.status == ERROR:
             self._storage.delete(image_key(request_id))
 
     def give_up(self, request_id: str) -> None:
