@@ -81,6 +81,7 @@ def test_white_space_and_empties_say_nothing():
         ({"a b": {"c": {1: 2}}}, '["a b"].c', "field names must be strings"),
         ({"context": b"bytes"}, "context", "must be a JSON value, not bytes"),
         ({"context": "x" * (MAX_CHARACTERS + 1)}, "context", "longer than"),
+        ({"context": "x" * (MAX_CHARACTERS - len("context") - 3)}, "context", "longer than"),
         ("{" + " " * 9 * MAX_CHARACTERS + "}", "", "longer than"),
         ({"objects": [{}] * (MAX_ENTRIES + 1)}, "objects", "more than"),
         (nested(MAX_DEPTH + 1), "deep" + ".deep" * (MAX_DEPTH - 1), "nested deeper"),
@@ -96,8 +97,27 @@ def test_what_is_refused_and_how_the_message_names_the_field(value: object, fiel
 
 def test_the_bounds_themselves_are_allowed():
     assert plain(parse(nested(MAX_DEPTH))) == nested(MAX_DEPTH)
-    assert parse({"context": "x" * (MAX_CHARACTERS - len("context"))})
+    assert parse({"context": "x" * (MAX_CHARACTERS - len("context") - 4)})
     assert len(parse({"objects": [{"pose": "up"}] * MAX_ENTRIES}).objects) == MAX_ENTRIES
+
+
+@pytest.mark.parametrize(
+    ("value", "characters"),
+    [(1, 2), (-12.5, 6), (True, 5), (False, 6), (None, 5), ("", 1), ("ab", 3), ([], 3), ({}, 3), ({"a": 1}, 6)],
+)
+def test_every_value_is_counted(value: object, characters: int):
+    """Not words alone: a thousand of each in an unknown field, and as many words as are left."""
+    left = MAX_CHARACTERS - (1 + 2) - (1 + 1 + 2) - 10 * (1 + 2) - 1000 * characters - (len("context") + 1)
+    filled = {"x": [[value] * 100] * 10}
+    assert parse(filled | {"context": "x" * left})
+    with pytest.raises(InvalidStructuredPrompt, match="longer than"):
+        parse(filled | {"context": "x" * (left + 1)})
+
+
+def test_what_could_be_parsed_can_be_written():
+    """Fields that say nothing cost nothing."""
+    objects = [{"description": "x" * 400}] * MAX_ENTRIES
+    assert plain(parse({"objects": objects})) == {"objects": objects}
 
 
 @given(mapping)

@@ -16,7 +16,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-# FIBO's own captions run to about 8,000 characters; the rest is room for people who write more.
+# FIBO's own captions run to about 8,000 characters; the rest is room for people who write more. Counted are the
+# characters of all names, strings, numbers, constants and brackets, and one more for each value.
 MAX_CHARACTERS = 65_536
 # The deepest public field sits three levels down (objects, an object, its field).
 MAX_DEPTH = 8
@@ -187,20 +188,14 @@ class _Cleaner:
 
     def clean(self, value: Any, path: Path = (), depth: int = 1) -> Any:
         """The JSON value, or None where nothing is left of it."""
+        self._count(1, path)
         if isinstance(value, str):
             return self._text(value, path)
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, int):
-            if abs(value) > 2**63:
-                raise InvalidStructuredPrompt("is too large a number", format_path(path))
-            return value
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                raise InvalidStructuredPrompt("is not a finite number", format_path(path))
-            return value
+        if value is None or isinstance(value, (bool, int, float)):
+            return self._number(value, path)
         if not isinstance(value, (Mapping, list, tuple)):
             raise InvalidStructuredPrompt(f"must be a JSON value, not {type(value).__name__}", format_path(path))
+        self._count(2, path)
         if depth > MAX_DEPTH:
             raise InvalidStructuredPrompt(f"nested deeper than {MAX_DEPTH} levels", format_path(path))
         if len(value) > MAX_ENTRIES:
@@ -221,10 +216,23 @@ class _Cleaner:
                 cleaned[key] = kept
         return cleaned
 
-    def _text(self, value: str, path: Path) -> str | None:
-        self._left -= len(value)
+    def _number(self, value: Any, path: Path) -> Any:
+        """A number, true, false or null."""
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise InvalidStructuredPrompt("is not a finite number", format_path(path))
+        elif value is not None and abs(value) > 2**63:
+            raise InvalidStructuredPrompt("is too large a number", format_path(path))
+        self._count(len(str(value)), path)
+        return value
+
+    def _count(self, characters: int, path: Path) -> None:
+        self._left -= characters
         if self._left < 0:
             raise InvalidStructuredPrompt(f"longer than {MAX_CHARACTERS} characters in all", format_path(path))
+
+    def _text(self, value: str, path: Path) -> str | None:
+        self._count(len(value), path)
         if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
             reason = "holds a character that no text can hold (NUL or half a surrogate)"
             raise InvalidStructuredPrompt(reason, format_path(path))
@@ -233,7 +241,9 @@ class _Cleaner:
 
 def _ordered(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        fields = {name: _ordered(getattr(value, name)) for name in type(value).model_fields}
+        # A field that says nothing is not counted: what could be parsed can be written.
+        given = {name: getattr(value, name) for name in type(value).model_fields}
+        fields = {name: _ordered(field) for name, field in given.items() if field is not None}
         extra = value.__pydantic_extra__ or {}
         return fields | {name: _ordered(extra[name]) for name in sorted(extra)}
     if isinstance(value, Mapping):
