@@ -280,6 +280,7 @@ def assemble(
     projects = Projects(
         database,
         in_training=in_training(Model.project_id),
+        marks=[datasets.mark_project, lifecycle.mark_of_project],
         removals=[datasets.remove_project, lifecycle.remove_of_project],
     )
     the_bridge = Once(bridge or bridge_factory(settings))
@@ -324,6 +325,8 @@ def assemble(
     bulk_uploads.register(jobs)
     retention = Chore("retention", _RETENTION_CRON, lambda stop: generation.forget(now() - settings.retention, stop))
     jobs.add_chore(retention)
+    jobs.add_chore(Chore("deleted projects", _RETENTION_CRON, projects.purge))
+    jobs.add_chore(Chore("deleted datasets", _RETENTION_CRON, datasets.purge))
     jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
     keyspaces = (*request_keys.KEYSPACES, *dataset_keys.KEYSPACES, *model_keys.KEYSPACES)
     orphans = Orphans(database, storage, keyspaces, began=accounts.began)

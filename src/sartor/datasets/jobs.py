@@ -216,7 +216,8 @@ def record(error: Exception, job_id: str) -> dict[str, Any]:
 
 
 def _by(job_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return Dataset.captions_job_id == job_id, Dataset.captions_update_status == "in_progress"
+    at_work = (Dataset.captions_job_id == job_id, Dataset.captions_update_status == "in_progress")
+    return (*at_work, Dataset.deleted_at.is_(None))
 
 
 def _at_work(session: Session, job_id: str) -> tuple[Dataset, Project] | None:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from sartor.accounts.service import Caller
 from sartor.datasets.keys import archive_key, archive_keys, captions_key
-from sartor.datasets.rows import find_dataset, images_of
+from sartor.datasets.rows import find_dataset, hold, images_of
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, NotFound, TooManyRequests
 from sartor.kit.database import Database
@@ -98,17 +98,21 @@ class Packing:
         new = [key, captions_key(key)]
         # Packing changes nothing of what the dataset is: the moment of its last change stays.
         keep = sa.update(Dataset).where(Dataset.id == dataset_id)
-        with self._database.transaction() as session:
-            dataset = session.get(Dataset, dataset_id)
-            stale = new if dataset is None else [known for known in archive_keys(dataset) if known not in new]
-            session.execute(
-                keep.values(archive_key=key, updated_at=Dataset.updated_at),
-                execution_options={"synchronize_session": False},
-            )
+        stale = new
+        try:
+            with self._database.transaction() as session:
+                dataset = hold(session, dataset_id, changed=False)
+                session.execute(
+                    keep.values(archive_key=key, updated_at=Dataset.updated_at),
+                    execution_options={"synchronize_session": False},
+                )
+                stale = [known for known in archive_keys(dataset) if known not in new]
+        except NotFound:
+            for mine in new:
+                self._storage.delete(mine)
+            raise
         for former in stale:
             self._storage.delete(former)
-        if dataset is None:
-            raise NotFound("There is no such dataset.")
 
 
 def file_names(names: Sequence[str]) -> list[str]:

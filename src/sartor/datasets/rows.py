@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
+from sartor.datasets.keys import image_key, thumbnail_key
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import BadRequest, Conflict, NotFound
 from sartor.kit.database import now
@@ -20,8 +21,8 @@ LEAST_IMAGES = 5
 
 def find_dataset(session: Session, caller: Caller, dataset_id: int) -> Dataset:
     """Raises NotFound for an unknown one and for another organisation's alike."""
-    query = sa.select(Dataset).where(Dataset.id == dataset_id, Dataset.organisation_id == caller.organisation_id)
-    found = session.scalar(query)
+    own = (Dataset.id == dataset_id, Dataset.organisation_id == caller.organisation_id)
+    found = session.scalar(sa.select(Dataset).where(*own, Dataset.deleted_at.is_(None)))
     if found is None:
         raise NotFound("There is no such dataset.")
     return found
@@ -36,24 +37,49 @@ def find_image(session: Session, dataset_id: int, image_id: int) -> DatasetImage
     return found
 
 
-def hold(session: Session, dataset_id: int) -> Dataset:
-    """The dataset, marked as changed: until the transaction ends nobody else changes it, and what is counted stays.
+def hold(session: Session, dataset_id: int, *, changed: bool = True) -> Dataset:
+    """The dataset, marked as ``changed``: until the transaction ends nobody else changes or deletes it, and what is
+    counted stays.
 
     Raises NotFound where it is gone.
     """
     # Writing first: it takes the row's lock on PostgreSQL, and SQLite's only one, before anything is read.
-    touched = sa.update(Dataset).where(Dataset.id == dataset_id).values(updated_at=now())
+    moment = now() if changed else Dataset.updated_at
+    touched = sa.update(Dataset).where(Dataset.id == dataset_id).values(updated_at=moment)
     session.execute(touched, execution_options={"synchronize_session": False})
     found = session.get(Dataset, dataset_id, populate_existing=True)
-    if found is None:
+    if found is None or found.deleted_at is not None:
         raise NotFound("There is no such dataset.")
     return found
+
+
+def mark_deleted(session: Session, *which: sa.ColumnElement[bool]) -> bool:
+    """Marks datasets as deleted, once nobody else holds them; whether there are any, marked before or now."""
+    marked = sa.update(Dataset).where(*which).values(deleted_at=sa.func.coalesce(Dataset.deleted_at, now()))
+    changed = session.execute(marked, execution_options={"synchronize_session": False})
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
 def images_of(session: Session, dataset_id: int, *, limit: int | None = None, after: int = 0) -> list[DatasetImage]:
     """In the order in which they came; `limit` of them at most, those that came after the one of id ``after``."""
     which = (DatasetImage.dataset_id == dataset_id, DatasetImage.id > after)
     return list(session.scalars(sa.select(DatasetImage).where(*which).order_by(DatasetImage.id).limit(limit)))
+
+
+def copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:
+    """The row of a copy, whose bytes are under ``stem``."""
+    return DatasetImage(
+        dataset_id=dataset_id,
+        name=image.name,
+        caption=image.caption,
+        caption_source=image.caption_source,
+        source_url=image.source_url,
+        image_key=image_key(stem),
+        thumbnail_key=thumbnail_key(stem),
+        width=image.width,
+        height=image.height,
+        perceptual_hash=image.perceptual_hash,
+    )
 
 
 @dataclass(frozen=True)

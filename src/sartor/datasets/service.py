@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,21 +18,23 @@ from sartor.datasets.rows import (
     check_draft,
     check_room,
     check_whole,
+    copied,
     count_captions,
     count_images,
     find_dataset,
     find_image,
     hold,
     images_of,
+    mark_deleted,
 )
 from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
 from sartor.datasets.stored import StoredPicture, store
 from sartor.datasets.tables import Dataset, DatasetImage
-from sartor.errors import Conflict
+from sartor.errors import Conflict, NotFound
 from sartor.kit.database import AWAY, Database
 from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.storage import Storage
-from sartor.projects.service import InTraining, find_project
+from sartor.projects.service import InTraining, find_project, hold_project
 
 # Object stores take 30 ms for a copy or a deletion, and many at once.
 _HANDS = 16
@@ -51,7 +54,7 @@ class Datasets:
         digest = digest_of("dataset", body.model_dump(mode="json"))
 
         def make(session: Session) -> Dataset:
-            project = find_project(session, caller, body.project_id)
+            project = hold_project(session, caller, body.project_id)
             return Dataset(
                 organisation_id=caller.organisation_id,
                 project_id=project.id,
@@ -97,19 +100,36 @@ class Datasets:
         return dataset, count
 
     def delete(self, caller: Caller, dataset_id: int) -> None:
-        """Deletes the dataset with its images, stored bytes first. Raises NotFound, and Conflict while a model is
-        trained on it."""
+        """Deletes the dataset with its images: at once for everybody who asks for it, then the stored bytes, the row
+        last. One whose deletion broke off can be deleted again. Raises NotFound, and Conflict while a model is trained
+        on it."""
+        own = (Dataset.id == dataset_id, Dataset.organisation_id == caller.organisation_id)
         with self._database.transaction() as session:
-            find_dataset(session, caller, dataset_id)
+            if not mark_deleted(session, *own):
+                raise NotFound("There is no such dataset.")
+            # Asked last: whoever starts a training holds its dataset, which was marked only when that had ended.
             if self._in_training(session, dataset_id):
                 raise Conflict("A model is in training on this dataset; stop it first.")
         self._remove([dataset_id])
 
+    def mark_project(self, session: Session, project_id: int) -> None:
+        """Marks the project's datasets as deleted; whether that may be, the caller asks."""
+        mark_deleted(session, Dataset.project_id == project_id)
+
     def remove_project(self, project_id: int) -> None:
-        """Deletes the project's datasets; whether that may be, the caller has asked."""
+        """Deletes the project's datasets, which were marked so."""
         with self._database.transaction() as session:
-            found = list(session.scalars(sa.select(Dataset.id).where(Dataset.project_id == project_id)))
+            found = session.scalars(sa.select(Dataset.id).where(Dataset.project_id == project_id)).all()
         self._remove(found)
+
+    def purge(self, stop: threading.Event | None = None) -> int:
+        """Goes on with deletions that broke off; how many there were.
+
+        Once ``stop`` is set it leaves the rest for the next time.
+        """
+        with self._database.transaction() as session:
+            found = session.scalars(sa.select(Dataset.id).where(Dataset.deleted_at.is_not(None))).all()
+        return self._remove(found, stop)
 
     def clone(
         self, caller: Caller, dataset_id: int, body: CloneBody, *, idempotency_key: str | None = None
@@ -130,6 +150,7 @@ class Datasets:
         ]
 
         def make(session: Session) -> Dataset:
+            hold_project(session, caller, source.project_id)
             copy = Dataset(
                 organisation_id=caller.organisation_id,
                 project_id=source.project_id,
@@ -141,7 +162,7 @@ class Datasets:
             )
             session.add(copy)
             session.flush()
-            session.add_all(_copied(image, copy.id, stem) for image, stem in zip(images, stems, strict=True))
+            session.add_all(copied(image, copy.id, stem) for image, stem in zip(images, stems, strict=True))
             return copy
 
         try:
@@ -294,27 +315,29 @@ class Datasets:
 
     def _counted(self, which: sa.ColumnElement[bool]) -> list[tuple[Dataset, int]]:
         with self._database.transaction() as session:
-            found = list(session.scalars(sa.select(Dataset).where(which).order_by(Dataset.id.desc())))
+            there = sa.select(Dataset).where(which, Dataset.deleted_at.is_(None))
+            found = list(session.scalars(there.order_by(Dataset.id.desc())))
             counts = count_images(session, [dataset.id for dataset in found])
         return [(dataset, counts[dataset.id]) for dataset in found]
 
-    def _remove(self, dataset_ids: Sequence[int]) -> None:
+    def _remove(self, dataset_ids: Sequence[int], stop: threading.Event | None = None) -> int:
+        """Deletes what is marked as deleted, and therefore gets no more images; how many datasets that were."""
+        removed = 0
         for dataset_id in dataset_ids:
+            if stop is not None and stop.is_set():
+                break
             with self._database.transaction() as session:
                 dataset = session.get(Dataset, dataset_id)
-                if dataset is None:
+                if dataset is None:  # somebody else deleted it at the same time
                     continue
                 images = images_of(session, dataset_id)
-                keys = archive_keys(dataset) + _keys_of(images)
-            self._erase(keys)  # bytes first: a row that is left can be deleted again, forgotten bytes cannot
+            # Bytes first: a row that is left can be deleted again, forgotten bytes cannot.
+            self._erase(archive_keys(dataset) + _keys_of(images))
             with self._database.transaction() as session:
-                if session.get(Dataset, dataset_id) is None:  # somebody else deleted it at the same time
-                    continue
-                hold(session, dataset_id)
-                late = _keys_of(images_of(session, dataset_id))  # an upload's that came in meanwhile
                 session.execute(sa.delete(Dataset).where(Dataset.id == dataset_id))
                 forget(session, [_result(dataset_id), *(image_result(image.id) for image in images)])
-            self._erase(set(late) - set(keys))
+            removed += 1
+        return removed
 
     def _erase(self, keys: Iterable[str]) -> None:
         with ThreadPoolExecutor(_HANDS) as hands:
@@ -363,21 +386,6 @@ class Datasets:
 
 def _keys_of(images: Sequence[DatasetImage]) -> list[str]:
     return [key for image in images for key in (image.image_key, image.thumbnail_key)]
-
-
-def _copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:
-    return DatasetImage(
-        dataset_id=dataset_id,
-        name=image.name,
-        caption=image.caption,
-        caption_source=image.caption_source,
-        source_url=image.source_url,
-        image_key=image_key(stem),
-        thumbnail_key=thumbnail_key(stem),
-        width=image.width,
-        height=image.height,
-        perceptual_hash=image.perceptual_hash,
-    )
 
 
 def image_result(image_id: int | str) -> str:

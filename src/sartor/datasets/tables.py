@@ -34,6 +34,8 @@ class Dataset(Base):
     captions_error: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     # The ZIP that was last packed for a download, of what the dataset held then.
     archive_key: Mapped[str | None] = mapped_column(sa.String(200), index=True)
+    # Since when it is being deleted: nobody finds it any more, and the row goes last.
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
 

@@ -37,7 +37,7 @@ def training_set(session: Session, organisation_id: int, dataset_id: int) -> Tra
     found = session.execute(
         sa.select(Dataset, Project)
         .join(Project, Project.id == Dataset.project_id)
-        .where(Dataset.id == dataset_id, Dataset.organisation_id == organisation_id)
+        .where(Dataset.id == dataset_id, Dataset.organisation_id == organisation_id, Dataset.deleted_at.is_(None))
     ).one_or_none()
     if found is None:
         return None

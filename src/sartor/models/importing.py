@@ -31,7 +31,7 @@ from sartor.models.leftovers import UNFINISHED_IMPORT, Leftovers
 from sartor.models.schemas import ImportFields
 from sartor.models.service import find_model
 from sartor.models.tables import Model
-from sartor.projects.service import find_project
+from sartor.projects.service import find_project, hold_project
 
 log = structlog.get_logger(__name__)
 
@@ -169,7 +169,10 @@ class Imports:
 
 
 def _insert(session: Session, caller: Caller, model: Model, key: str | None, digest: str) -> Model:
-    """The model, or the one that the key led to before. Raises NotFound where that is gone, and as ``claim``."""
+    """The model, or the one that the key led to before. Raises NotFound where that or the project is gone, and as
+    ``claim``."""
+    if model.project_id is not None:
+        hold_project(session, caller, model.project_id)
     session.add(model)
     session.flush()
     if key is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +13,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
-from sartor.datasets.tables import Dataset
+from sartor.datasets.rows import find_dataset, hold
 from sartor.datasets.training_set import TrainingSet, training_set
-from sartor.errors import BadRequest, Conflict, Forbidden, NotFound, PreconditionFailed, Unavailable
+from sartor.errors import BadRequest, Conflict, NotFound, PreconditionFailed, Unavailable
 from sartor.kit.database import Database, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.kit.jobs import Jobs
@@ -35,7 +36,7 @@ from sartor.models.schemas import (
     ProgressAnswer,
     TrainingBody,
 )
-from sartor.models.service import Models, find_model
+from sartor.models.service import Models, find_model, hold_model, own_model
 from sartor.models.tables import DELETED, IN_TRAINING, Model, ModelCheckpoint, checkpoints_of
 from sartor.vgl import parse_visual_schema, plain
 
@@ -73,13 +74,8 @@ class Lifecycle:
 
     def _create(self, caller: Caller, body: ModelBody, key: str | None) -> Model:
         with self._database.transaction() as session:
-            dataset = session.scalar(
-                sa.select(Dataset).where(
-                    Dataset.id == body.dataset_id, Dataset.organisation_id == caller.organisation_id
-                )
-            )
-            if dataset is None:
-                raise NotFound("There is no such dataset.")
+            find_dataset(session, caller, body.dataset_id)
+            dataset = hold(session, body.dataset_id, changed=False)
             model = Model(
                 organisation_id=caller.organisation_id,
                 name=body.name,
@@ -104,7 +100,7 @@ class Lifecycle:
     def update(self, caller: Caller, model_id: int, changes: ModelChanges) -> Model:
         """Raises NotFound, Forbidden for a bundled model, and BadRequest for a version that it does not have."""
         with self._database.transaction() as session:
-            model = _own(session, caller, model_id)
+            model = hold_model(session, caller, model_id)
             if changes.name is not None:
                 model.name = changes.name
             if changes.description is not None:
@@ -132,7 +128,7 @@ class Lifecycle:
 
     def _start(self, caller: Caller, model_id: int, body: TrainingBody, key: str | None) -> Model:
         with self._database.transaction() as session:
-            model = _own(session, caller, model_id)
+            model = own_model(session, caller, model_id)
             if _repeated(session, caller, key, f"start {model_id}", body.model_dump(mode="json")):
                 return model
             if body.given and model.training_mode != "expert":
@@ -142,8 +138,12 @@ class Lifecycle:
                     f"The model's status is {model.status}: a model is trained once, and a stopped or failed training "
                     "cannot be resumed. Create another model."
                 )
-            assert model.dataset_id is not None
-            found = training_set(session, caller.organisation_id, model.dataset_id)
+            dataset_id = model.dataset_id
+            assert dataset_id is not None
+            with suppress(NotFound):  # whoever deletes it waits, and finds the model in training
+                hold(session, dataset_id, changed=False)
+            model = hold_model(session, caller, model_id)
+            found = training_set(session, caller.organisation_id, dataset_id)
             schema = _complete(found)
             assert found is not None
             recipe = self._recipe(model, body, found)
@@ -172,7 +172,7 @@ class Lifecycle:
 
     def _stop(self, caller: Caller, model_id: int, key: str | None) -> Model:
         with self._database.transaction() as session:
-            model = _own(session, caller, model_id)
+            model = hold_model(session, caller, model_id)
             if _repeated(session, caller, key, f"stop {model_id}", {}):
                 return model
             in_progress = sa.update(Model).where(Model.id == model_id, Model.status == "InProgress")
@@ -189,7 +189,7 @@ class Lifecycle:
     def delete(self, caller: Caller, model_id: int) -> None:
         """Raises NotFound, Forbidden, and Conflict while it is in training."""
         with self._database.transaction() as session:
-            model = _own(session, caller, model_id)
+            model = hold_model(session, caller, model_id)
             deleted = session.execute(
                 sa.update(Model).where(Model.id == model_id, Model.status.not_in(IN_TRAINING)).values(status=DELETED)
             )
@@ -206,12 +206,17 @@ class Lifecycle:
             rows = session.scalars(sa.select(Model).where(Model.status == DELETED)).all()
         return sum(self._remove(row) for row in rows if stop is None or not stop.is_set())
 
+    def mark_of_project(self, session: Session, project_id: int) -> None:
+        """Marks all models of a project that nobody trains as deleted."""
+        idle = (Model.project_id == project_id, Model.status.not_in(IN_TRAINING))
+        marked = sa.update(Model).where(*idle).values(status=DELETED)
+        session.execute(marked, execution_options={"synchronize_session": False})
+
     def remove_of_project(self, project_id: int) -> None:
-        """Deletes all models of a project that nobody trains; done already is done."""
-        query = sa.select(Model).where(Model.project_id == project_id, Model.status.not_in(IN_TRAINING))
+        """Deletes the models of a project that were marked so; done already is done."""
+        query = sa.select(Model).where(Model.project_id == project_id, Model.status == DELETED)
         with self._database.transaction() as session:
             rows = session.scalars(query).all()
-            session.execute(sa.update(Model).where(Model.id.in_([row.id for row in rows])).values(status=DELETED))
         for row in rows:
             self._remove(row)
 
@@ -231,9 +236,8 @@ class Lifecycle:
     def delete_checkpoint(self, caller: Caller, model_id: int, step: int) -> None:
         """Raises NotFound, and BadRequest outside of expert mode and for the one that is drawn with."""
         with self._database.transaction() as session:
-            model = _expert(session, caller, model_id)
-            if model.organisation_id is None:
-                raise Forbidden("Bundled models cannot be changed.")
+            _expert(session, caller, model_id)
+            model = hold_model(session, caller, model_id)
             found = _checkpoint(session, model_id, step)
             if model.status == "Completed" and model.adapter == found.adapter_key:
                 raise BadRequest("This checkpoint is the active one: choose another active_model_version first.")
@@ -337,14 +341,6 @@ class Lifecycle:
         key = "bundled/base.md"
         self._storage.put(key, base_card(self._base).encode(), media_type="text/markdown")
         return self._link(key, address)
-
-
-def _own(session: Session, caller: Caller, model_id: int) -> Model:
-    """A model that the caller may change. Raises NotFound, and Forbidden for a bundled one."""
-    model = find_model(session, caller.organisation_id, model_id)
-    if model.organisation_id is None:
-        raise Forbidden("Bundled models cannot be changed.")
-    return model
 
 
 def _expert(session: Session, caller: Caller, model_id: int) -> Model:

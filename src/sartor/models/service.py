@@ -105,7 +105,8 @@ class Models:
             return find_model(session, organisation_id, model_id)
 
     def usable(self, session: Session, organisation_id: int, reference: str) -> Model:
-        """The model that a generation names by its id, or a bundled one's slug.
+        """The model that a generation names by its id, or a bundled one's slug. On PostgreSQL nobody changes or deletes
+        it until the transaction ends; on SQLite, where the transaction has written already.
 
         Raises Forbidden for an unknown one and for another organisation's alike, so that nothing leaks, and
         ModelNotReady for one that cannot draw yet, or with this engine.
@@ -113,7 +114,8 @@ class Models:
         named = Model.slug == reference
         if reference.isascii() and reference.isdigit() and len(reference) <= 10 and int(reference) <= LARGEST_ID:
             named = Model.id == int(reference)
-        found = session.scalar(sa.select(Model).where(named, _visible(organisation_id)))
+        query = sa.select(Model).where(named, _visible(organisation_id))
+        found = session.scalar(query.with_for_update(read=True))
         if found is None:
             raise Forbidden("tailored_model_id: no model of this organisation has this id.")
         if found.training_version != "fibo":
@@ -162,6 +164,25 @@ def find_model(session: Session, organisation_id: int, model_id: int) -> Model:
     if found is None:
         raise NotFound("There is no such model.")
     return found
+
+
+def own_model(session: Session, caller: Caller, model_id: int) -> Model:
+    """A model that the caller may change. Raises NotFound, and Forbidden for a bundled one."""
+    model = find_model(session, caller.organisation_id, model_id)
+    if model.organisation_id is None:
+        raise Forbidden("Bundled models cannot be changed.")
+    return model
+
+
+def hold_model(session: Session, caller: Caller, model_id: int) -> Model:
+    """Such a model, which nobody else changes or deletes until the transaction ends. Raises as above."""
+    # Writing first, though nothing new: it takes the row's lock on PostgreSQL, and SQLite's only one.
+    own = (Model.id == model_id, Model.organisation_id == caller.organisation_id)
+    touched = sa.update(Model).where(*own).values(updated_at=Model.updated_at)
+    session.execute(touched, execution_options={"synchronize_session": False})
+    model = own_model(session, caller, model_id)
+    session.refresh(model)
+    return model
 
 
 def _visible(organisation_id: int) -> sa.ColumnElement[bool]:

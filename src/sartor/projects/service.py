@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import BadRequest, Conflict, NotFound
-from sartor.kit.database import Database
+from sartor.kit.database import Database, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.projects.schemas import ProjectBody, ProjectChanges, check_subject
 from sartor.projects.tables import Project
@@ -19,16 +20,26 @@ LARGEST_ID = 2**31 - 1
 
 # Whether something of the project with this id is in training.
 InTraining = Callable[[Session, int], bool]
-# Deletes what belongs to the project with this id, bytes first; done already is done.
+# Marks what belongs to the project with this id as deleted, in the transaction that marks the project.
+Mark = Callable[[Session, int], None]
+# Deletes what was marked so, bytes first; done already is done.
 Removal = Callable[[int], None]
 
 
 class Projects:
-    """``in_training`` and ``removals`` are of the rooms above, which this one knows nothing of."""
+    """``in_training``, ``marks`` and ``removals`` are of the rooms above, which this one knows nothing of."""
 
-    def __init__(self, database: Database, *, in_training: InTraining, removals: Sequence[Removal] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        in_training: InTraining,
+        marks: Sequence[Mark] = (),
+        removals: Sequence[Removal] = (),
+    ) -> None:
         self._database = database
         self._in_training = in_training
+        self._marks = tuple(marks)
         self._removals = tuple(removals)
 
     def create(self, caller: Caller, body: ProjectBody, *, idempotency_key: str | None = None) -> Project:
@@ -60,9 +71,9 @@ class Projects:
 
     def all(self, caller: Caller) -> list[Project]:
         """The organisation's projects, newest first."""
-        query = sa.select(Project).where(Project.organisation_id == caller.organisation_id).order_by(Project.id.desc())
+        own = (Project.organisation_id == caller.organisation_id, Project.deleted_at.is_(None))
         with self._database.transaction() as session:
-            return list(session.scalars(query))
+            return list(session.scalars(sa.select(Project).where(*own).order_by(Project.id.desc())))
 
     def get(self, caller: Caller, project_id: int) -> Project:
         """Raises NotFound for an unknown one and for another organisation's alike."""
@@ -72,7 +83,7 @@ class Projects:
     def update(self, caller: Caller, project_id: int, changes: ProjectChanges) -> Project:
         """Raises NotFound, and BadRequest for a name or description that the project's type has none of."""
         with self._database.transaction() as session:
-            project = find_project(session, caller, project_id)
+            project = hold_project(session, caller, project_id)
             if changes.project_name is not None:
                 project.name = changes.project_name
             if changes.project_description is not None:
@@ -88,12 +99,37 @@ class Projects:
         return project
 
     def delete(self, caller: Caller, project_id: int) -> None:
-        """Deletes the project with everything in it, stored bytes first. Raises NotFound, and Conflict while one of
-        its models is in training."""
+        """Deletes the project with everything in it: at once for everybody who asks for it, then the stored bytes, the
+        row last. One whose deletion broke off can be deleted again. Raises NotFound, and Conflict while one of its
+        models is in training."""
+        own = (Project.id == project_id, Project.organisation_id == caller.organisation_id)
+        marked = sa.update(Project).where(*own).values(deleted_at=sa.func.coalesce(Project.deleted_at, now()))
         with self._database.transaction() as session:
-            find_project(session, caller, project_id)
+            if not session.execute(marked).rowcount:  # type: ignore[attr-defined]
+                raise _no_project()
+            for mark in self._marks:
+                mark(session, project_id)
+            # Asked last: whoever starts a training holds its dataset, which was marked only when that had ended.
             if self._in_training(session, project_id):
                 raise Conflict("A model of this project is in training; stop it first.")
+        self._remove(project_id)
+
+    def purge(self, stop: threading.Event | None = None) -> int:
+        """Goes on with deletions that broke off; how many there were.
+
+        Once ``stop`` is set it leaves the rest for the next time.
+        """
+        with self._database.transaction() as session:
+            found = session.scalars(sa.select(Project.id).where(Project.deleted_at.is_not(None))).all()
+        done = 0
+        for project_id in found:
+            if stop is not None and stop.is_set():
+                break
+            self._remove(project_id)
+            done += 1
+        return done
+
+    def _remove(self, project_id: int) -> None:
         for removal in self._removals:  # bytes first: a row that is left can be deleted again, forgotten bytes cannot
             removal(project_id)
         with self._database.transaction() as session:
@@ -103,11 +139,27 @@ class Projects:
 
 def find_project(session: Session, caller: Caller, project_id: int) -> Project:
     """Raises NotFound for an unknown one and for another organisation's alike."""
-    query = sa.select(Project).where(Project.id == project_id, Project.organisation_id == caller.organisation_id)
-    found = session.scalar(query)
+    found = session.scalar(sa.select(Project).where(*_own(caller, project_id)))
     if found is None:
-        raise NotFound("There is no such project.")
+        raise _no_project()
     return found
+
+
+def hold_project(session: Session, caller: Caller, project_id: int) -> Project:
+    """The project, which nobody else changes or deletes until the transaction ends. Raises NotFound."""
+    # Writing first, though nothing new: it takes the row's lock on PostgreSQL, and SQLite's only one.
+    touched = sa.update(Project).where(*_own(caller, project_id)).values(updated_at=Project.updated_at)
+    session.execute(touched, execution_options={"synchronize_session": False})
+    return find_project(session, caller, project_id)
+
+
+def _own(caller: Caller, project_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    own = (Project.id == project_id, Project.organisation_id == caller.organisation_id)
+    return (*own, Project.deleted_at.is_(None))
+
+
+def _no_project() -> NotFound:
+    return NotFound("There is no such project.")
 
 
 def _result(project_id: int | str) -> str:

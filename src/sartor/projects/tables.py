@@ -24,5 +24,7 @@ class Project(Base):
     ip_medium: Mapped[str] = mapped_column(sa.String(20))
     # multi_object_set, object_variants, icons, defined_character, character_variants, stylized_scene, other
     ip_type: Mapped[str] = mapped_column(sa.String(30))
+    # Since when it is being deleted: nobody finds it any more, and the row goes last.
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
