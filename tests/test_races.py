@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from sartor.app import create_app
 from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.generation.tables import GenerationRequest
 from sartor.models.tables import Model
 from sartor.projects.tables import Project
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
 from tests.models.conftest import LIST, dataset_of, own_model
 
 PROJECTS, DATASETS = "/v1/tailored-gen/projects", "/v1/tailored-gen/datasets"
+IMAGE = "/v2/image/generate/tailored"
 # As long as a call of these tests takes at most; one that waits for another takes longer.
 _A_MOMENT = 1.0
 
@@ -214,3 +216,25 @@ def test_a_model_that_is_changed_during_its_deletion(service: Service, tenant: T
         assert put(tenant, path, {"name": "New"}).json()["name"] == "New"
     assert deletion[0].result() == 204
     assert put(tenant, path, {"name": "New"}).status_code == 404
+
+
+def test_a_request_during_the_deletion_of_its_model(service: Service, tenant: Tenant) -> None:
+    """The request was first: its model is remembered until it is forgotten, and it is told what became of it."""
+    model_id = own_model(service, tenant)
+    body = {"tailored_model_id": str(model_id), "prompt": "a cat"}
+    with meanwhile(GenerationRequest, lambda: delete(tenant, f"{LIST}/{model_id}")) as deletion:
+        answer = tenant.post(IMAGE, body)
+    assert answer.status_code == 202
+    assert deletion[0].result() == 204
+    assert tenant.settled(answer.json()["request_id"])["error"]["code"] == 422
+    assert tenant.post(IMAGE, body).status_code == 403
+
+
+def test_a_burst_of_requests_is_counted(service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them ends meanwhile. Five are allowed, and each organisation has its own."""
+    monkeypatch.setattr(service.parts.jobs, "enqueue", lambda *_, **__: None)
+    with ThreadPoolExecutor(20) as hands:
+        answers = list(hands.map(lambda _: tenant.image({"prompt": "a cat"}), range(40)))
+    codes = [answer.status_code for answer in answers]
+    assert (codes.count(202), codes.count(429)) == (5, 35)
+    assert service.tenant().image({"prompt": "a cat"}).status_code == 202

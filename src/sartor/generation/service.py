@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from sartor.accounts.service import Caller
+from sartor.accounts.service import Caller, hold_organisation
 from sartor.errors import Cancelled, RequestNotFound, TooManyRequests, Unprocessable
 from sartor.generation.rows import end
 from sartor.generation.schemas import ImageBody, StructuredPromptBody, drawn_seed
@@ -89,6 +89,7 @@ class Generation:
         options = {name: default for name, default in self._defaults.items() if name in type(body).model_fields}
         options |= {name: value for name in options if (value := getattr(body, name)) is not None}
         with self._database.transaction() as session:
+            hold_organisation(session, caller.organisation_id)  # a burst is counted one after the other
             if idempotency_key is not None:
                 # Without what was not said: fields that a later version adds must not make the same body another one.
                 digest = digest_of(kind, body.model_dump(mode="json", exclude_none=True))
