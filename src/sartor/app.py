@@ -38,7 +38,7 @@ from sartor.kit.reference import reference_page
 from sartor.kit.storage import FILES, Address
 from sartor.models.schemas import ModelAnswer
 from sartor.settings import Settings
-from sartor.webhooks.jobs import FIRST_PAUSE
+from sartor.webhooks.service import FIRST_PAUSE
 
 log = structlog.get_logger(__name__)
 

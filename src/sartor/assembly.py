@@ -58,8 +58,8 @@ from sartor.moderation.image import OpenNsfw
 from sartor.moderation.text import PhraseModerator
 from sartor.projects.service import InTraining, Projects
 from sartor.settings import Settings
-from sartor.webhooks.jobs import FIRST_PAUSE, Deliverer
-from sartor.webhooks.service import Webhooks
+from sartor.webhooks.jobs import Deliverer
+from sartor.webhooks.service import FIRST_PAUSE, Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -253,7 +253,7 @@ def assemble(
     metrics = Metrics(ready=lambda: device.ready or not settings.work)
     jobs = Jobs(database, poll=settings.poll_interval, lease=settings.lease, observe=metrics.run)
     accounts = Accounts(database, key=settings.key)
-    webhooks = Webhooks(database, jobs)
+    webhooks = Webhooks(database, jobs, first_pause=webhook_pause)
     generation = Generation(
         database,
         storage,
@@ -308,7 +308,6 @@ def assemble(
         fetcher,
         metrics,
         answer=lambda request_id, base: generation.announcement(request_id, Address(base, settings.link_lifetime)),
-        first_pause=webhook_pause,
     )
     deliverer.register(jobs)
     recaptioning = Recaptioning(database, storage, jobs, captions=captions)

@@ -55,6 +55,6 @@ def start(database: Database, log: Log) -> Iterator[Callable[..., Jobs]]:
         jobs.stop()
 
 
-def enqueue(database: Database, jobs: Jobs, job_id: str) -> None:
+def enqueue(database: Database, jobs: Jobs, job_id: str, *, after: timedelta | None = None) -> None:
     with database.transaction() as session:
-        jobs.enqueue(session, "work", job_id, tenant="1")
+        jobs.enqueue(session, "work", job_id, tenant="1", after=after)

@@ -41,7 +41,7 @@ def test_a_restart_between_two_attempts(home: Path) -> None:
         answer = tenant.image({"prompt": "a red apple", "steps_num": 20, "sync": True, "webhook_url": receiver.url})
         assert answer.status_code == 202
         request_id = answer.json()["request_id"]
-        wait_for(lambda: True if _pauses(service) else None, seconds=60)
+        wait_for(lambda: True if _waits(service) else None, seconds=60)
     time.sleep(DOWN)
     assert len(receiver.messages) == 1
 
@@ -76,9 +76,9 @@ def test_a_cancelled_request_is_told_once(home: Path) -> None:
     receiver.close()
 
 
-def _pauses(service: Service) -> bool:
+def _waits(service: Service) -> bool:
     with service.parts.database.engine.connect() as connection:
-        query = "SELECT count(*) FROM operation_outputs WHERE function_name = 'DBOS.sleep'"
+        query = "SELECT count(*) FROM workflow_status WHERE status = 'DELAYED'"
         return bool(connection.execute(sa.text(query)).scalar())
 
 

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput, StepOptions
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, ScheduleInput, StepOptions
 from sqlalchemy.orm import Session
 
 from sartor.errors import SartorError
@@ -123,20 +123,22 @@ class Jobs:
         """Makes ``chore`` known; before ``start``."""
         self._chores.append(chore)
 
-    def enqueue(self, session: Session, name: str, job_id: str, *, tenant: str) -> None:
-        """Adds a job within the caller's transaction: both are committed, or neither."""
-        queue = self._jobs[name].queue
-        self._client.enqueue_in_transaction(
-            session,
-            {
-                "workflow_name": name,
-                "workflow_id": job_id,
-                "queue_name": queue.name,
-                "queue_partition_key": tenant,
-                "app_version": _VERSION,
-            },
-            job_id,
-        )
+    def enqueue(self, session: Session, name: str, job_id: str, *, tenant: str, after: timedelta | None = None) -> None:
+        """Adds a job within the caller's transaction: both are committed, or neither.
+
+        One that is to run only ``after`` some time waits outside of its queue, where it is in nobody's way, and comes
+        into it up to about a second late.
+        """
+        options: EnqueueOptions = {
+            "workflow_name": name,
+            "workflow_id": job_id,
+            "queue_name": self._jobs[name].queue.name,
+            "queue_partition_key": tenant,
+            "app_version": _VERSION,
+        }
+        if after is not None:
+            options["delay_seconds"] = max(0.0, after.total_seconds())
+        self._client.enqueue_in_transaction(session, options, job_id)
 
     def cancel(self, job_id: str) -> None:
         """Keeps a waiting job from starting, and interrupts a running one within about a second."""

@@ -1,9 +1,10 @@
-"""The delivery of a webhook: attempts and pauses, until the receiver says 2xx or the attempts are used up.
+"""One attempt to deliver a webhook: a job of three durable steps.
 
-    send -> record -> pause -> send -> record -> ...
+    begin -> send -> record (-> the job of the next attempt, enqueued for later)
 
-Each arrow is a durable step, the pause too: a process that is restarted in between goes on with the same schedule. An
-attempt that a crash kept from being recorded is made again, so a receiver may hear twice, always with the same id.
+The record and the next job are one transaction. An attempt that a crash kept from being recorded is made again, so a
+receiver may hear twice, always with the same id. Later attempts have a queue of their own: however many receivers are
+silent, they keep no first attempt from being made.
 """
 
 from __future__ import annotations
@@ -22,22 +23,18 @@ from fastapi.responses import JSONResponse
 from sartor.accounts.service import Accounts
 from sartor.kit.database import AWAY, Database, now
 from sartor.kit.fetch import BadAddress, Fetcher, FetchError, RefusedAddress
-from sartor.kit.jobs import Job, Jobs, Queue, async_step, pause, step
+from sartor.kit.jobs import Job, Jobs, Queue, async_step, step
 from sartor.kit.metrics import Metrics
-from sartor.webhooks.service import WEBHOOK, Webhooks
+from sartor.webhooks.service import ATTEMPTS, WEBHOOK, WEBHOOK_AGAIN, Webhooks, job_of
 from sartor.webhooks.signature import headers
 from sartor.webhooks.tables import Delivery
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS = 5
-# Doubled each time: 3, 6, 12 and 24 minutes are the 45 that five attempts are spread over.
-FIRST_PAUSE = timedelta(minutes=3)
 _ATTEMPT_LIMIT = timedelta(seconds=10)
-# A delivery that waits for its next attempt holds a place here, up to 45 minutes long, and little else.
-_QUEUE = Queue("webhook", window=600, per_tenant=200)
-# Connections open at the same time: each is a file descriptor, of which a process has about a thousand.
-_SENDING = 100
+# A place is held for as long as an attempt takes, ten seconds at most. Each is a connection, which is a descriptor.
+_FIRST = Queue("webhook", window=100, per_tenant=30)
+_AGAIN = Queue("webhook-again", window=50, per_tenant=15)
 
 # (request_id, base of links) -> what the status service answers about the request; None where it is forgotten.
 Answer = Callable[[str, str], dict[str, Any] | None]
@@ -63,7 +60,6 @@ class Deliverer:
         metrics: Metrics,
         *,
         answer: Answer,
-        first_pause: timedelta = FIRST_PAUSE,
     ) -> None:
         self._database = database
         self._accounts = accounts
@@ -71,63 +67,62 @@ class Deliverer:
         self._fetcher = fetcher
         self._metrics = metrics
         self._answer = answer
-        self._first_pause = first_pause
-        self._sending = asyncio.Semaphore(_SENDING)
 
     def register(self, jobs: Jobs) -> None:
-        """Makes the job known to ``jobs``."""
-        # It waits for most of its life, through any number of restarts, and a message has never killed a process.
-        jobs.add(Job(WEBHOOK, _QUEUE, self.deliver, on_lost=self._webhooks.announce_again, recoveries=None))
+        """Makes the jobs known to ``jobs``."""
+        # A message has never killed a process.
+        for name, queue in ((WEBHOOK, _FIRST), (WEBHOOK_AGAIN, _AGAIN)):
+            jobs.add(Job(name, queue, self.attempt, on_lost=self._webhooks.announce_again, recoveries=None))
 
-    async def deliver(self, job_id: str) -> None:
-        """The job of one delivery."""
-        made = await step("begin", self.attempts_made, job_id)
-        for attempt in range(made + 1, ATTEMPTS + 1):
+    async def attempt(self, run_id: str) -> None:
+        """The job of one attempt."""
+        job_id = job_of(run_id)
+        made = await step("attempts_made", self.attempts_made, job_id)
+        if made < ATTEMPTS:
             outcome = await async_step("send", self.send, job_id)
-            if await step("record", self.record, job_id, attempt, outcome):
-                return
-            await pause(self._first_pause * 2 ** (attempt - 1))
+            await step("record", self.record, job_id, made + 1, outcome)
 
     def attempts_made(self, job_id: str) -> int:
-        """By an earlier job of the same delivery; all of them where there is nothing to deliver any more."""
+        """By earlier jobs of the same delivery; all of them where there is nothing to deliver any more."""
         with self._database.transaction() as session:
-            made = session.scalar(sa.select(Delivery.attempts).where(Delivery.job_id == job_id))
-        return ATTEMPTS if made is None else made
+            row = session.scalar(sa.select(Delivery).where(Delivery.job_id == job_id))
+        return ATTEMPTS if row is None or row.delivered_at or row.given_up_at else row.attempts
 
     async def send(self, job_id: str) -> dict[str, Any]:
         """One attempt: the receiver's status, or the error that kept it from answering and whether to try again."""
-        async with self._sending:
-            try:
-                message = await asyncio.to_thread(self._compose, job_id)
-                if isinstance(message, str):
-                    return _failed(message)
-                signed = headers(message.request_id, int(time.time()), message.body, message.key)
-                answer = await self._fetcher.post(message.url, message.body, headers=signed, limit=_ATTEMPT_LIMIT)
-            except AWAY:
-                raise
-            except (BadAddress, RefusedAddress) as error:
-                return _failed(str(error), again=False)
-            except FetchError as error:
-                return _failed(str(error))
-            except Exception:
-                log.exception("webhook failed", job_id=job_id)
-                return _failed("An unexpected error occurred.")
+        try:
+            message = await asyncio.to_thread(self._compose, job_id)
+            if isinstance(message, str):
+                return _failed(message)
+            signed = headers(message.request_id, int(time.time()), message.body, message.key)
+            answer = await self._fetcher.post(message.url, message.body, headers=signed, limit=_ATTEMPT_LIMIT)
+        except AWAY:
+            raise
+        except (BadAddress, RefusedAddress) as error:
+            return _failed(str(error), again=False)
+        except FetchError as error:
+            return _failed(str(error))
+        except Exception:
+            log.exception("webhook failed", job_id=job_id)
+            return _failed("An unexpected error occurred.")
         return {"status": answer.status, "error": None, "again": True}
 
-    def record(self, job_id: str, attempt: int, outcome: dict[str, Any]) -> bool:
-        """Writes down how attempt number ``attempt`` went, and says whether it was the last one."""
+    def record(self, job_id: str, attempt: int, outcome: dict[str, Any]) -> None:
+        """Writes down how attempt number ``attempt`` went, once, and sees to it that the next one is made, if any."""
         status, error = outcome["status"], outcome["error"]
         delivered = status is not None and 200 <= status < 300
         over = delivered or attempt >= ATTEMPTS or not outcome["again"]
         with self._database.transaction() as session:
             row = session.scalar(sa.select(Delivery).where(Delivery.job_id == job_id))
-            if row is None:
-                return True
+            if row is None or row.attempts >= attempt:
+                return
             row.attempts, row.last_status, row.last_error, row.attempted_at = attempt, status, error, now()
             if delivered:
                 row.delivered_at = now()
             elif over:
                 row.given_up_at = now()
+            else:
+                self._webhooks.try_again(session, row, job_id)
         self._metrics.webhook("delivered" if delivered else "given_up" if over else "failed")
         log.info(
             "webhook attempt",
@@ -138,7 +133,6 @@ class Deliverer:
             delivered=delivered,
             given_up=over and not delivered,
         )
-        return over
 
     def _compose(self, job_id: str) -> _Message | str:
         """What to send, or why there is nothing to send now."""

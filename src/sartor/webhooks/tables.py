@@ -22,7 +22,7 @@ class Delivery(Base):
     url: Mapped[str] = mapped_column(sa.Text)
     # What links in the body begin with: the address that the client used.
     base: Mapped[str] = mapped_column(sa.Text)
-    # The job that delivers it.
+    # The job of the first attempt; those of the others have this and their number.
     job_id: Mapped[str] = mapped_column(sa.String(36), unique=True)
     attempts: Mapped[int] = mapped_column(default=0)
     # Of the last attempt: the receiver's status, or why there was none.
