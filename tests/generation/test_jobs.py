@@ -67,6 +67,29 @@ def test_progress_is_told_while_it_draws(tenant: Tenant) -> None:
     assert {progress["of"] for progress in seen if progress["stage"] == "drawing"} == {50}
 
 
+def test_a_storage_that_fails_for_a_moment_costs_no_image(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, device = service.parts.storage, service.parts.device
+    put, get, draw, called = storage.put, storage.get, device.draw, []
+
+    def failing(name: str, function: Any, first: type[Exception] | None) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            called.append(name)
+            if first is not None and called.count(name) == 1:
+                raise first("Too many open files")
+            return function(*arguments, **named)
+
+        return call
+
+    monkeypatch.setattr(storage, "put", failing("put", put, OSError))
+    monkeypatch.setattr(storage, "get", failing("get", get, OSError))
+    monkeypatch.setattr(device, "draw", failing("draw", draw, None))
+    answer = tenant.settled(submit(tenant, visual_output_content_moderation=True))
+    assert answer["status"] == "COMPLETED", answer
+    assert (called.count("put"), called.count("get"), called.count("draw")) == (2, 2, 1), "it is drawn once"
+
+
 def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:
     request_id = submit(tenant)
     tenant.settled(request_id)

@@ -12,6 +12,7 @@ import uvicorn
 from sartor.app import create_app
 from sartor.assembly import assemble
 from sartor.generation.device import FAILED
+from sartor.kit.connections import Connection, make_room
 from sartor.kit.logs import configure_logging
 from sartor.settings import Settings
 
@@ -24,8 +25,12 @@ _GLANCE = 1.0
 def serve(settings: Settings) -> None:
     """Answers HTTP until SIGTERM or SIGINT; says on standard error where."""
     configure_logging(settings.log_level)
+    room = make_room()
     config = uvicorn.Config(
         create_app(settings),
+        http=type("Connection", (Connection,), {"most": room.connections}),
+        ws="none",
+        backlog=room.backlog,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -50,6 +55,7 @@ def work(settings: Settings) -> None:
     """Works on jobs until SIGTERM or SIGINT. Raises DeviceFailed where it no longer can: it has nothing else to do, and
     whoever watches processes starts it again."""
     configure_logging(settings.log_level)
+    make_room()
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

@@ -88,7 +88,7 @@ class Pipeline:
             await step("moderate_text", self.moderate_text, request_id)
             await step("write_prompt", self.write_prompt, request_id, attempts=_BRIDGE_ATTEMPTS)
             await interruptible_step("draw", self.draw, request_id)
-            await step("moderate_image", self.moderate_image, request_id)
+            await step("moderate_image", self.moderate_image, request_id, attempts=_STORAGE_ATTEMPTS)
             await step("store", self.store, request_id, attempts=_STORAGE_ATTEMPTS)
             await step("complete", self.complete, request_id)
         except Exception as error:
@@ -157,9 +157,20 @@ class Pipeline:
         except InvalidAdapter as error:
             log.warning("adapter does not fit", request_id=request_id, reason=str(error))
             raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
-        self._storage.put(draft_key(request_id), result.png, media_type="image/png")
+        self._keep_draft(request_id, result.png, stop)
         if not self._update(request_id, fingerprint=asdict(result.fingerprint)):
             self._storage.delete(draft_key(request_id))  # cancelled meanwhile
+
+    def _keep_draft(self, request_id: str, png: bytes, stop: threading.Event) -> None:
+        """Tries again, as a step does, without drawing again."""
+        for seconds in (1.0, 2.0, 4.0, None):
+            try:
+                self._storage.put(draft_key(request_id), png, media_type="image/png")
+                return
+            except Exception as error:
+                if seconds is None or stop.wait(seconds):
+                    raise
+                log.warning("draft not stored yet", request_id=request_id, reason=str(error))
 
     def _spec(self, row: GenerationRequest) -> Spec:
         """What the engine is to draw, with the model as it is now. Raises ModelNotReady."""
