@@ -63,11 +63,12 @@ def test_another_tenants_model_is_not_there(service: Service, tenant: Tenant, ot
     assert there.json()["error"] == nowhere.json()["error"]
 
 
-@pytest.mark.parametrize("model_id", ["abc", "0", "-1", "1.5", "2147483648", "9" * 30, "%00"])
+@pytest.mark.parametrize("model_id", ["abc", "0", "-1", "1.5", "2147483648", "9" * 30, "9" * 5000, "%00"])
 def test_ids_that_are_none(tenant: Tenant, model_id: str) -> None:
-    answer = tenant.get(f"{LIST}/{model_id}")
-    assert answer.status_code == 404
-    assert answer.json()["error"]["code"] == 404
+    for verb in ("GET", "PUT", "DELETE"):
+        answer = tenant.client.request(verb, f"{LIST}/{model_id}", headers=tenant.headers)
+        assert answer.status_code == answer.json()["error"]["code"] == 404
+        assert tenant.client.request(verb, f"{LIST}/{model_id}").status_code in (401, 404)
 
 
 def test_a_wrong_query_is_400_in_the_life_cycle(tenant: Tenant) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, BinaryIO
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import UploadFile
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
@@ -46,8 +47,20 @@ _LARGEST_FIELD, _MOST_FIELDS = 1 << 20, 16
 _ROOM = (_MOST_FIELDS + 1) * _LARGEST_FIELD
 _FORM = "multipart/form-data"
 # Digits alone, so that it is not taken for `import`.
-_ONE = "/tailored-gen/models/{model_id:int}"
+_ONE = "/tailored-gen/models/{model_id:id}"
 Details = Annotated[bool, Query(description="Also show how each one was trained.")]
+
+
+class _Digits(Convertor[int]):
+    """As many digits as an id may have. The framework's own `int` takes any number of them, and fails at thousands."""
+
+    regex = "[0-9]{1,10}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
 
 
 def router(
@@ -59,6 +72,7 @@ def router(
     address_of: Callable[[Request], Address],
 ) -> APIRouter:
     """The models' routes; the app mounts them under each prefix."""
+    register_url_convertor("id", _Digits())
     routes = guarded_router(door, tag="Models")
     _mount_models(routes, models, lifecycle, address_of)
     _mount_trainings(routes, lifecycle, address_of)
