@@ -61,6 +61,13 @@ def test_a_wrong_token_is_refused(service: Service) -> None:
     assert COOKIE not in answer.cookies
 
 
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "raw_unicode_escape", "utf-7"])
+def test_a_form_in_another_charset_is_refused(service: Service, charset: str) -> None:
+    field = b'--z\r\nContent-Disposition: form-data; name="token"\r\n\r\n\\ud800+2AA-\r\n--z--\r\n'
+    kind = {"Content-Type": f"multipart/form-data; boundary=z; charset={charset}"}
+    assert service.client.post("/console/sign-in", content=field, headers=kind).status_code == 415
+
+
 def test_no_script_reads_the_cookie(service: Service, tenant: Tenant) -> None:
     answer = TestClient(service.client.app).post(
         "/console/sign-in", data={"token": tenant.token}, follow_redirects=False
@@ -108,6 +115,8 @@ def test_browsers_can_sign_in(service: Service, tenant: Tenant, secure: bool) ->
     [
         (False, {"origin": "https://elsewhere.example"}),
         (False, {"origin": "null"}),
+        (False, {"origin": "http://["}),
+        (False, {"origin": "//["}),
         (True, {"sec-fetch-site": "cross-site"}),
         (True, {"sec-fetch-site": "same-site"}),
     ],

@@ -125,4 +125,5 @@ def hold_organisation(session: Session, organisation_id: int) -> None:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    # Half a surrogate is in no token, and makes an unknown one.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

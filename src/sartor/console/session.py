@@ -32,6 +32,14 @@ def token_of(request: Request) -> str | None:
     return request.cookies.get(COOKIE)
 
 
+def _site(address: str) -> str:
+    """Its host and port; empty for what is no address of a site."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
+
+
 def refuse_other_sites(request: Request, base: str) -> None:
     """Raises Forbidden for a form that another site's page sends: the cookie's rule, once more where browsers are old.
 
@@ -43,7 +51,7 @@ def refuse_other_sites(request: Request, base: str) -> None:
     if fetched_from is not None:
         foreign = fetched_from not in ("same-origin", "none")
     else:
-        own = {request.headers.get("host"), urlsplit(base).netloc}
-        foreign = origin is not None and urlsplit(origin).netloc not in own
+        own = {request.headers.get("host"), _site(base)}
+        foreign = origin is not None and _site(origin) not in own
     if foreign:
         raise Forbidden("This form was sent from another site.")
