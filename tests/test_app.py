@@ -1,9 +1,13 @@
 """The app as a whole: what surrounds every endpoint."""
 
+import asyncio
 import json
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from starlette.types import Message
 
 from sartor.kit.database import Database
 from tests.conftest import Service, Tenant, wait_for
@@ -106,6 +110,41 @@ def test_a_database_that_is_away_is_503(
         assert answer.status_code == answer.json()["error"]["code"] == 503
         assert "sqlite" not in answer.text
     away.close()
+
+
+@pytest.mark.parametrize("size", [1000, 262_144, 262_145, 3_000_000])
+def test_a_file_waits_for_its_reader_in_the_storage(service: Service, size: int) -> None:
+    """A quarter of a megabyte of it at a time is handed to the server, which waits until that is on its way."""
+    storage, data = service.parts.storage, os.urandom(size)
+    storage.put("images/large.png", data)
+    path, _, query = storage.address("images/large.png", base="", lifetime=timedelta(hours=1)).partition("?")
+    sent: dict[str, list[Message]] = {"GET": [], "HEAD": []}
+
+    async def ask(verb: str) -> None:
+        scope = {"type": "http", "method": verb, "path": path, "headers": [], "query_string": query.encode()}
+        asked = False
+
+        async def receive() -> Message:
+            nonlocal asked
+            if asked:
+                await asyncio.sleep(20)
+            asked = True
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:
+            sent[verb].append(message)
+
+        await service.client.app(scope, receive, send)
+
+    for verb, messages in sent.items():
+        asyncio.run(ask(verb))
+        assert messages[0]["status"] == 200
+        assert (b"content-length", str(size).encode()) in messages[0]["headers"]
+        assert (b"content-type", b"image/png") in messages[0]["headers"]
+    pieces = [message["body"] for message in sent["GET"][1:]]
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= 300_000
+    assert sum(len(message["body"]) for message in sent["HEAD"][1:]) == 0
 
 
 def test_files_are_served_only_by_their_signed_address(service: Service, tenant: Tenant) -> None:

@@ -35,7 +35,7 @@ from sartor.kit.database import AWAY
 from sartor.kit.limits import Frame
 from sartor.kit.metrics import MEDIA_TYPE
 from sartor.kit.reference import reference_page
-from sartor.kit.storage import FILES, Address
+from sartor.kit.storage import FILES, PIECE_BYTES, Address
 from sartor.models.schemas import ModelAnswer
 from sartor.settings import Settings
 from sartor.webhooks.service import FIRST_PAUSE
@@ -44,8 +44,8 @@ log = structlog.get_logger(__name__)
 
 __version__ = version("sartor")
 
-# Files up to here are sent in one piece: images are; a dataset as a ZIP may have gigabytes.
-_WHOLE_BYTES = 16 * 1024 * 1024
+# Files up to here are sent in one piece, larger ones in such pieces: what is sent waits in memory for its reader.
+_WHOLE_BYTES = PIECE_BYTES
 # Of pictures that one form of the console brings.
 _CONSOLE_BYTES = 256 * 1024 * 1024
 _MEDIA_TYPES = {
@@ -102,7 +102,13 @@ def create_app(
         redirect_slashes=False,  # to an address that is not ours to say: ``Frame`` takes the slash away
     )
     app.state.parts = parts
-    app.add_middleware(Frame, body_limit=settings.body_limit, observe=parts.metrics.request, larger=_LARGER_BODIES)
+    app.add_middleware(
+        Frame,
+        body_limit=settings.body_limit,
+        observe=parts.metrics.request,
+        larger=_LARGER_BODIES,
+        owner=lambda scope: getattr(scope.get("state", {}).get("caller"), "organisation_id", None),
+    )
     install(app, database_away=AWAY)
     _mount_api(app, parts)
     _mount_console(app, parts)
@@ -218,7 +224,7 @@ def _description(app: FastAPI) -> dict[str, Any]:
 
 def _mount_files(app: FastAPI, parts: Parts) -> None:
     @app.api_route(FILES + "{key:path}", methods=["GET", "HEAD"], include_in_schema=False)
-    def read_file(key: str, expires: str = "", signature: str = "") -> Response:
+    def read_file(request: Request, key: str, expires: str = "", signature: str = "") -> Response:
         """The bytes behind an address that this service signed; anything else is not there."""
         try:
             if not parts.storage.admits(key, expires, signature):
@@ -227,7 +233,12 @@ def _mount_files(app: FastAPI, parts: Parts) -> None:
         except KeyError:
             raise NotFound("There is no such file, or its address has expired.") from None
         media_type = _MEDIA_TYPES.get(Path(key).suffix, "application/octet-stream")
-        headers = {"Cache-Control": f"private, max-age={int(timedelta(hours=1).total_seconds())}, immutable"}
+        headers = {
+            "Cache-Control": f"private, max-age={int(timedelta(hours=1).total_seconds())}, immutable",
+            "Content-Length": str(size),
+        }
+        if request.method == "HEAD":
+            return Response(media_type=media_type, headers=headers)
         if size <= _WHOLE_BYTES:
             return Response(b"".join(chunks), media_type=media_type, headers=headers)
-        return StreamingResponse(chunks, media_type=media_type, headers=headers | {"Content-Length": str(size)})
+        return StreamingResponse(chunks, media_type=media_type, headers=headers)

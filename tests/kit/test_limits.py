@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from sartor.errors import SartorError, install
 from sartor.kit import limits
 from sartor.kit.limits import Frame
 
@@ -38,8 +41,13 @@ async def call(frame: Frame, scope: dict[str, Any], messages: Sequence[Message])
 
 
 async def reading(scope: Scope, receive: Receive, send: Send) -> None:
-    await Request(scope, receive).body()
-    await PlainTextResponse("read")(scope, receive, send)
+    """As a route does: what is refused while it reads becomes an answer."""
+    try:
+        await Request(scope, receive).body()
+        answer: Response = PlainTextResponse("read")
+    except SartorError as error:
+        answer = PlainTextResponse("refused", error.code)
+    await answer(scope, receive, send)
 
 
 def test_a_client_that_leaves_is_no_bug() -> None:
@@ -50,51 +58,155 @@ def test_a_client_that_leaves_is_no_bug() -> None:
     assert seen == [499]
 
 
+FORM = {"content_type": "multipart/form-data; boundary=x"}
+
+
+def pieces(megabytes: int) -> list[Message]:
+    """A body that arrives a megabyte at a time."""
+    return [
+        {"type": "http.request", "body": b"x" * MEGABYTE, "more_body": number < megabytes - 1}
+        for number in range(megabytes)
+    ]
+
+
+def owner_of(scope: Scope) -> str | None:
+    return dict(scope["headers"]).get(b"api-token", b"").decode() or None
+
+
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    ("headers", "megabytes", "status"),
     [
-        ({"content_length": str(3 * MEGABYTE)}, 429),
-        ({"transfer_encoding": "chunked"}, 429),  # of unknown length: as long as it may be
-        ({}, 200),  # without a body
-        ({"content_length": str(3 * MEGABYTE), "content_type": "multipart/form-data; boundary=x"}, 429),
-        ({"content_length": "20"}, 200),
+        ({"content_length": str(3 * MEGABYTE)}, 0, 429),  # at once
+        ({"transfer_encoding": "chunked"}, 3, 429),  # when they arrive
+        ({"transfer_encoding": "chunked"}, 1, 200),
+        ({}, 0, 200),  # without a body
+        ({"content_length": str(3 * MEGABYTE)} | FORM, 3, 429),
+        ({"content_length": "20"}, 0, 200),
     ],
 )
 def test_large_bodies_have_a_limit_together(
-    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], status: int
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], megabytes: int, status: int
 ) -> None:
     monkeypatch.setattr(limits, "LARGE_BYTES", 5 * MEGABYTE)
-    asyncio.run(two(4 * MEGABYTE, {"transfer_encoding": "chunked"}, headers, status))
+    asyncio.run(two(4 * MEGABYTE, 4, headers, megabytes, status))
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"transfer_encoding": "chunked", "content_type": "multipart/form-data; boundary=x"}, 200),  # goes to a file
-        ({"transfer_encoding": "chunked"}, 429),
-    ],
-)
+@pytest.mark.parametrize(("headers", "status"), [(FORM, 200), ({}, 429)])
 def test_where_gigabytes_may_come_those_of_a_form_are_not_counted(
     monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], status: int
 ) -> None:
-    monkeypatch.setattr(limits, "LARGE_BYTES", limits._LARGEST + MEGABYTE)
-    asyncio.run(two(8 * 1024 * MEGABYTE, {"transfer_encoding": "chunked"}, headers, status))
+    """They go to a file."""
+    monkeypatch.setattr(limits, "LARGE_BYTES", 5 * MEGABYTE)
+    asyncio.run(two(8 * 1024 * MEGABYTE, 4, {"transfer_encoding": "chunked"} | headers, 3, status))
 
 
-async def two(limit: int, first: dict[str, str], second: dict[str, str], status: int) -> None:
-    """A body that is still being read, and another one beside it and after it."""
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_is_only_announced_takes_no_room(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    monkeypatch.setattr(limits, "LARGE_BYTES", 5 * MEGABYTE)
+    announced = {"content_length": str(4 * MEGABYTE)}
+    asyncio.run(two(4 * MEGABYTE, first, announced, 4, 200, announced=announced))
+
+
+@pytest.mark.parametrize(("token", "status"), [("one", 429), ("another", 200)])
+def test_one_caller_has_a_share(monkeypatch: pytest.MonkeyPatch, token: str, status: int) -> None:
+    monkeypatch.setattr(limits, "_SHARE", 5 * MEGABYTE)
+    asyncio.run(two(4 * MEGABYTE, 4, {"api_token": token, "transfer_encoding": "chunked"}, 2, status))
+
+
+async def two(
+    limit: int,
+    first: int,
+    headers: dict[str, str],
+    megabytes: int,
+    status: int,
+    *,
+    announced: dict[str, str] | None = None,
+) -> None:
+    """A body of which ``first`` megabytes have come and the rest does not, and another one beside it and after it."""
     gate = asyncio.Event()
-    body = [{"type": "http.request", "body": b"{}", "more_body": False}]
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith("/first"):
-            await gate.wait()
-        await reading(scope, receive, send)
+    frame = Frame(reading, body_limit=MEGABYTE, observe=lambda *_: None, larger={"/large": limit}, owner=owner_of)
+    coming = [{**piece, "more_body": True} for piece in pieces(first)]
 
-    frame = Frame(app, body_limit=MEGABYTE, observe=lambda *_: None, larger={"/large": limit})
-    held = asyncio.ensure_future(call(frame, scope_of("/first/large", **first), body))
+    async def receive() -> Message:
+        if coming:
+            return coming.pop(0)
+        await gate.wait()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    said: list[int] = []
+
+    async def send(message: Message) -> None:
+        said.extend([message["status"]] if "status" in message else [])
+
+    its = (announced or {"transfer_encoding": "chunked"}) | {"api_token": "one"}
+    held = asyncio.ensure_future(frame(scope_of(**its), receive, send))
+    while coming:
+        await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert await call(frame, scope_of(**second), body) == status
+    body = pieces(megabytes) or [{"type": "http.request", "body": b"{}", "more_body": False}]
+    assert await call(frame, scope_of(**headers), body) == status
     gate.set()
-    assert await held == 200
-    assert await call(frame, scope_of(**second), body) == 200, "there is room again"
+    await held
+    assert said == [200]
+    assert await call(frame, scope_of(**headers), body) == 200, "there is room again"
+    assert not frame._held
+
+
+@pytest.mark.parametrize(
+    ("rate", "status"),
+    [
+        (0, 408),  # silence
+        (100, 408),  # 10 bytes in each tenth of a second
+        (4_000, 200),
+    ],
+)
+def test_a_body_has_to_keep_coming(monkeypatch: pytest.MonkeyPatch, rate: int, status: int) -> None:
+    monkeypatch.setattr(limits, "SILENCE", 0.5)
+    monkeypatch.setattr(limits, "_SLOWEST", 1_000)
+    left = 15
+
+    async def receive() -> Message:
+        nonlocal left
+        await asyncio.sleep(0.1 if rate else 10)
+        left -= 1
+        return {"type": "http.request", "body": b"x" * (rate // 10), "more_body": left > 0}
+
+    said: list[Message] = []
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    app = FastAPI()
+    app.add_api_route("/small", read, methods=["POST"])
+    install(app, database_away=())
+    frame = Frame(app, body_limit=MEGABYTE, observe=lambda *_: None)
+    began = time.monotonic()
+    asyncio.run(frame(scope_of("/small", content_length=str(15 * rate // 10)), receive, send))
+    assert said[0]["status"] == status
+    assert (b"connection", b"close") in said[0]["headers"] or status == 200
+    assert time.monotonic() - began < 3
+
+
+async def read(request: Request) -> int:
+    return len(await request.body())
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "us-ascii", '"utf-8"'])
+def test_forms_are_utf_8(charset: str) -> None:
+    frame = Frame(reading, body_limit=MEGABYTE, observe=lambda *_: None)
+    form = [{"type": "http.request", "body": b"--x--"}]
+    assert asyncio.run(call(frame, scope_of(**FORM), form)) == 200
+    assert asyncio.run(call(frame, charset_of(charset), form)) == 200
+    json = scope_of(content_type="application/json; charset=latin-1")
+    assert asyncio.run(call(frame, json, form)) == 200, "of which the framework reads no charset"
+
+
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "raw_unicode_escape", "utf-7", "utf-16", "latin-1"])
+def test_no_other_charset_is_decoded(charset: str) -> None:
+    frame = Frame(reading, body_limit=MEGABYTE, observe=lambda *_: None)
+    assert asyncio.run(call(frame, charset_of(charset), [{"type": "http.request", "body": b"--x--"}])) == 415
+
+
+def charset_of(charset: str) -> dict[str, Any]:
+    return scope_of(content_type=f"multipart/form-data; boundary=x; charset={charset}")

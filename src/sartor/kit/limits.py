@@ -1,32 +1,43 @@
-"""Around every request: an id, the answer to a bug, a bound on the body, and headers that keep browsers careful.
+"""Around every request: an id, the answer to a bug, bounds on the body, and headers that keep browsers careful.
 
 Plain ASGI, outside of the framework, so that nothing is parsed before it is bounded and nothing escapes unanswered.
-Large bodies are held in memory, unless they are forms with files: all of them together may have LARGE_BYTES.
+Large bodies are held in memory, unless they are forms with files: all of them together may have LARGE_BYTES, those of
+one caller a third of it. What counts is what has arrived, and it has to keep arriving.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 
 import structlog
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sartor.errors import BodyTooLarge, SartorError, TooManyRequests, internal, respond
+from sartor.errors import BodyTooLarge, SartorError, TooManyRequests, UnsupportedMediaType, internal, respond
 
 log = structlog.get_logger(__name__)
 
 # (method, path template or "", status, seconds)
 Observer = Callable[[str, str, int, float], None]
+# Whose request it is, as far as that is known by now.
+Owner = Callable[[Scope], Hashable | None]
 
 LARGE_BYTES = 768 * 1024 * 1024
 _LARGEST = LARGE_BYTES // 4
+_SHARE = LARGE_BYTES // 3
+# A body may be silent for so many seconds, and from then on needs so many bytes a second on average.
+SILENCE, _SLOWEST = 30.0, 32_000
 _RETRY_AFTER = 5.0  # seconds
 _FORM = b"multipart/form-data"
+# The framework would decode a form by any codec that it names and Python has.
+_UTF8 = {b"utf-8", b"utf8", b"us-ascii", b"ascii"}
 _CLIENT_LEFT = 499  # what a client that broke off is counted as; it is not told
 
 _HEADERS = [
@@ -39,17 +50,25 @@ _HEADERS = [
 class Frame:
     """The outermost layer. ``scope["sartor.request_id"]`` is the request's id; the answer's header repeats it.
 
-    ``larger`` gives paths that end in its keys a body limit of their own, in bytes.
+    ``larger`` gives paths that end in its keys a body limit of their own, in bytes. ``owner`` is asked as a large body
+    arrives, which is after the route has let its caller in.
     """
 
     def __init__(
-        self, app: ASGIApp, *, body_limit: int, observe: Observer, larger: Mapping[str, int] | None = None
+        self,
+        app: ASGIApp,
+        *,
+        body_limit: int,
+        observe: Observer,
+        larger: Mapping[str, int] | None = None,
+        owner: Owner = lambda scope: None,
     ) -> None:
         self._app = app
         self._body_limit = body_limit
         self._larger = dict(larger or {})
         self._observe = observe
-        self._held = 0  # bytes of large bodies in memory; changed on the event loop alone
+        self._owner = owner
+        self._held: Counter[Hashable | None] = Counter()  # bytes in memory, by owner; changed on the event loop alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,17 +92,15 @@ class Frame:
             await send(message)
 
         limit = self._limit(scope["path"])
-        large = self._large(scope, limit)
+        body = Arriving(receive)
         try:
-            if large and self._held and self._held + large > LARGE_BYTES:
-                refused: SartorError = TooManyRequests(
-                    "Too many large bodies are being read at this moment.", retry_after=_RETRY_AFTER
-                )
-                large = 0
+            refused = self._refusal(scope, limit)
+            if refused is not None:
                 await respond(refused, request_id)(scope, receive, answer)
                 return
-            self._held += large
-            await app(scope, Bounded(scope, receive, limit), answer)
+            if self._large(scope, limit):
+                body = Arriving(receive, free=self._body_limit, take=lambda count: self._take(scope, count))
+            await app(scope, Bounded(scope, body, limit), answer)
         except ClientDisconnect:
             status = status or _CLIENT_LEFT
         except Exception as exception:
@@ -92,11 +109,34 @@ class Frame:
                 raise
             await response(scope, receive, answer)
         finally:
-            self._held -= large
+            self._give_back(body)
             route = getattr(scope.get("route"), "path", "")
             seconds = time.perf_counter() - began
             self._observe(scope["method"], route, status, seconds)
             log.debug("answered", request_id=request_id, method=scope["method"], route=route, status=status)
+
+    def _refusal(self, scope: Scope, limit: int) -> SartorError | None:
+        """What is wrong before anything has arrived."""
+        kind, said = parse_options_header(_header(scope, b"content-type"))
+        if kind == _FORM and said.get(b"charset", b"utf-8").lower() not in _UTF8:
+            return UnsupportedMediaType("Content-Type: forms are read as UTF-8 and nothing else.")
+        announced = _header(scope, b"content-length")
+        size = min(int(announced[:20]), limit, _LARGEST) if announced.isdigit() else 0
+        held = self._held.total() if size > self._body_limit and self._large(scope, limit) else 0
+        return _no_room() if held and held + size > LARGE_BYTES else None
+
+    def _take(self, scope: Scope, count: int) -> Hashable | None:
+        """Room for ``count`` more bytes; whose they are. Raises TooManyRequests."""
+        owner = self._owner(scope)
+        over = owner is not None and self._held[owner] + count > _SHARE
+        if over or self._held.total() + count > LARGE_BYTES:
+            raise _no_room()
+        self._held[owner] += count
+        return owner
+
+    def _give_back(self, body: Arriving) -> None:
+        self._held.subtract(body.taken)
+        self._held += Counter()  # forgets those who hold nothing
 
     def _without_slash(self, scope: Scope) -> tuple[ASGIApp, Scope]:
         """The same place as without it: who looks is led there, by a relative address, for the host's name and what a
@@ -107,22 +147,51 @@ class Frame:
             return RedirectResponse(f"../{path.rpartition('/')[2]}{'?' if query else ''}{query}"), scope
         return self._app, {**scope, "path": path or "/"}
 
-    def _large(self, scope: Scope, limit: int) -> int:
-        """How many bytes a body may take in memory, where that is more than any caller's. A file of a form that may be
-        larger than _LARGEST does not stay there; of what is not a form so much is read at most."""
-        headers = dict(scope["headers"])
-        form = headers.get(b"content-type", b"").strip().lower().startswith(_FORM)
-        if limit <= self._body_limit or (form and limit > _LARGEST):
-            return 0
-        announced = headers.get(b"content-length", b"")
-        if not announced and b"transfer-encoding" not in headers:
-            return 0  # there is no body
-        size = min(int(announced[:20]) if announced.isdigit() else limit, limit, _LARGEST)
-        return size if size > self._body_limit else 0
+    def _large(self, scope: Scope, limit: int) -> bool:
+        """Whether a body may take more memory than any caller's. A file of a form that may be larger than _LARGEST does
+        not stay there; of what is not a form so much is read at most."""
+        form = _header(scope, b"content-type").strip().lower().startswith(_FORM)
+        return limit > self._body_limit and not (form and limit > _LARGEST)
 
     def _limit(self, path: str) -> int:
         own = (limit for ending, limit in self._larger.items() if path.endswith(ending))
         return max(self._body_limit, *own, 0)
+
+
+class Arriving:
+    """``receive`` of a body that has to keep coming: HTTP's 408 where it does not. Only time spent in waiting counts.
+
+    ``take`` is told how many bytes more stay in memory, once there are more than ``free``, and says whose they are.
+    """
+
+    def __init__(
+        self, receive: Receive, *, free: int = 0, take: Callable[[int], Hashable | None] | None = None
+    ) -> None:
+        self.taken: Counter[Hashable | None] = Counter()
+        self._receive = receive
+        self._free = free
+        self._take = take
+        self._whole = False
+        self._arrived = 0
+        self._waited = 0.0
+
+    async def __call__(self) -> Message:
+        if self._whole:  # what comes now is that the client leaves
+            return await self._receive()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(min(SILENCE, SILENCE + self._arrived / _SLOWEST - self._waited)):
+                message = await self._receive()
+        except TimeoutError:
+            # The framework passes this kind on, and hides any other behind a 400.
+            raise HTTPException(408, "The body did not arrive in time.", {"Connection": "close"}) from None
+        self._waited += time.monotonic() - began
+        self._whole = not message.get("more_body", False)
+        self._arrived += len(message.get("body", b""))
+        if self._take is not None and self._arrived > self._free:
+            more = self._arrived - self.taken.total()
+            self.taken[self._take(more)] += more
+        return message
 
 
 class Bounded:
@@ -151,3 +220,12 @@ class Bounded:
         # The framework passes this kind on, and hides any other behind a 400.
         error = BodyTooLarge(self._refusal)
         return HTTPException(error.code, error.details)
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    """The first of this name, which is the one that the framework reads; empty where there is none."""
+    return next((bytes(value) for given, value in scope["headers"] if given == name), b"")
+
+
+def _no_room() -> TooManyRequests:
+    return TooManyRequests("Too many large bodies are being read at this moment.", retry_after=_RETRY_AFTER)

@@ -29,7 +29,8 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
 _ROUND_SECONDS = 3600
-_CHUNK_BYTES = 4 * 1024 * 1024
+# Of what is read piece by piece: so much at least, and hardly more.
+PIECE_BYTES = 256 * 1024
 _LISTED_AT_ONCE = 100
 # In a folder, a put writes into a file with this behind the key's name until it is whole.
 _UNFINISHED = re.compile(r"#[0-9]+$")
@@ -114,12 +115,13 @@ class Storage:
             raise KeyError(key) from None
 
     def stream(self, key: str) -> tuple[int, Iterator[bytes]]:
-        """How many bytes there are under ``key``, and they themselves, some megabytes at a time; raises KeyError."""
+        """How many bytes there are under ``key``, and they themselves, a quarter of a megabyte at a time; raises
+        KeyError."""
         try:
             found = self._store.get(key)
         except (NotFoundError, FileNotFoundError):
             raise KeyError(key) from None
-        return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK_BYTES))
+        return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=PIECE_BYTES))
 
     def exists(self, key: str) -> bool:
         try:
