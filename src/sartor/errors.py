@@ -6,6 +6,7 @@
     ├── Forbidden                403  the model is unknown or another organisation's: which of the two is not said
     ├── NotFound                 404
     │   └── RequestNotFound      404  a status that is asked for too late, by the wrong one, or never existed
+    ├── BodyTooSlow              408  and the connection ends
     ├── Conflict                 409  what is asked for does not go with what is there already
     │   └── Cancelled            409  the request was cancelled by its client
     ├── PreconditionFailed       412  something has to be done, or be larger, first
@@ -87,6 +88,13 @@ class NotFound(SartorError):
 class RequestNotFound(NotFound):
     def extra(self) -> dict[str, Any]:
         return {"status": "NOT_FOUND"}
+
+
+class BodyTooSlow(SartorError):
+    code, message = 408, "Request Timeout"
+
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}
 
 
 class Conflict(SartorError):

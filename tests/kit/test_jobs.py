@@ -164,26 +164,6 @@ def test_a_pause_goes_on_after_a_restart(database: Database, start: Callable[...
     assert 3.5 < time.monotonic() - began < 6.5, "what was left of it, and not all of it again"
 
 
-def test_what_is_to_run_later_has_no_place_in_the_window(
-    database: Database, start: Callable[..., Jobs], log: Log
-) -> None:
-    async def work(job_id: str) -> None:
-        await step("only", log, job_id)
-
-    jobs = start(work)
-    began = time.monotonic()
-    for number in range(QUEUE.window + 1):
-        enqueue(database, jobs, f"later {number}", after=timedelta(seconds=4))
-    enqueue(database, jobs, "now")
-    log.awaits("now")
-    assert log.lines == ["now"]
-    jobs.stop()
-    start(work)
-    for number in range(QUEUE.window + 1):
-        log.awaits(f"later {number}")
-    assert 4 <= time.monotonic() - began < 8, "counted from when it was enqueued"
-
-
 def test_other_exceptions_are_tried_again(database: Database, start: Callable[..., Jobs], log: Log) -> None:
     def flaky() -> str:
         log("try")

@@ -20,7 +20,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sartor.errors import BodyTooLarge, SartorError, TooManyRequests, UnsupportedMediaType, internal, respond
+from sartor.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    SartorError,
+    TooManyRequests,
+    UnsupportedMediaType,
+    internal,
+    respond,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -183,8 +191,8 @@ class Arriving:
             async with asyncio.timeout(min(SILENCE, SILENCE + self._arrived / _SLOWEST - self._waited)):
                 message = await self._receive()
         except TimeoutError:
-            # The framework passes this kind on, and hides any other behind a 400.
-            raise HTTPException(408, "The body did not arrive in time.", {"Connection": "close"}) from None
+            error = BodyTooSlow("The body did not arrive in time.")
+            raise HTTPException(error.code, error.details, error.headers()) from None
         self._waited += time.monotonic() - began
         self._whole = not message.get("more_body", False)
         self._arrived += len(message.get("body", b""))
