@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
+from sartor.datasets.parts import check_parts
 from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
 
 MAX_BYTES = 12 * 1024 * 1024
@@ -99,7 +100,7 @@ def read_picture(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Ima
     made smaller as :func:`shown` does.
 
     Of our own storage's, which may be larger than what was sent, ``max_bytes`` is None. Raises BodyTooLarge above
-    12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP.
+    12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP, and as `check_parts` does.
     """
     with room_for_one():
         return shown(_decode(data, smallest=1, max_bytes=max_bytes))
@@ -139,6 +140,7 @@ def near_ones(perceptual_hash: str, others: Iterable[tuple[int, str]]) -> list[i
 def _decode(data: bytes, *, smallest: int, max_bytes: int | None) -> Image.Image:
     if max_bytes is not None and len(data) > max_bytes:
         raise BodyTooLarge(f"A picture may have {max_bytes // 1024 // 1024} MB at most.")
+    check_parts(data)
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except Image.DecompressionBombError:
