@@ -79,6 +79,20 @@ def test_it_is_upright(orientation: int, corner: str) -> None:
     assert [name for name, found in bright.items() if found] == [corner]
 
 
+@pytest.mark.parametrize(("tag", "kind", "value"), [(0x100, 9, -5), (0x100, 2, b"640"), (0x102, 8, -1), (0x100, 5, 38)])
+def test_whatever_else_its_exif_says(tag: int, kind: int, value: Any) -> None:
+    """A width that is negative, a text or a fraction, and bits that are negative: none of it can be written again."""
+    odd = struct.pack("<HHI", tag, kind, 4 if kind == 2 else 1) + struct.pack("<4s" if kind == 2 else "<i", value)
+    exif = b"II*\0" + struct.pack("<IH", 8, 2) + odd + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + bytes(4)
+    upright = read_picture(as_file(drawing(400, 300), "JPEG", exif=b"Exif\0\0" + exif + struct.pack("<II", 640, 1)))
+    assert upright.size == (300, 400)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_exif_that_is_none(kind: str) -> None:
+    assert read_picture(as_file(drawing(400, 300), kind, exif=b"Exif\0\0no exif")).size == (400, 300)
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_transparency_becomes_black(mode: str) -> None:
     image = Image.new("RGBA", (1024, 1024), (255, 255, 255, 0))

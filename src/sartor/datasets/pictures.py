@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from sartor.datasets.parts import check_parts
 from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
@@ -33,6 +33,16 @@ SHOWN = 1024
 NEAR = 4
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
+# What makes a picture upright, by the orientation that its EXIF gives.
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # The network takes 6 s of one core for so many; what is larger than this is nearly as large as it has to be.
 _NETWORK_PIXELS = 1024 * 1024
 # Whole pictures are large, as pixels and as PNG: however many are sent at once, so many are in memory.
@@ -155,13 +165,22 @@ def _decode(data: bytes, *, smallest: int, max_bytes: int | None) -> Image.Image
         )
     try:
         image.load()
-        return _flat(_srgb(ImageOps.exif_transpose(image)))
+        return _flat(_srgb(_upright(image)))
     except Exception:
         raise UnsupportedMediaType("The picture is damaged: not all of it could be read.") from None
 
 
 def _size(image: Image.Image) -> str:
     return f"{image.width} x {image.height}"
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says. Of that nothing else is read, for it is dropped, whatever is wrong with it."""
+    try:
+        method = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # no EXIF at all; the picture is whole
+        return image
+    return image if method is None else image.transpose(method)
 
 
 def _flat(image: Image.Image) -> Image.Image:
