@@ -160,11 +160,11 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
             parts.datasets, parts.packing, parts.storage, parts.door, address_of=address_of, models_of=models_of
         ),
         images_endpoints.router(
-            parts.datasets, parts.uploads, parts.storage, parts.fetcher, parts.door, address_of=address_of
+            parts.datasets, parts.uploads, parts.storage, parts.sources, parts.door, address_of=address_of
         ),
         bulk_endpoints.router(parts.bulk_uploads, parts.recaptioning, parts.door),
         wording_endpoints.router(
-            parts.datasets, parts.captions, parts.image_moderator, parts.fetcher, parts.door, bridge=parts.bridge
+            parts.datasets, parts.captions, parts.image_moderator, parts.sources, parts.door, bridge=parts.bridge
         ),
         models_endpoints.router(parts.models, parts.lifecycle, parts.imports, parts.door, address_of=address_of),
     ]

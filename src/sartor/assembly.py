@@ -30,6 +30,7 @@ from sartor.datasets.captions import Captions
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.packing import Packing
 from sartor.datasets.service import Datasets
+from sartor.datasets.sources import Sources
 from sartor.datasets.uploads import Uploads
 from sartor.generation import keys as request_keys
 from sartor.generation.device import Device
@@ -114,6 +115,7 @@ class Parts:
     jobs: Jobs
     generation: Generation
     fetcher: Fetcher
+    sources: Sources
     webhooks: Webhooks
     device: Device
     metrics: Metrics
@@ -364,6 +366,7 @@ def assemble(
         jobs=jobs,
         generation=generation,
         fetcher=fetcher,
+        sources=Sources(fetcher),
         webhooks=webhooks,
         device=device,
         metrics=metrics,

@@ -14,10 +14,9 @@ from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.pictures import MAX_BYTES
 from sartor.datasets.schemas import CaptionBody, ImageAnswer, UploadAnswer, UploadBody, image_answer
 from sartor.datasets.service import Datasets
-from sartor.datasets.sources import file_name, is_address, name_of, read_source
+from sartor.datasets.sources import Sources, file_name, is_address, name_of
 from sartor.datasets.uploads import Uploads
 from sartor.errors import Unprocessable, describe
-from sartor.kit.fetch import Fetcher
 from sartor.kit.idempotency import check_key
 from sartor.kit.storage import Address, Storage
 from sartor.kit.threads import slowly
@@ -35,7 +34,7 @@ def router(
     datasets: Datasets,
     uploads: Uploads,
     storage: Storage,
-    fetcher: Fetcher,
+    sources: Sources,
     door: Door,
     *,
     address_of: Callable[[Request], Address],
@@ -61,18 +60,19 @@ def router(
         await run_in_threadpool(uploads.check, caller, dataset_id)
         sent = await _read(request)
         data, source = sent.data, sent.body.image_url or sent.body.file or ""
-        if data is None:
-            data = await read_source(source, fetcher, unreachable=Unprocessable)
-        image = await slowly(
-            uploads.add,
-            caller,
-            dataset_id,
-            data,
-            sent.body,
-            name=sent.body.image_name or sent.name or name_of(source) or "image",
-            source_url=source if is_address(source) else None,
-            idempotency_key=key,
-        )
+        with sources.reading() as reading:
+            if data is None:
+                data = await reading.read(source, unreachable=Unprocessable)
+            image = await slowly(
+                uploads.add,
+                caller,
+                dataset_id,
+                data,
+                sent.body,
+                name=sent.body.image_name or sent.name or name_of(source) or "image",
+                source_url=source if is_address(source) else None,
+                idempotency_key=key,
+            )
         duplicates = await run_in_threadpool(datasets.duplicates, image)
         answer = image_answer(image, storage, address_of(request))
         return UploadAnswer(**answer.model_dump(), duplicate_of=duplicates)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 
 from sartor.datasets.pictures import MAX_BYTES
-from sartor.errors import BadRequest, BodyTooLarge, SartorError
+from sartor.errors import BadRequest, BodyTooLarge, SartorError, TooManyRequests
 from sartor.kit.fetch import Fetcher, FetchError, TooLarge
 
+# Of all pictures that were fetched and are still in memory: 32 of the largest.
+FETCHED_BYTES = 384 * 1024 * 1024
+_RETRY_AFTER = 5.0  # seconds
 # For the whole of it: most pictures take less than a second, and whoever asks is waiting.
 _PATIENCE = timedelta(seconds=20)
 
@@ -24,21 +31,82 @@ def is_address(source: str) -> bool:
     return source[:8].lower().startswith(("http://", "https://"))
 
 
-async def read_source(source: str, fetcher: Fetcher, *, unreachable: type[SartorError]) -> bytes:
-    """The bytes that ``source`` names or holds, 12 MB at most; what they are is not looked at.
+class Sources:
+    """Reads what fields hold or name. What comes from addresses may have ``fetched_bytes`` in memory, all together."""
 
-    Raises BadRequest for what is neither, BodyTooLarge, and ``unreachable`` for an address that gives no file.
-    """
-    if not is_address(source):
-        return await run_in_threadpool(decoded, source)
-    into = io.BytesIO()
-    try:
-        await fetcher.get(source, into, max_bytes=MAX_BYTES, limit=_PATIENCE)
-    except TooLarge:
-        raise BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.") from None
-    except FetchError as error:
-        raise unreachable(f"The picture could not be fetched: {error}") from None
-    return into.getvalue()
+    def __init__(self, fetcher: Fetcher, *, fetched_bytes: int = FETCHED_BYTES) -> None:
+        self._fetcher = fetcher
+        self._room = _Room(fetched_bytes)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """For one request: what it fetches is counted as it comes, until the block ends."""
+        request = Reading(self._fetcher, self._room)
+        try:
+            yield request
+        finally:
+            request.forget()
+
+
+class Reading:
+    """What one request reads."""
+
+    def __init__(self, fetcher: Fetcher, room: _Room) -> None:
+        self._fetcher = fetcher
+        self._room = room
+        self._held = 0
+        self._refused = False
+
+    async def read(self, source: str, *, unreachable: type[SartorError]) -> bytes:
+        """The bytes that ``source`` names or holds, 12 MB at most; what they are is not looked at.
+
+        Raises BadRequest for what is neither, BodyTooLarge, ``unreachable`` for an address that gives no file, and
+        TooManyRequests where all that is fetched at this moment has no room for it.
+        """
+        if not is_address(source):
+            return await run_in_threadpool(decoded, source)
+        with _Counted(self.hold) as into:  # closed at the end: an error's frames would keep it for a while
+            try:
+                await self._fetcher.get(source, into, max_bytes=MAX_BYTES, limit=_PATIENCE)
+            except TooLarge:
+                raise BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.") from None
+            except FetchError as error:
+                raise unreachable(f"The picture could not be fetched: {error}") from None
+            return into.getvalue()
+
+    def forget(self) -> None:
+        """Gives back the room of what was fetched."""
+        self._room.left += self._held
+        self._held = 0
+
+    def hold(self, count: int) -> None:
+        """Takes room for so many bytes more. Raises TooManyRequests where there is none: then at once, and not when all
+        is ended that this request fetches, its room is others', or they would be refused, too."""
+        if self._refused or count > self._room.left:
+            self._refused = True
+            self.forget()
+            raise TooManyRequests("Too many pictures are being fetched at this moment.", retry_after=_RETRY_AFTER)
+        self._room.left -= count
+        self._held += count
+
+
+@dataclass
+class _Room:
+    """``left`` is in bytes, and changed on the event loop alone."""
+
+    left: int
+
+
+class _Counted(io.BytesIO):
+    """Says how many bytes are to be written before they are."""
+
+    def __init__(self, count: Callable[[int], None]) -> None:
+        super().__init__()
+        self._count = count
+
+    def write(self, data: Any, /) -> int:
+        self._count(len(data))
+        return super().write(data)
 
 
 def name_of(source: str) -> str:

@@ -16,9 +16,8 @@ from sartor.datasets.captions import Captions
 from sartor.datasets.pictures import MAX_BYTES, read_picture, room_for_one
 from sartor.datasets.schemas import RefinementAnswer, RefinementBody, SchemaAnswer, SchemaBody
 from sartor.datasets.service import Datasets
-from sartor.datasets.sources import decoded, is_address, read_source
+from sartor.datasets.sources import Reading, Sources, decoded, is_address
 from sartor.errors import BadRequest, Moderated, PictureNotFetched, Unavailable, describe
-from sartor.kit.fetch import Fetcher
 from sartor.kit.threads import slowly
 from sartor.moderation.base import ImageModerator
 from sartor.vgl import canonical, parse
@@ -33,7 +32,7 @@ def router(
     datasets: Datasets,
     captions: Captions,
     moderator: ImageModerator,
-    fetcher: Fetcher,
+    sources: Sources,
     door: Door,
     *,
     bridge: Callable[[], Bridge],
@@ -52,9 +51,23 @@ def router(
                 raise Moderated("image", finding.category)
         return image
 
-    async def fetched(source: str) -> str | bytes:
-        """What is at an address; base64 as it is, to be decoded by the thread that looks, one picture at a time."""
-        return await read_source(source, fetcher, unreachable=PictureNotFetched) if is_address(source) else source
+    async def fetched(images: Sequence[str], reading: Reading) -> list[str | bytes]:
+        """What is at the addresses, all at once, until one fails; base64 as it is, to be decoded by the thread that
+        looks, one picture at a time."""
+        pictures: list[str | bytes] = list(images)
+
+        async def fetch(place: int) -> None:
+            pictures[place] = await reading.read(images[place], unreachable=PictureNotFetched)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for place, source in enumerate(images):
+                    if is_address(source):
+                        group.create_task(fetch(place))
+        except ExceptionGroup as failed:
+            pictures.clear()  # the error's frames would keep them for a while
+            raise failed.exceptions[0] from None
+        return pictures
 
     @routes.post(
         "/tailored-gen/generate_visual_schema",
@@ -67,8 +80,9 @@ def router(
         """What 5 to 10 typical pictures share: medium, style, colours, light. Read it, change what is wrong, and give
         it to the dataset: captions and images are then made by it."""
         body = await read_json(request, SchemaBody)
-        pictures = await asyncio.gather(*map(fetched, body.images))
-        return SchemaAnswer(visual_schema=await slowly(look, pictures, body.content_moderation))
+        with sources.reading() as reading:
+            pictures = await fetched(body.images, reading)
+            return SchemaAnswer(visual_schema=await slowly(look, pictures, body.content_moderation))
 
     @routes.post(
         "/tailored-gen/refine_structured_prompt",
