@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from sartor.datasets.rows import LIMITS
 from sartor.datasets.schemas import DatasetChanges
 from sartor.errors import Unavailable
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
@@ -148,12 +149,16 @@ def test_a_refused_project_keeps_what_was_written(browser: TestClient, given: di
         assert value in page
 
 
-def test_a_form_sent_twice_is_one_project_and_the_same_pictures(browser: TestClient) -> None:
+def test_a_form_sent_twice_is_one_project_and_the_same_pictures(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = [browser.post("/console/projects", data=PROJECT | {"form": "ab"}).url.path for _ in range(2)]
     assert paths[0] == paths[1]
     send(browser, paths[0], 1, 2)
     assert "2 pictures, draft" in send(browser, paths[0], 1, 2), "as after a long wait and a second try"
     assert "3 pictures, draft" in send(browser, paths[0], 2, 3)
+    monkeypatch.setitem(LIMITS, "basic", 3)
+    assert "3 pictures, draft" in send(browser, paths[0], 1, 2, 3), "a full one has them all the same"
 
 
 def test_pictures_that_cannot_be_taken_do_not_keep_the_others_out(browser: TestClient, dataset: str) -> None:

@@ -326,6 +326,9 @@ def test_a_clones_name_and_key(home: Path, tenant: Tenant, monkeypatch: pytest.M
     assert stored(home) == after_first
     assert len(tenant.get(DATASETS).json()) == 2
     assert error_of(tenant.post(f"{DATASETS}/{dataset_id}/clone", {"name": ""}), 400).startswith("name")
+    assert delete(tenant, f"{DATASETS}/{dataset_id}").status_code == 204
+    assert tenant.post(f"{DATASETS}/{dataset_id}/clone", body, headers=key).json()["id"] == first.json()["id"]
+    error_of(tenant.post(f"{DATASETS}/{dataset_id}/clone", body), 404)
 
 
 def test_both_prefixes_answer_alike(tenant: Tenant) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from sartor.datasets.pictures import Picture, take_in
+from sartor.datasets.rows import LIMITS
+from sartor.datasets.tables import Dataset
 from tests.conftest import Service, Tenant
 from tests.datasets.conftest import DATASETS, SCHEMA, MeanColors, error_of, new_dataset, picture, upload
 
@@ -107,6 +109,40 @@ def test_the_same_key_at_once_adds_one_image(
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] == second.json()["id"]
     assert len(tenant.get(f"{DATASETS}/{dataset_id}/images").json()) == 1
+    assert len(stored(home) - before) == 2
+
+
+@pytest.mark.parametrize("end", ["full", "completed"])
+def test_the_same_key_again_when_nothing_more_may_come(
+    service: Service, tenant: Tenant, home: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    dataset_id, key = new_dataset(tenant), {"Idempotency-Key": "a key"}
+    monkeypatch.setitem(LIMITS, "basic", 2 if end == "full" else 200)
+    upload(tenant, dataset_id, picture(1))
+    first = upload(tenant, dataset_id, picture(2), headers=key)
+    if end == "completed":
+        with service.parts.database.transaction() as session:
+            session.get_one(Dataset, dataset_id).status = "completed"
+    before = stored(home)
+    again = upload(tenant, dataset_id, picture(2), headers=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    error_of(upload(tenant, dataset_id, picture(3), headers=key), 422)
+    error_of(upload(tenant, dataset_id, picture(2), headers={"Idempotency-Key": "another"}), 409)
+    error_of(upload(tenant, dataset_id, picture(2)), 409)
+    assert stored(home) == before
+
+
+def test_the_same_key_at_once_for_the_last_place(
+    tenant: Tenant, home: Path, captioner: MeanColors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset_id, before = new_dataset(tenant, schema=SCHEMA), stored(home)
+    monkeypatch.setitem(LIMITS, "basic", 1)
+    together = threading.Barrier(2)
+    before_captions(monkeypatch, captioner, lambda: together.wait(20))
+    first, second = at_once(tenant, dataset_id, 5, 5, headers={"Idempotency-Key": "a key"})
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
     assert len(stored(home) - before) == 2
 
 

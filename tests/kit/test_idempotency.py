@@ -11,7 +11,17 @@ import sartor.app  # noqa: F401  (every table is known once the composition root
 from sartor.errors import Unprocessable
 from sartor.kit import idempotency
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import LIFETIME, IdempotencyKey, at_once, check_key, claim, digest_of, forget, led_to
+from sartor.kit.idempotency import (
+    LIFETIME,
+    IdempotencyKey,
+    at_once,
+    check_key,
+    claim,
+    digest_of,
+    forget,
+    is_used,
+    led_to,
+)
 
 FIRST, SECOND = digest_of("image", {"prompt": "a", "seed": None}), digest_of("image", {"prompt": "b", "seed": None})
 
@@ -65,8 +75,12 @@ def test_keys_grow_old(database: Database) -> None:
     claimed(database, "l", FIRST, "two")
     with database.transaction() as session:
         session.execute(sa.update(IdempotencyKey).values(created_at=now() - LIFETIME - timedelta(seconds=1)))
+    with database.transaction() as session:
+        assert not is_used(session, "1", "k")
     assert claimed(database, "k", SECOND, "three") == "three"
     with database.transaction() as session:
+        assert is_used(session, "1", "k")
+        assert not is_used(session, "2", "k")
         forget(session, [])
         assert session.scalars(sa.select(IdempotencyKey.result_id)).all() == ["three"]
         forget(session, ["three"])

@@ -182,6 +182,11 @@ def test_the_same_key_creates_one_model(service: Service, tenant: Tenant) -> Non
     assert first.json() == second.json()
     assert tenant.post(LIST, body | {"name": "Owl"}, headers={"Idempotency-Key": "one"}).status_code == 422
     assert len([one for one in tenant.get(LIST).json() if "dataset_id" in one]) == 1
+    deleted = tenant.client.delete(f"/v1/tailored-gen/datasets/{body['dataset_id']}", headers=tenant.headers)
+    assert deleted.status_code == 204
+    again = tenant.post(LIST, body, headers={"Idempotency-Key": "one"})
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert tenant.post(LIST, body).status_code == 404
 
 
 def test_the_models_of_a_project(service: Service, tenant: Tenant, other_tenant: Tenant) -> None:

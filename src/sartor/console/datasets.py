@@ -82,7 +82,8 @@ class DatasetPages:
     def add(self, caller: Caller, dataset_id: int, name: str, data: bytes) -> None:
         """Adds a picture; the same file again within a day is the same picture. Raises NotFound, and what is wrong
         with it."""
-        self._rooms.uploads.check(caller, dataset_id)
+        key = f"console picture {dataset_id} {hashlib.sha256(data + name.encode()).hexdigest()}"
+        self._rooms.uploads.check(caller, dataset_id, idempotency_key=key)
         self._rooms.uploads.add(
             caller,
             dataset_id,
@@ -90,7 +91,7 @@ class DatasetPages:
             UploadBody(file="(a file)"),
             name=name,
             source_url=None,
-            idempotency_key=f"console picture {dataset_id} {hashlib.sha256(data + name.encode()).hexdigest()}",
+            idempotency_key=key,
         )
 
     def describe(self, caller: Caller, dataset_id: int, job: str) -> None:

@@ -57,7 +57,7 @@ def router(
         address. It is kept as it is trained on: upright, transparency on black, enlarged where it is small, without
         metadata. Where the dataset has a visual schema, a caption is written."""
         key = check_key(idempotency_key)
-        await run_in_threadpool(uploads.check, caller, dataset_id)
+        await run_in_threadpool(uploads.check, caller, dataset_id, idempotency_key=key)
         sent = await _read(request)
         data, source = sent.data, sent.body.image_url or sent.body.file or ""
         with sources.reading() as reading:

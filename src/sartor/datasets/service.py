@@ -136,12 +136,12 @@ class Datasets:
     ) -> tuple[Dataset, list[DatasetImage]]:
         """A new draft with the same schema and copies of the images. Raises NotFound, Conflict where the dataset
         changes while it is copied, and Unprocessable for a key of another body."""
+        digest = digest_of("clone", body.model_dump(mode="json") | {"dataset_id": dataset_id})
+        if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
+            return earlier  # nothing needs to be copied, and the source may be gone
         with self._database.transaction() as session:
             source = find_dataset(session, caller, dataset_id)
             images = images_of(session, dataset_id)
-        digest = digest_of("clone", body.model_dump(mode="json") | {"dataset_id": dataset_id})
-        if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
-            return earlier  # nothing needs to be copied
         stems = [new_stem() for _ in images]
         pairs = [
             pair

@@ -19,7 +19,7 @@ from sartor.datasets.stored import StoredPicture, read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, Moderated, Unavailable, Unprocessable
 from sartor.kit.database import Database
-from sartor.kit.idempotency import at_once, claim, digest_of, led_to
+from sartor.kit.idempotency import at_once, claim, digest_of, is_used, led_to
 from sartor.kit.storage import Storage
 from sartor.moderation.base import ImageModerator
 from sartor.projects.tables import Project
@@ -37,12 +37,14 @@ class Uploads:
         self._captions = captions
         self._moderator = moderator
 
-    def check(self, caller: Caller, dataset_id: int) -> None:
-        """Whether an image may come at all, before its bytes do. Raises NotFound, BadRequest, Conflict."""
+    def check(self, caller: Caller, dataset_id: int, *, idempotency_key: str | None = None) -> None:
+        """Whether an image may come at all, before its bytes do; one whose key was used may have come already, which
+        ``add`` knows. Raises NotFound, BadRequest, Conflict."""
         with self._database.transaction() as session:
             dataset = find_dataset(session, caller, dataset_id)
             check_single_uploads(dataset)
-            check_room(session, dataset)
+            if idempotency_key is None or not is_used(session, str(caller.organisation_id), idempotency_key):
+                check_room(session, dataset)
 
     def add(
         self,
@@ -90,6 +92,11 @@ class Uploads:
         except _Repeated as repeated:
             self._datasets.discard(stored)
             return self._datasets.image(caller, dataset_id, repeated.image_id)
+        except Conflict:  # completed or full, perhaps by the same request, sent twice at once
+            self._datasets.discard(stored)
+            if idempotency_key is None or (earlier := self._earlier(caller, idempotency_key, digest)) is None:
+                raise
+            return self._datasets.image(caller, dataset_id, earlier)
         except BaseException:  # whatever it was: bytes without a row are of no use
             self._datasets.discard(stored)
             raise

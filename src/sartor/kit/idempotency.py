@@ -94,6 +94,12 @@ def led_to(session: Session, tenant: str, key: str, digest: str) -> str | None:
     return found.result_id
 
 
+def is_used(session: Session, tenant: str, key: str) -> bool:
+    """Whether ``key`` stands for any result, of whatever body: then the body is read before anything is refused."""
+    found = session.get(IdempotencyKey, (tenant, key))
+    return found is not None and found.created_at >= now() - LIFETIME
+
+
 def forget(session: Session, result_ids: Sequence[str], *, beginnings: Sequence[str] = ()) -> None:
     """Deletes the keys of results that are no more, or whose ids begin so, and those that no longer count."""
     over = IdempotencyKey.created_at < now() - LIFETIME

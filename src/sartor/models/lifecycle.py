@@ -17,7 +17,7 @@ from sartor.datasets.rows import find_dataset, hold
 from sartor.datasets.training_set import TrainingSet, training_set
 from sartor.errors import BadRequest, Conflict, NotFound, PreconditionFailed, Unavailable
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import at_once, claim, digest_of, forget
+from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Address, Storage
 from sartor.models.adapters import AdapterFiles
@@ -73,7 +73,11 @@ class Lifecycle:
         return at_once(key, lambda: self._create(caller, body, key))
 
     def _create(self, caller: Caller, body: ModelBody, key: str | None) -> Model:
+        digest = digest_of("model", body.model_dump(mode="json"))
+        tenant = str(caller.organisation_id)
         with self._database.transaction() as session:
+            if key is not None and (earlier := led_to(session, tenant, key, digest)) is not None:
+                return find_model(session, caller.organisation_id, result_to(earlier))  # its dataset may be gone
             find_dataset(session, caller, body.dataset_id)
             dataset = hold(session, body.dataset_id, changed=False)
             model = Model(
@@ -89,8 +93,7 @@ class Lifecycle:
             session.flush()
             if key is not None:
                 own = result_of(model.id)
-                digest = digest_of("model", body.model_dump(mode="json"))
-                claimed = claim(session, str(caller.organisation_id), key, digest, own)
+                claimed = claim(session, tenant, key, digest, own)
                 if claimed != own:
                     session.delete(model)
                     session.flush()
