@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sartor.captioning.freezing import frozen
+from sartor.captioning.base import CaptioningError
+from sartor.captioning.freezing import frozen, parsed
 
 CAPTION: dict[str, Any] = {
     "short_description": "A cat on a plain red background",
@@ -49,3 +50,10 @@ def test_a_recurring_subject_is_the_first_object() -> None:
 @pytest.mark.parametrize("schema", [{}, {"objects": [{}]}])
 def test_an_empty_schema_changes_nothing(schema: dict[str, Any]) -> None:
     assert frozen(CAPTION, schema) == (CAPTION, [])
+
+
+def test_more_than_a_structured_prompt_can_hold() -> None:
+    many = CAPTION | {"objects": [{"description": f"cat {number}"} for number in range(40)]}
+    values, _ = frozen(many, {"objects": [{"texture": "x" * 2000}]})
+    with pytest.raises(CaptioningError, match="65536 characters"):
+        parsed(values)

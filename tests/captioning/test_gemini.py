@@ -114,6 +114,21 @@ def test_an_unusable_reply_is_asked_for_once_more(gemini: GeminiServer, picture:
         captioner_at(gemini).caption(picture, visual_schema=None)
 
 
+def test_a_schema_that_is_too_large_is_asked_for_once_more(gemini: GeminiServer, picture: Image.Image) -> None:
+    much = dict.fromkeys(("background_setting", "style_medium", "artistic_style"), "x" * 1500)
+    traits = {"objects": [dict.fromkeys(("texture", "pose", "clothing"), "x" * 1500)]}
+    gemini.answers = [said(FOX), said(COMMON | much | traits), said(COMMON)]
+    assert (
+        plain(
+            captioner_at(gemini)
+            .visual_schema([picture], subject=Subject("defined_character", "illustration", "Lora"))
+            .value
+        )
+        == COMMON
+    )
+    assert "traits" in gemini.turn(turn=2)
+
+
 def test_what_is_overloaded_is_tried_again(gemini: GeminiServer, picture: Image.Image) -> None:
     gemini.answers = [OVERLOADED, INTERNAL, said(FOX)]
     assert captioner_at(gemini).caption(picture, visual_schema=None).value == parse(FOX)

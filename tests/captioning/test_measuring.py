@@ -11,7 +11,7 @@ from sartor.captioning import Captioner, CaptioningError, MeasuringCaptioner, Su
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.scene import Composer
 from sartor.nano.vocabulary import STYLES
-from sartor.vgl import canonical, plain
+from sartor.vgl import VisualSchema, canonical, plain
 from tests.captioning.conftest import THINGS
 
 ICONS = Subject("icons", "illustration")
@@ -174,6 +174,16 @@ def test_a_picture_of_nothing(captioner: MeasuringCaptioner, size: tuple[int, in
     caption = plain(captioner.caption(Image.new("RGB", size, (0, 0, 0)), visual_schema=None).value)
     assert caption["short_description"] == "Plain black background"
     assert "objects" not in caption
+
+
+def test_a_schema_that_leaves_no_room_is_refused(captioner: MeasuringCaptioner, composer: Composer) -> None:
+    """Both things get the trait."""
+    things = [Thing("cat", "top left", "medium"), Thing("car", "bottom right", "medium")]
+    scene = Scene(things, "flat", Background("plain", ("sky blue",)))
+    picture = Image.fromarray(composer.draw(scene, random.Random(0)))
+    schema = VisualSchema.model_validate({"objects": [{"texture": "x" * 40_000}]})
+    with pytest.raises(CaptioningError, match="65536 characters"):
+        captioner.caption(picture, visual_schema=schema)
 
 
 def test_what_cannot_be_measured_is_refused(captioner: MeasuringCaptioner) -> None:

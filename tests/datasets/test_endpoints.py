@@ -197,6 +197,8 @@ def test_a_visual_schema_is_kept_canonical(tenant: Tenant, given: Any) -> None:
         ({"visual_schema": "[]"}, "visual_schema"),
         ({"visual_schema": '{"objects": "many"}'}, "visual_schema: objects"),
         ({"visual_schema": 7}, "visual_schema"),
+        ({"visual_schema": {"style_medium": "x" * 20_000}}, "visual_schema: style_medium: longer than 16384"),
+        ({"visual_schema": {"objects": [{"texture": "x" * 3000}]}}, "visual_schema: objects[0]: traits"),
         ({"status": "done"}, "status"),
         ({"name": ""}, "name"),
     ],

@@ -249,6 +249,7 @@ def test_nothing_is_read_where_the_base_cannot_be(
     [
         ({"visual_schema": "{"}, 400),
         ({"visual_schema": '{"lighting": 5}'}, 400),
+        ({"visual_schema": json.dumps({"style_medium": "x" * 20_000})}, 400),
         ({"name": ""}, 400),
         ({"name": "x" * 201}, 400),
         ({"project_id": "abc"}, 400),

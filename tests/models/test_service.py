@@ -56,6 +56,16 @@ def test_a_changed_folder_changes_the_row(tmp_path: Path, database: Database, mo
         assert models.look(session, model.id).visual_schema.style_medium == "ink"
 
 
+def test_a_schema_from_before_there_were_bounds(tmp_path: Path, database: Database, models: Models) -> None:
+    write_test_brand(tmp_path)
+    models.seed()
+    with database.transaction() as session:
+        model = models.usable(session, 1, BRAND)
+        model.visual_schema = {"style_medium": "x" * 20_000}
+        with pytest.raises(ModelNotReady, match="visual schema cannot be used: style_medium: longer"):
+            models.look(session, model.id)
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [

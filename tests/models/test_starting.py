@@ -57,6 +57,7 @@ def test_parameters_are_for_expert_mode(service: Service, tenant: Tenant) -> Non
     [
         ({"status": "draft"}, "draft"),
         ({"visual_schema": None}, "visual schema"),
+        ({"visual_schema": '{"style_medium": "' + "x" * 20_000 + '"}'}, "visual schema cannot be used"),
         ({"images": 0}, "no pictures"),
         ({"uncaptioned": 2}, "2 of the dataset's pictures"),
     ],

@@ -10,6 +10,7 @@ from sartor.vgl import (
     merge,
     parse,
     parse_visual_schema,
+    plain,
 )
 from tests.vgl.strategies import mapping, prompt
 
@@ -73,6 +74,33 @@ def test_a_schema_is_checked_like_a_prompt():
     assert parse_visual_schema('{"style": "flat"}').model_extra == {"style": "flat"}
     with pytest.raises(InvalidStructuredPrompt, match="lighting"):
         parse_visual_schema({"lighting": 3})
+
+
+@pytest.mark.parametrize(
+    ("schema", "fault"),
+    [
+        ({"style_medium": "x" * 16_384}, "style_medium: longer than 16384 characters in all"),
+        ({f"k{number}": "v" for number in range(65)}, "has more than 64 entries"),
+        ({"objects": [{"texture": "x" * 2042}]}, r"objects\[0\]: traits .* longer than 2048 characters"),
+        ({"objects": [{f"t{number}": "v" * 400 for number in range(30)}]}, r"objects\[0\]: traits"),
+    ],
+)
+def test_a_schema_leaves_room_for_the_prompt(schema, fault):
+    assert parse(schema)
+    with pytest.raises(InvalidStructuredPrompt, match=fault):
+        parse_visual_schema(schema)
+
+
+def test_the_largest_schema_fits_into_ordinary_prompts():
+    """With 8,000 characters, as FIBO's own captions have, 16 objects, and 50 fields that are unknown here."""
+    traits = {f"t{number}": "v" * 61 for number in range(31)} | {"t": "v" * 31}
+    schema = {f"k{number}": "v" * 200 for number in range(62)} | {"objects": [{"description": "x" * 1000} | traits]}
+    schema["style_medium"] = "x" * (16_384 - len("objects" + "style_medium" + "description") - 1000 - 2048
+                                    - sum(len(name) + 200 for name in schema if name != "objects"))  # fmt: skip
+    own = {f"own{number}": "o" for number in range(50)}
+    prompt = parse(own | {"short_description": "x" * 4000, "objects": [{"description": "x" * 250}] * 16})
+    for change in (merge, lambda look, vgl: complete(vgl, look)):
+        assert len(plain(change(parse_visual_schema(schema), prompt))["objects"][15]) == 33
 
 
 @given(mapping.map(parse_visual_schema), prompt)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sartor.vgl import StructuredPrompt
+from sartor.captioning.base import CaptioningError
+from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, parse
 
 _CONTENT = ("short_description", "objects", "text_render")
 
@@ -33,6 +34,14 @@ def frozen(
         mixed["objects"] = _with_traits(values.get("objects", []), traits, recurring=recurring)
     order = list(StructuredPrompt.model_fields)
     return dict(sorted(mixed.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99)), notes
+
+
+def parsed(values: dict[str, Any]) -> StructuredPrompt:
+    """What `frozen` made. Raises CaptioningError where it is more than a structured prompt can hold."""
+    try:
+        return parse(values)
+    except InvalidStructuredPrompt as error:
+        raise CaptioningError(f"with the visual schema in it the caption is no structured prompt: {error}") from None
 
 
 def _with_traits(objects: list[dict[str, Any]], traits: dict[str, Any], *, recurring: bool) -> list[dict[str, Any]]:

@@ -20,10 +20,10 @@ from sartor.bridge import packages
 from sartor.bridge.base import BridgeUnavailable, ContentRefused
 from sartor.bridge.completion import LanguageModel, Message, Patience
 from sartor.bridge.gemini import DEFAULT_MODEL
-from sartor.bridge.replying import UnusableReply, read_partial, read_reply, read_scene
+from sartor.bridge.replying import UnusableReply, read_reply, read_scene
 from sartor.captioning.base import CaptioningError, CaptioningUnavailable, Finding, PictureRefused, Subject
-from sartor.captioning.freezing import frozen
-from sartor.vgl import StructuredPrompt, VisualSchema, canonical, parse, parse_visual_schema, plain
+from sartor.captioning.freezing import frozen, parsed
+from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse_visual_schema, plain
 
 # What a picture shows, and what only one picture can have: no part of a look.
 _CONTENT = ("short_description", "text_render", "context")
@@ -85,8 +85,7 @@ class GeminiCaptioner:
         described = [self._describe(picture, subject) for picture in pictures]
         system, schema = _common(len(pictures), subject)
         turn = f"DESCRIPTIONS = [{','.join(canonical(scene) for scene in described)}]\n\nGenerate the JSON object."
-        values = self._ask(system, turn, schema, 0.0, lambda reply: _look(read_reply(reply, schema)))
-        found = parse_visual_schema(values)
+        found = self._ask(system, turn, schema, 0.0, lambda reply: _look(read_reply(reply, schema)))
         notes = [
             f"{name}: kept by {self._model.name} as common to {len(described)} descriptions" for name in plain(found)
         ]
@@ -100,7 +99,7 @@ class GeminiCaptioner:
         if visual_schema is None:
             return Finding(scene, (f"described by {self._model.name}",))
         values, notes = frozen(plain(scene), plain(visual_schema), recurring=subject.ip_type == "defined_character")
-        return Finding(parse(values), (f"described by {self._model.name}", *notes))
+        return Finding(parsed(values), (f"described by {self._model.name}", *notes))
 
     def _describe(self, picture: Image.Image, subject: Subject) -> StructuredPrompt:
         packages.load()
@@ -182,11 +181,14 @@ def _optional(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _look(values: dict[str, Any]) -> dict[str, Any]:
-    """What of a reply can be a visual schema. Raises UnusableReply where nothing is."""
+def _look(values: dict[str, Any]) -> VisualSchema:
+    """What of a reply can be a visual schema. Raises UnusableReply where nothing is, or too much."""
     if "objects" in values:
         values["objects"] = values["objects"][:1]
-    found = plain(read_partial(values))
-    if not found:
+    try:
+        found = parse_visual_schema(values)
+    except InvalidStructuredPrompt as error:
+        raise UnusableReply(str(error)) from None
+    if not plain(found):
         raise UnusableReply("it names nothing that the pictures share")
     return found

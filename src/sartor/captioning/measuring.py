@@ -9,13 +9,13 @@ from pathlib import Path
 from PIL import Image
 
 from sartor.captioning.base import CaptioningError, Finding, Subject
-from sartor.captioning.freezing import frozen
+from sartor.captioning.freezing import frozen, parsed
 from sartor.captioning.naming import WEIGHTS, Namer
 from sartor.captioning.recognition import Named, certain_style, recognise, styles_of
 from sartor.captioning.sharing import share
 from sartor.captioning.sight import Sight, look_at
 from sartor.captioning.telling import setting_of, tell
-from sartor.vgl import StructuredPrompt, VisualSchema, parse, parse_visual_schema, plain
+from sartor.vgl import StructuredPrompt, VisualSchema, parse_visual_schema, plain
 
 
 class MeasuringCaptioner:
@@ -43,7 +43,7 @@ class MeasuringCaptioner:
     def caption(
         self, picture: Image.Image, *, visual_schema: VisualSchema | None, subject: Subject = Subject()
     ) -> Finding[StructuredPrompt]:
-        """Raises CaptioningError for a picture that is too small."""
+        """Raises CaptioningError for a picture that is too small, or a schema that leaves no room for what it shows."""
         sight, named = self._look(picture)
         style = certain_style([styles_of(sight, named)])
         values = tell(sight, named, style=style, subject=subject)
@@ -56,7 +56,7 @@ class MeasuringCaptioner:
             recurring = subject.ip_type == "defined_character"
             values, more = frozen(values, plain(visual_schema), recurring=recurring)
             notes += more
-        return Finding(parse(values), tuple(notes))
+        return Finding(parsed(values), tuple(notes))
 
     def _look(self, picture: Image.Image) -> tuple[Sight, list[Named]]:
         picture = picture.convert("RGB")

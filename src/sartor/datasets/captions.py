@@ -12,7 +12,7 @@ from sartor.captioning.base import Captioner, CaptioningError, CaptioningUnavail
 from sartor.datasets.pictures import shown
 from sartor.errors import Moderated, Unavailable, Unprocessable
 from sartor.projects.tables import Project
-from sartor.vgl import canonical, parse_visual_schema
+from sartor.vgl import InvalidStructuredPrompt, canonical, parse_visual_schema
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +29,8 @@ class Captions:
 
     def caption(self, image: Image.Image, *, visual_schema: str | None, subject: Subject) -> str:
         """What an RGB picture shows. ``visual_schema`` is JSON text. Raises Unavailable, Moderated, Unprocessable."""
-        schema = None if visual_schema is None else parse_visual_schema(visual_schema)
         with _answered():
+            schema = None if visual_schema is None else parse_visual_schema(visual_schema)
             found = self._captioner().caption(shown(image), visual_schema=schema, subject=subject)
         log.debug("caption", notes=found.notes)
         return canonical(found.value)
@@ -57,5 +57,5 @@ def _answered() -> Iterator[None]:
         raise Unavailable(str(error)) from None
     except PictureRefused:
         raise Moderated("image", "refused by the provider of the model that looks at pictures") from None
-    except CaptioningError as error:
+    except (CaptioningError, InvalidStructuredPrompt) as error:
         raise Unprocessable(str(error)) from None

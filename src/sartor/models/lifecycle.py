@@ -38,7 +38,7 @@ from sartor.models.schemas import (
 )
 from sartor.models.service import Models, find_model, hold_model, own_model
 from sartor.models.tables import DELETED, IN_TRAINING, Model, ModelCheckpoint, checkpoints_of
-from sartor.vgl import parse_visual_schema, plain
+from sartor.vgl import InvalidStructuredPrompt, parse_visual_schema, plain
 
 log = structlog.get_logger(__name__)
 
@@ -380,7 +380,10 @@ def _complete(found: TrainingSet | None) -> dict[str, Any]:
         raise PreconditionFailed(
             f"{without} of the dataset's pictures have no caption; clone it, and regenerate the captions of the copy."
         )
-    return plain(parse_visual_schema(found.visual_schema))
+    try:
+        return plain(parse_visual_schema(found.visual_schema))
+    except InvalidStructuredPrompt as error:  # kept before there were these bounds
+        raise PreconditionFailed(f"The dataset's visual schema cannot be used: {error}") from None
 
 
 def _repeated(session: Session, caller: Caller, key: str | None, operation: str, body: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from sartor.models.brands import Brand, find_brands
 from sartor.models.schemas import LARGEST_ID
 from sartor.models.tables import DELETED, Model
 from sartor.projects.service import find_project
-from sartor.vgl import VisualSchema, parse_visual_schema
+from sartor.vgl import InvalidStructuredPrompt, VisualSchema, parse_visual_schema
 
 _BRAND = "brand:"
 
@@ -129,7 +129,11 @@ class Models:
         row = session.get_one(Model, model_id)
         if row.status == DELETED:
             raise ModelNotReady("tailored_model_id: the model was deleted.")
-        return Look(row.slug or str(row.id), parse_visual_schema(row.visual_schema), self._fetcher(row))
+        try:
+            schema = parse_visual_schema(row.visual_schema)
+        except InvalidStructuredPrompt as error:  # kept before there were these bounds
+            raise ModelNotReady(f"tailored_model_id: the model's visual schema cannot be used: {error}") from None
+        return Look(row.slug or str(row.id), schema, self._fetcher(row))
 
     def brand(self, row: Model) -> Brand | None:
         """The folder that a bundled model lives in; None for any other, and where it is no longer installed."""

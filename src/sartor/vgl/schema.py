@@ -129,13 +129,16 @@ def parse(value: str | Mapping[str, Any]) -> StructuredPrompt:
     return parse_as(StructuredPrompt, value)
 
 
-def parse_as(kind: type[P], value: str | Mapping[str, Any]) -> P:
-    """Like :func:`parse`, into a subclass of StructuredPrompt."""
+def parse_as(
+    kind: type[P], value: str | Mapping[str, Any], *, characters: int = MAX_CHARACTERS, entries: int = MAX_ENTRIES
+) -> P:
+    """Like :func:`parse`, into a subclass of StructuredPrompt, with other bounds on the characters in all and on the
+    entries of one list or mapping."""
     if isinstance(value, str):
         value = _read_json(value)
     if not isinstance(value, Mapping):
         raise InvalidStructuredPrompt(f"must be a JSON object, not {_kind(value)}")
-    cleaned = _Cleaner().clean(value)
+    cleaned = _Cleaner(characters, entries).clean(value)
     try:
         return kind.model_validate({} if cleaned is None else cleaned)
     except ValidationError as error:
@@ -183,8 +186,9 @@ def _refuse_constant(name: str) -> Any:
 class _Cleaner:
     """Strips white space, drops empties and checks every bound, counting characters down over one whole prompt."""
 
-    def __init__(self) -> None:
-        self._left = MAX_CHARACTERS
+    def __init__(self, characters: int = MAX_CHARACTERS, entries: int = MAX_ENTRIES) -> None:
+        self._characters = self._left = characters
+        self._entries = entries
 
     def clean(self, value: Any, path: Path = (), depth: int = 1) -> Any:
         """The JSON value, or None where nothing is left of it."""
@@ -198,8 +202,8 @@ class _Cleaner:
         self._count(2, path)
         if depth > MAX_DEPTH:
             raise InvalidStructuredPrompt(f"nested deeper than {MAX_DEPTH} levels", format_path(path))
-        if len(value) > MAX_ENTRIES:
-            raise InvalidStructuredPrompt(f"has more than {MAX_ENTRIES} entries", format_path(path))
+        if len(value) > self._entries:
+            raise InvalidStructuredPrompt(f"has more than {self._entries} entries", format_path(path))
         if isinstance(value, Mapping):
             return self._mapping(value, path, depth) or None
         items = (self.clean(item, (*path, index), depth + 1) for index, item in enumerate(value))
@@ -229,7 +233,7 @@ class _Cleaner:
     def _count(self, characters: int, path: Path) -> None:
         self._left -= characters
         if self._left < 0:
-            raise InvalidStructuredPrompt(f"longer than {MAX_CHARACTERS} characters in all", format_path(path))
+            raise InvalidStructuredPrompt(f"longer than {self._characters} characters in all", format_path(path))
 
     def _text(self, value: str, path: Path) -> str | None:
         self._count(len(value), path)

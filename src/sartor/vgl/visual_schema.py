@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sartor.vgl.schema import StructuredPrompt, parse, parse_as, plain
+from sartor.vgl.schema import InvalidStructuredPrompt, StructuredPrompt, parse, parse_as, plain
+
+# Of a structured prompt's 65,536 characters and 128 entries: what is merged with a schema needs the rest.
+MAX_CHARACTERS = 16_384
+MAX_ENTRIES = 64
+# Every object gets the traits: 16 of them take half of a structured prompt.
+MAX_TRAIT_CHARACTERS = 2048
 
 # What a picture shows. A schema never overrules it.
 _CONTENT = frozenset({"short_description", "objects", "text_render"})
@@ -18,8 +24,12 @@ class VisualSchema(StructuredPrompt):
 
 
 def parse_visual_schema(value: str | Mapping[str, Any]) -> VisualSchema:
-    """A visual schema from JSON text or a mapping; the same rules and errors as ``parse``."""
-    return parse_as(VisualSchema, value)
+    """A visual schema from JSON text or a mapping; the same rules and errors as ``parse``, within smaller bounds."""
+    schema = parse_as(VisualSchema, value, characters=MAX_CHARACTERS, entries=MAX_ENTRIES)
+    if schema.objects and _size(_traits(plain(schema))) > MAX_TRAIT_CHARACTERS:
+        reason = f"traits that every object shares are longer than {MAX_TRAIT_CHARACTERS} characters in all"
+        raise InvalidStructuredPrompt(reason, "objects[0]")
+    return schema
 
 
 def merge(schema: VisualSchema | None, vgl: StructuredPrompt) -> StructuredPrompt:
@@ -43,11 +53,9 @@ def _combine(schema: VisualSchema | None, vgl: StructuredPrompt, *, schema_wins:
     if schema is None:
         return parse(values)
     fixed = plain(schema)
-    traits = next((entry for entry in fixed.get("objects", []) if isinstance(entry, dict)), {})
     for entry in values.get("objects", []):
-        for name, trait in traits.items():
-            if name != "description":
-                entry.setdefault(name, trait)
+        for name, trait in _traits(fixed).items():
+            entry.setdefault(name, trait)
     for name, value in fixed.items():
         if name in _CONTENT:
             continue
@@ -57,3 +65,18 @@ def _combine(schema: VisualSchema | None, vgl: StructuredPrompt, *, schema_wins:
         elif own is None or (schema_wins and name not in _FALLBACK):
             values[name] = value
     return parse(values)
+
+
+def _traits(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What every object gets that does not say otherwise."""
+    first = next((entry for entry in schema.get("objects", []) if isinstance(entry, dict)), {})
+    return {name: trait for name, trait in first.items() if name != "description"}
+
+
+def _size(value: Any) -> int:
+    """The characters of all texts and field names."""
+    if isinstance(value, dict):
+        return sum(len(name) + _size(entry) for name, entry in value.items())
+    if isinstance(value, list):
+        return sum(map(_size, value))
+    return len(value) if isinstance(value, str) else 0
