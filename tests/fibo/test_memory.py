@@ -1,13 +1,28 @@
 """Memory modes: what they need is arithmetic, and the fastest that fits is taken."""
 
+import ctypes
+import os
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from sartor.fibo.checkpoint import load_checkpoint
 from sartor.fibo.errors import NotEnoughMemory
-from sartor.fibo.memory import MODES, RESERVE, Sizes, choose_memory, fibo_sizes, measure, mode_named, plans, sizes_of
+from sartor.fibo.memory import (
+    MODES,
+    RESERVE,
+    Sizes,
+    choose_memory,
+    fibo_sizes,
+    give_back,
+    measure,
+    mode_named,
+    plans,
+    sizes_of,
+)
 
 GIB = 2**30
 SIZES = Sizes(
@@ -82,3 +97,23 @@ def test_fibo_is_as_large_as_it_is() -> None:
     with pytest.raises(NotEnoughMemory):
         choose_memory(16 * GIB, 100 * GIB, sizes)
     assert torch.get_default_device().type == "cpu"  # the meta device was left again
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library has no malloc_trim")
+def test_what_another_thread_freed_is_given_back() -> None:
+    def work() -> None:
+        pieces = [torch.ones(50_000) for _ in range(1500)]  # each too small to be mapped by itself
+        kept.append(pieces[-1])  # stands above all that is freed
+        del pieces
+
+    kept: list[torch.Tensor] = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    before = resident_bytes()
+    give_back()
+    assert resident_bytes() < before - 200_000_000, "of 300 MB"

@@ -11,6 +11,7 @@ All figures are computed from the numbers of parameters and the shapes of activa
 measured peaks were 2.2 to 2.4 GiB below them, for texts half as long (docs/performance.md).
 """
 
+import ctypes
 import json
 import os
 from dataclasses import dataclass
@@ -216,6 +217,17 @@ def free_host_bytes() -> int:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def give_back() -> None:
+    """Returns host memory that was freed, in whichever thread, to the system.
+
+    glibc's allocator keeps it for the thread that had it: a training whose every part runs in another thread would
+    hold its peak once for each of them. Other C libraries are left to themselves.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def choose_mode(folder: Path, device: torch.device | str, itemsize: int, *, fp8: bool = False) -> Mode:

@@ -26,7 +26,7 @@ from torch import nn
 from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.errors import Cancelled, TrainingMismatch
 from sartor.fibo.lora import FILE_NAME, injected
-from sartor.fibo.memory import free_host_bytes
+from sartor.fibo.memory import free_host_bytes, give_back
 from sartor.fibo.rounded_base import rounded
 from sartor.fibo.training_compute import computing
 from sartor.fibo.training_config import TrainingConfig, recipe
@@ -126,8 +126,11 @@ def train_lora(
                 run.export(directory / FILE_NAME, origin)
         return latest, run.step
 
-    with evicted(checkpoint.vae, checkpoint.text_encoder), rounded(transformer, config.base_weights):
-        latest, step = train()
+    try:
+        with evicted(checkpoint.vae, checkpoint.text_encoder), rounded(transformer, config.base_weights):
+            latest, step = train()
+    finally:
+        give_back()
     finished = step >= config.steps
     return TrainingResult((directory if finished else latest) / FILE_NAME, latest, directory / LOSSES, step, finished)
 

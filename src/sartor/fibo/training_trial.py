@@ -16,6 +16,7 @@ from sartor.fibo.aspect import GRID, image_size
 from sartor.fibo.autoencoder import to_image
 from sartor.fibo.checkpoint import Checkpoint
 from sartor.fibo.guidance import Guidance, guidance_until_of
+from sartor.fibo.memory import give_back
 from sartor.fibo.sampler import generate_latents
 
 
@@ -31,6 +32,7 @@ def merged(checkpoint: Checkpoint, adapter: Path) -> Iterator[None]:
         yield
     finally:
         merger.apply(None)
+        give_back()
 
 
 @torch.no_grad()

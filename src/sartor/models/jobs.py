@@ -289,6 +289,9 @@ class Trainings:
             gc.collect()
             import torch
 
+            from sartor.fibo.memory import give_back
+
+            give_back()
             # A device that was lost cannot give memory back, and an error here would end the job that is to go on.
             with suppress(torch.AcceleratorError):
                 if torch.cuda.is_available():
