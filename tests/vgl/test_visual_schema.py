@@ -93,10 +93,14 @@ def test_a_schema_leaves_room_for_the_prompt(schema, fault):
 
 def test_the_largest_schema_fits_into_ordinary_prompts():
     """With 8,000 characters, as FIBO's own captions have, 16 objects, and 50 fields that are unknown here."""
-    traits = {f"t{number}": "v" * 61 for number in range(31)} | {"t": "v" * 31}
+    traits = {f"t{number}": "v" * 61 for number in range(31)} | {"t": "v" * 38}  # 2,048 characters
     schema = {f"k{number}": "v" * 200 for number in range(62)} | {"objects": [{"description": "x" * 1000} | traits]}
-    schema["style_medium"] = "x" * (16_384 - len("objects" + "style_medium" + "description") - 1000 - 2048
+    # Each value counts one, each pair of brackets two more; those of the traits are among their 2,048.
+    bare = 16_384 - (62 + 2) - 3 * 2
+    schema["style_medium"] = "x" * (bare - len("objects" + "style_medium" + "description") - 1000 - 2048
                                     - sum(len(name) + 200 for name in schema if name != "objects"))  # fmt: skip
+    with pytest.raises(InvalidStructuredPrompt, match="16384"):
+        parse_visual_schema(schema | {"style_medium": schema["style_medium"] + "x"})
     own = {f"own{number}": "o" for number in range(50)}
     prompt = parse(own | {"short_description": "x" * 4000, "objects": [{"description": "x" * 250}] * 16})
     for change in (merge, lambda look, vgl: complete(vgl, look)):

@@ -74,9 +74,9 @@ def _traits(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _size(value: Any) -> int:
-    """The characters of all texts and field names."""
+    """The characters of a value, as the bound on a whole prompt counts them (schema.py)."""
     if isinstance(value, dict):
-        return sum(len(name) + _size(entry) for name, entry in value.items())
+        return 3 + sum(len(name) + _size(entry) for name, entry in value.items())
     if isinstance(value, list):
-        return sum(map(_size, value))
-    return len(value) if isinstance(value, str) else 0
+        return 3 + sum(map(_size, value))
+    return 1 + len(value if isinstance(value, str) else str(value))
