@@ -12,6 +12,7 @@ VERSION is part of the fingerprint.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter, defaultdict
@@ -76,7 +77,8 @@ class Mention:
     weight: float
 
 
-def mentions(text: str) -> list[Mention]:
+@functools.lru_cache(maxsize=32)  # of one prompt the same few texts are asked for again and again
+def mentions(text: str) -> tuple[Mention, ...]:
     """The known things that a text names, in order; `text` as `plainly` leaves it."""
     found = []
     for match in say.NAME.finditer(text):
@@ -92,7 +94,7 @@ def mentions(text: str) -> list[Mention]:
             continue
         concept = say.NAMES[name]
         found.append(Mention(match.start(), concept.name, 1.0 if _own(name) else 0.5))
-    return found
+    return tuple(found)
 
 
 def _own(name: str) -> bool:
