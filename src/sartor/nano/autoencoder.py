@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import random
 import types
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,27 +134,34 @@ def scribble(picture: np.ndarray[Any, Any], rng: random.Random) -> np.ndarray[An
     return np.asarray(image)
 
 
-def busiest(picture: np.ndarray[Any, Any], crop: int, rng: random.Random) -> np.ndarray[Any, Any]:
-    """Of three random crops the one with the most in it: plain background teaches little."""
-    side = picture.shape[0]
-    corners = [(rng.randint(0, side - crop), rng.randint(0, side - crop)) for _ in range(3)]
+def busiest(picture: np.ndarray[Any, Any], crop: int, rng: random.Random, grid: int = 1) -> np.ndarray[Any, Any]:
+    """Of three random crops, which begin at multiples of `grid` pixels, the one with the most in it: plain background
+    teaches little."""
+    reach = (picture.shape[0] - crop) // grid
+    corners = [(rng.randint(0, reach) * grid, rng.randint(0, reach) * grid) for _ in range(3)]
     crops = [picture[y : y + crop, x : x + crop] for y, x in corners]
     return max(crops, key=lambda c: float(c[::4, ::4].std()))
 
 
-def batch_of(bank: Bank, size: int, rng: random.Random, crop: int | None = None) -> torch.Tensor:
-    """Random pictures, some mirrored, some with permuted colour channels, some scribbled on; [B, 3, H, W] in -1..1."""
-    pictures = bank.pictures([rng.randrange(len(bank)) for _ in range(size)])
+def batch_of(
+    bank: Bank, size: int, rng: random.Random, crop: int | None = None, *, rows: Sequence[int] = (), grid: int = 1
+) -> torch.Tensor:
+    """Random pictures, some mirrored, some with permuted colour channels, some scribbled on; [B, 3, H, W] in -1..1.
+
+    Of these `rows` of the bank where any are given; crops begin at multiples of `grid` pixels, and where that is not 1
+    nothing is scribbled on them.
+    """
+    pictures = bank.pictures([rng.choice(rows) if rows else rng.randrange(len(bank)) for _ in range(size)])
     for i in range(size):
         if rng.random() < 0.5:
             pictures[i] = pictures[i][:, ::-1].copy()
         if rng.random() < 0.2:
             pictures[i] = pictures[i][..., rng.sample(range(3), 3)]
-        if rng.random() < 0.15:
+        if grid == 1 and rng.random() < 0.15:
             pictures[i] = scribble(pictures[i], rng)
     if crop is None:
         return to_tensor(pictures)
-    return to_tensor(np.stack([busiest(picture, crop, rng) for picture in pictures]))
+    return to_tensor(np.stack([busiest(picture, crop, rng, grid) for picture in pictures]))
 
 
 def to_tensor(pictures: np.ndarray[Any, Any]) -> torch.Tensor:

@@ -24,7 +24,7 @@ from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.dial import DIALS
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
-from sartor.nano.vocabulary import STYLE_BY_NAME
+from sartor.nano.vocabulary import STYLE_BY_NAME, STYLES
 
 SHARD = 1000  # scenes a file
 
@@ -42,8 +42,9 @@ def scene_from_json(text: str) -> Scene:
     return Scene(things, data["style"], background, data["light"], data["shadow"])
 
 
-def draw_shard(work: Path, index: int, side: int, jitter: float = 1.0) -> int:
-    """Draws scenes index * SHARD .. + SHARD into work/bank; atomic, so a killed run leaves no half shard."""
+def draw_shard(work: Path, index: int, side: int, jitter: float = 1.0, style: str | None = None) -> int:
+    """Draws scenes index * SHARD .. + SHARD into work/bank, every second one in `style` where it is given; atomic, so a
+    killed run leaves no half shard."""
     folder = work / "bank"
     target = folder / f"{index:04d}.npy"
     if target.exists():
@@ -53,7 +54,7 @@ def draw_shard(work: Path, index: int, side: int, jitter: float = 1.0) -> int:
     lines = []
     for offset in range(SHARD):
         rng = random.Random(index * SHARD + offset)
-        scene = composer.random_scene(rng)
+        scene = composer.random_scene(rng, style=style if offset % 2 else None)
         pictures[offset] = composer.draw(scene, rng)
         lines.append(scene_to_json(scene))
     (folder / f"{index:04d}.jsonl").write_text("\n".join(lines) + "\n")
@@ -98,13 +99,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60_000)
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--style", choices=[style.name for style in STYLES], help="of every second scene: what is new")
     arguments = parser.parse_args()
     (arguments.work / "bank").mkdir(parents=True, exist_ok=True)
     dial = DIALS[arguments.dial]
     shards = range((arguments.count + SHARD - 1) // SHARD)
     with Progress() as progress, ProcessPoolExecutor(arguments.processes) as pool:
         task = progress.add_task("scenes", total=len(shards) * SHARD)
-        jobs = [pool.submit(draw_shard, arguments.work, index, dial.side, dial.jitter) for index in shards]
+        fixed = dial.side, dial.jitter, arguments.style
+        jobs = [pool.submit(draw_shard, arguments.work, index, *fixed) for index in shards]
         for job in jobs:
             job.result()
             progress.advance(task, SHARD)

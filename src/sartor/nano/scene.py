@@ -20,6 +20,7 @@ from sartor.nano.captions import Background, Scene, Thing, compact, vary
 from sartor.nano.colors import name_colors, painted, recolor
 from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
 from sartor.nano.one_color import OWN, own_color, stands_apart
+from sartor.nano.pixel_art import PIXEL_ART, squared
 from sartor.nano.scenery import Color, draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
@@ -179,7 +180,8 @@ class Composer:
                 length = ((low + high) / 2 + self.jitter * rng.uniform(-1, 1) * (high - low) / 2) * self.side
                 angle = ORIENTATIONS[thing.orientation] + self.jitter * rng.uniform(-3, 3)
                 paste(canvas, picture, x * self.side, y * self.side, length, angle, scene.shadow)
-        return apply_light(np.asarray(canvas.convert("RGB")), scene.light)
+        pixels = apply_light(np.asarray(canvas.convert("RGB")), scene.light)
+        return squared(pixels) if style == PIXEL_ART else pixels
 
 
 def spots(thing: Thing, rng: random.Random, jitter: float = 1.0) -> list[tuple[float, float]]:

@@ -29,6 +29,7 @@ from sartor.nano.dial import DIALS
 from sartor.nano.icon_names import ICONS
 from sartor.nano.longhand import Filler
 from sartor.nano.looks import INKWELL, LOOKS
+from sartor.nano.pixel_art import PIXEL_ART
 from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, NUMBERS, PLACES, SIZES, STYLES
 
 SPRITE = 256  # pixels: as large as the largest picture, so that things are scaled down, never up
@@ -36,6 +37,7 @@ SPRITE = 256  # pixels: as large as the largest picture, so that things are scal
 PACKAGES = {  # npm package -> version; licences are in NOTICE
     "@lobehub/fluent-emoji-3d": "1.1.0",
     "@iconify-json/fluent-emoji-flat": "1.2.6",
+    "@iconify-json/fluent-emoji": "1.2.7",
     "@iconify-json/noto": "1.2.9",
     "@iconify-json/lucide": "1.2.137",
     "@iconify-json/tabler": "1.2.41",
@@ -186,11 +188,13 @@ def _names(path: Path) -> dict[str, str]:
 def open_sets(work: Path) -> dict[str, IconSet]:
     """The sets that draw by emoji."""
     flat = package_folder(work, "@iconify-json/fluent-emoji-flat")
+    gradient = package_folder(work, "@iconify-json/fluent-emoji")
     noto = package_folder(work, "@iconify-json/noto")
     ink = package_folder(work, "@iconify-json/fluent-emoji-high-contrast")
     return {
         "flat": IconSet(flat / "icons.json", _names(flat / "chars.json")),
         "cartoon": IconSet(noto / "icons.json", _names(noto / "chars.json")),
+        PIXEL_ART: IconSet(gradient / "icons.json", _names(flat / "chars.json")),  # it has no table of its own
         BRAND_STYLE: IconSet(ink / "icons.json", _names(ink / "chars.json")),
     }
 

@@ -48,11 +48,17 @@ STYLES: tuple[Style, ...] = (
         ("silhouette", "solid icon", "pictogram"),
         one_color=True,
     ),
+    Style(
+        "pixelart",
+        "pixel art",
+        "large square pixels, few colors",
+        ("pixelated", "pixel illustration", "8-bit", "8 bit", "16-bit", "16 bit", "8-bit game sprite", "retro pixel art"),
+    ),
 )
 # In the order in which they came, each sorted by name: which things a style lacks follows from its place, see
 # `scene.held_out`. New ones are appended.
 FIRST_STYLES = ("cartoon", "flat", "soft3d")
-LATER_STYLES = ("glyph", "lineart")
+LATER_STYLES = ("glyph", "lineart", "pixelart")
 STYLE_BY_NAME: dict[str, Style] = {style.name: style for style in STYLES}
 ONE_COLOR_STYLES = frozenset(style.name for style in STYLES if style.one_color)
 

@@ -1,0 +1,149 @@
+"""Between training rounds: the autoencoder learns styles that came later, and what it knows stays where it is.
+
+    python -m sartor.nano.more_styles --work DIR --style pixelart --steps 1500
+
+Encoder and decoder go on from work/autoencoder with crops of the bank, half of them in the new styles. Of the others the
+latents are held where they were, so that base, adapters and what has been encoded stay valid. Crops begin where the
+latents' cells do. Beside the autoencoder's own loss each difference between neighbouring pixels counts as a share of
+what it should be: between two squares of like colour it is small, and a blurred one is as wrong as between black and
+white. Ends by replacing work/autoencoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sartor.fibo.aspect import GRID
+from sartor.nano.autoencoder import NOISE, batch_of, build, decode, encode, loss_of, single_frame, to_grid
+from sartor.nano.bank import Bank
+from sartor.nano.dial import DIALS, Dial
+from sartor.nano.run import (
+    Clock,
+    Run,
+    autocast,
+    optimizer_tensors,
+    progress_bar,
+    restore_optimizer,
+    schedule,
+    training_device,
+)
+from sartor.nano.vocabulary import STYLES
+
+RATE = 3e-4  # of AdamW at its highest
+FAINT, LEAST = 0.1, 0.05  # weight of differences as shares, and what is added to a difference that should be (of 2)
+HELD = 4.0  # weight of how far known latents went, in shares of their variance
+WHOLE = 24  # pictures of each kind that the report is of
+
+
+def shares_of(output: Tensor, target: Tensor) -> Tensor:
+    """How far differences between neighbours [B, C, H, W] are from what they should be, as shares of that."""
+    loss = torch.zeros((), device=output.device)
+    for axis in (-1, -2):
+        wanted = target.diff(dim=axis)
+        loss = loss + ((output.diff(dim=axis) - wanted).abs() / (wanted.abs() + LEAST)).mean()
+    return loss
+
+
+def train(work: Path, dial: Dial, styles: Sequence[str], steps: int, *, batch: int = 16) -> dict[str, float]:
+    """Goes on until step `steps`. Returns what `compare` found before and after.
+
+    Raises:
+        FileNotFoundError: there is no trained autoencoder in the work folder.
+        ValueError: the bank has no scenes in the new styles, or none in others.
+    """
+    torch.manual_seed(4)
+    device = training_device()
+    taught = Run(work / "autoencoder").load()
+    if taught is None:
+        raise FileNotFoundError("train the autoencoder first")
+    vae, teacher = (single_frame(build(dial)).to(device) for _ in range(2))
+    for each in (vae, teacher):
+        each.load_state_dict({k[6:]: v.float() for k, v in taught[0].items() if k.startswith("model.")})
+    teacher.requires_grad_(False)
+    parameters = [p for p in vae.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
+    run, start = Run(work / "more_styles"), 0
+    if (saved := run.load()) is not None:
+        vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        restore_optimizer(optimizer, saved[0])
+        start = saved[1]["step"]
+    bank = Bank(work)
+    new = [row for row, scene in enumerate(bank.scenes) if scene.style in styles]
+    known = [row for row, scene in enumerate(bank.scenes) if scene.style not in styles]
+    if not new or not known:
+        raise ValueError("the bank needs scenes in the new styles and in others")
+    halves = (new, batch // 2), (known, batch - batch // 2)
+    held = torch.cat([batch_of(bank, 6, random.Random(7), rows=rows, grid=GRID) for rows, _ in halves]).to(device)
+    grids, saves = Clock(300), Clock(150)
+    with progress_bar() as bar:
+        task = bar.add_task("more styles", total=steps, completed=start, note="")
+        for step in range(start, steps):
+            rng = random.Random(step)
+            optimizer.param_groups[0]["lr"] = RATE * schedule(step, steps, warm_up=50, hold=0.4)
+            shown = [batch_of(bank, count, rng, dial.side // 2, rows=rows, grid=GRID) for rows, count in halves]
+            pictures = torch.cat(shown).to(device)
+            with torch.no_grad(), autocast(device):
+                before = encode(teacher, pictures[batch // 2 :]).float()
+            with autocast(device):
+                latents = encode(vae, pictures)
+                output = decode(vae, latents + NOISE * torch.randn_like(latents))
+            one, none = torch.ones((), device=device), torch.zeros((), device=device)
+            reconstruction = loss_of(output.float(), pictures, none, one) + FAINT * shares_of(output.float(), pictures)
+            gone = F.mse_loss(latents[batch // 2 :].float(), before) / before.var()
+            (reconstruction + HELD * gone).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            if step % 25 == 0:
+                bar.update(task, completed=step, note=f"loss {reconstruction.item():.4f}, gone {gone.item():.4f}")
+                run.log(step=step, loss=reconstruction.item(), gone=gone.item())
+            if saves.due() or step == steps - 1:
+                state = {f"model.{k}": v for k, v in vae.state_dict().items()}
+                run.save({**state, **optimizer_tensors(optimizer)}, {"step": step + 1})
+            if grids.due() or step == steps - 1:
+                with torch.no_grad():
+                    rows = [held, decode(vae, encode(vae, held)).clamp(-1, 1)]
+                to_grid(rows).save(run.folder / f"grid-{step:06d}.png")
+    found = compare(teacher, vae, bank, new, known)
+    run.log(**found)
+    Run(work / "autoencoder").save({f"model.{k}": v for k, v in vae.state_dict().items()}, taught[1])
+    return found
+
+
+@torch.no_grad()
+def compare(before: Any, after: Any, bank: Bank, new: Sequence[int], known: Sequence[int]) -> dict[str, float]:
+    """L1 (of pictures in -1..1) of WHOLE pictures in the new styles and of as many others, by both autoencoders, and how
+    far the latents of those others went, as a share of their variance."""
+    found: dict[str, float] = {}
+    for kind, rows in (("new", new), ("known", known)):
+        pictures = batch_of(bank, WHOLE, random.Random(11), rows=rows, grid=GRID).to(next(after.parameters()).device)
+        latents = {name: encode(vae, pictures) for name, vae in (("before", before), ("after", after))}
+        for name, vae in (("before", before), ("after", after)):
+            found[f"{kind} {name}"] = F.l1_loss(decode(vae, latents[name]).clamp(-1, 1), pictures).item()
+    moved = (latents["after"] - latents["before"]).square().mean() / latents["before"].var()
+    return {name: float(np.round(value, 5)) for name, value in (found | {"known gone": moved.item()}).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Teaches the autoencoder more styles")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--dial", choices=list(DIALS), default="cpu")
+    parser.add_argument("--style", choices=[style.name for style in STYLES], action="append", required=True)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--batch", type=int, default=16, help="crops a step, half of them in the new styles")
+    a = parser.parse_args()
+    for name, value in train(a.work, DIALS[a.dial], a.style, a.steps, batch=a.batch).items():
+        print(f"{name}: {value:.4f}")
+
+
+if __name__ == "__main__":
+    main()
