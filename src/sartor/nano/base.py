@@ -52,6 +52,8 @@ LONGHAND = 2  # of each GROUP of batches hold long captions
 EMPTY_CAPTIONS = 0.1  # share of training steps without a caption
 NOISE_MEAN = 0.4  # of the logit-normal noise level; above 0 leans towards noise
 UNIFORM_SHARE = 0.1  # of noise levels drawn evenly, so that none is forgotten
+AVERAGE = 0.999  # how much of the averaged weights a step leaves
+WARM_UP = 300  # steps, at most a tenth of all
 
 
 def build_transformer(dial: Dial) -> FiboTransformer:
@@ -164,12 +166,15 @@ class Batch:
         return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
-def batches(base: Base, bank: Bank, latents: Latents, filler: Filler, size: int, start: int) -> Iterator[Batch]:
-    """Batches from step `start` on, for ever; what a step sees follows from its number alone."""
+def batches(
+    base: Base, bank: Bank, latents: Latents, filler: Filler, size: int, start: int, longhand: int = LONGHAND
+) -> Iterator[Batch]:
+    """Batches from step `start` on, for ever; what a step sees follows from its number alone. Of each GROUP of them
+    `longhand` hold long captions."""
     source = CaptionSource(bank, min(len(bank), len(latents.latents)), base.tokenizer, filler)
     for number in itertools.count(start // GROUP):
         rng = random.Random(number)
-        for offset, chosen in enumerate(source.group(size, LONGHAND, rng)):
+        for offset, chosen in enumerate(source.group(size, longhand, rng)):
             step = number * GROUP + offset
             ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else c.ids for c in chosen]
             if step < start:
@@ -277,6 +282,8 @@ def train(
     freeze_text: bool = False,
     take_text: bool = False,
     hold: float = 0.5,
+    average: float = AVERAGE,
+    longhand: int = LONGHAND,
 ) -> None:
     torch.manual_seed(3)
     bank, latents = Bank(work), load_latents(work)
@@ -311,16 +318,16 @@ def train(
             for block in blocks:
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
-    supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start))
+    supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start, longhand))
     grids, saves = Clock(600), Clock(240)
-    smooth = 0.0
+    smooth, warm_up = 0.0, min(WARM_UP, steps // 10)
     with progress_bar() as bar:
         task = bar.add_task("base", total=steps, completed=start, note="")
         for step in range(start, steps):
             batch = next(supply).to(base.device)
             noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
             for group in optimizer.param_groups:
-                group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=300, hold=hold)
+                group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=warm_up, hold=hold)
             with autocast(base.device):
                 guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
             loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
@@ -328,7 +335,7 @@ def train(
             torch.nn.utils.clip_grad_norm_(current, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(step, 0.999))
+            torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(step, average))
             value = loss.item()
             smooth = value if smooth == 0 else 0.98 * smooth + 0.02 * value
             if step % 20 == 0:
@@ -366,10 +373,17 @@ def main() -> None:
     parser.add_argument("--take-text", action="store_true", help="go on with stage 1b's text encoder as it is now")
     parser.add_argument("--hold", type=float, default=0.5, help="share of the steps at full rate")
     parser.add_argument("--batch", type=int, help="pictures a step; the dial's by default")
+    parser.add_argument("--rate", type=float, help="the highest learning rate; the dial's by default")
+    parser.add_argument("--average", type=float, default=AVERAGE, help="share of the average that a step leaves")
+    parser.add_argument("--longhand", type=int, default=LONGHAND, help=f"of {GROUP} steps hold long captions")
+    parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")
     a = parser.parse_args()
-    dial = DIALS[a.dial] if a.batch is None else replace(DIALS[a.dial], batch=a.batch)
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    dial = DIALS[a.dial]
+    dial = replace(dial, batch=a.batch or dial.batch, learning_rate=a.rate or dial.learning_rate)
     words = {"fresh_text": a.fresh_text, "freeze_text": a.freeze_text, "take_text": a.take_text}
-    train(a.work, dial, a.steps, compile_=a.compile, hold=a.hold, **words)
+    train(a.work, dial, a.steps, compile_=a.compile, hold=a.hold, average=a.average, longhand=a.longhand, **words)
 
 
 if __name__ == "__main__":

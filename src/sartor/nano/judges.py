@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sartor.nano.concepts import CONCEPT_BY_NAME
-from sartor.nano.renderings import Renderings, augment, judged_sprites, names, render, soften, to_input
+from sartor.nano.renderings import NO_STYLE, Renderings, augment, judged_sprites, names, render, soften, to_input
 from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
 
 SOFT = 28  # pixels across: the detail that the softened renderings keep
@@ -129,9 +129,11 @@ def accuracies(judges: Judges, held: Renderings) -> dict[str, float]:
             if look == "soft":
                 pictures = soften(pictures, SOFT)
             for which, truth in (("concept", held.concept), ("style", held.style)):
-                logits = judges.networks[which](pictures).float()
-                own = logits.gather(1, truth[start : start + 64, None])
-                ranks[which].append((logits > own).sum(1))
+                asked = truth[start : start + 64] != NO_STYLE
+                if asked.any():
+                    logits = judges.networks[which](pictures[asked]).float()
+                    own = logits.gather(1, truth[start : start + 64][asked][:, None])
+                    ranks[which].append((logits > own).sum(1))
         for which, listed in ranks.items():
             rank = torch.cat(listed)
             found[f"{which} {look}"] = float((rank < 1).float().mean())
@@ -170,7 +172,7 @@ def train(work: Path, steps: int, *, views: int = 16, batch: int = 64, seed: int
             with autocast(torch.device("cpu")):
                 concept, style = judges.networks["concept"](pictures), judges.networks["style"](pictures)
             concept_loss = F.cross_entropy(concept.float(), seen.concept[rows], label_smoothing=0.05)
-            style_loss = F.cross_entropy(style.float(), seen.style[rows], label_smoothing=0.05)
+            style_loss = F.cross_entropy(style.float(), seen.style[rows], label_smoothing=0.05, ignore_index=NO_STYLE)
             (concept_loss + style_loss).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

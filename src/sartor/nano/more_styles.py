@@ -2,8 +2,8 @@
 
     python -m sartor.nano.more_styles --work DIR --style pixelart --steps 1500
 
-Encoder and decoder go on from work/autoencoder with crops of the bank, half of them in the new styles. Of the others the
-latents are held where they were, so that base, adapters and what has been encoded stay valid. Crops begin where the
+Encoder and decoder go on from work/autoencoder with crops of the bank, half of them in the new styles. Of the others
+the latents are held where they were, so that base, adapters and what has been encoded stay valid. Crops begin where the
 latents' cells do. Beside the autoencoder's own loss each difference between neighbouring pixels counts as a share of
 what it should be: between two squares of like colour it is small, and a blurred one is as wrong as between black and
 white. Ends by replacing work/autoencoder.
@@ -121,8 +121,8 @@ def train(work: Path, dial: Dial, styles: Sequence[str], steps: int, *, batch: i
 
 @torch.no_grad()
 def compare(before: Any, after: Any, bank: Bank, new: Sequence[int], known: Sequence[int]) -> dict[str, float]:
-    """L1 (of pictures in -1..1) of WHOLE pictures in the new styles and of as many others, by both autoencoders, and how
-    far the latents of those others went, as a share of their variance."""
+    """L1 (of pictures in -1..1) of WHOLE pictures in the new styles and of as many others, by both autoencoders, and
+    how far the latents of those others went, as a share of their variance."""
     found: dict[str, float] = {}
     for kind, rows in (("new", new), ("known", known)):
         pictures = batch_of(bank, WHOLE, random.Random(11), rows=rows, grid=GRID).to(next(after.parameters()).device)

@@ -26,6 +26,7 @@ from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.looks import INKWELL
 from sartor.nano.measures import frame_color, things_mask
 from sartor.nano.one_color import stands_apart
+from sartor.nano.pixel_art import PIXEL_ART
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer, spots
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
@@ -45,6 +46,8 @@ SIDE = 64  # pixels of a cut-out's side
 NATIVE = 256  # pixels of the composed picture's side, as the model draws
 MARGIN = 0.1  # around the thing, as a share of its longer side
 HELD_COLORS = ("turquoise", "peach", "dark green")  # plain backgrounds of the held-out renderings only
+BY_RULE = (PIXEL_ART,)  # styles that their squares tell, in the whole picture: in a soft cut-out nothing does
+NO_STYLE = -100  # in place of a style's row, for what a rule tells: torch's cross-entropy passes it over
 PAPER_LIGHTNESS = 62.0  # CIELAB L: dark lines are drawn on backgrounds at least so light
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -124,7 +127,7 @@ def _square(picture: Array, x: float, y: float, length: float) -> Array:
 
 @dataclass(frozen=True)
 class Renderings:
-    """pictures uint8 [N, SIDE, SIDE, 3]; concept and style int64 [N], rows of the judges' name tables."""
+    """pictures uint8 [N, SIDE, SIDE, 3]; concept and style int64 [N], rows of the judges' name tables or NO_STYLE."""
 
     pictures: Tensor
     concept: Tensor
@@ -152,13 +155,16 @@ def render(sprites: SpriteBank, views: int, seed: int, *, held: bool = False) ->
     return Renderings(
         torch.from_numpy(pictures),
         torch.tensor([concepts.index(concept) for concept, _ in keys]).repeat_interleave(views),
-        torch.tensor([styles.index(style) for _, style in keys]).repeat_interleave(views),
+        torch.tensor([styles.index(style) if style in styles else NO_STYLE for _, style in keys]).repeat_interleave(
+            views
+        ),
     )
 
 
 def names(sprites: SpriteBank) -> tuple[list[str], list[str]]:
-    """The concepts and the styles of a bank, sorted: the judges' classes."""
-    return sorted({concept for concept, _ in sprites.pixels}), sorted({style for _, style in sprites.pixels})
+    """The concepts and the styles of a bank, sorted, without those BY_RULE: the judges' classes."""
+    concepts, styles = ({key[part] for key in sprites.pixels} for part in (0, 1))
+    return sorted(concepts), sorted(styles - {*BY_RULE})
 
 
 def recompressed(picture: Array, rng: random.Random) -> Array:

@@ -52,7 +52,16 @@ STYLES: tuple[Style, ...] = (
         "pixelart",
         "pixel art",
         "large square pixels, few colors",
-        ("pixelated", "pixel illustration", "8-bit", "8 bit", "16-bit", "16 bit", "8-bit game sprite", "retro pixel art"),
+        (
+            "pixelated",
+            "pixel illustration",
+            "8-bit",
+            "8 bit",
+            "16-bit",
+            "16 bit",
+            "8-bit game sprite",
+            "retro pixel art",
+        ),
     ),
 )
 # In the order in which they came, each sorted by name: which things a style lacks follows from its place, see
