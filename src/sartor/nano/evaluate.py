@@ -15,7 +15,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from rich.progress import Progress, TaskID
 from sartor.captioning.likeness import style_distance
 from sartor.fibo import Engine, Spec, load_checkpoint
 from sartor.fibo.caching import CACHINGS, EXACT
+from sartor.fibo.squares import in_squares
 from sartor.nano.export import CHECKPOINT
 from sartor.nano.judges import Judges
 from sartor.nano.measures import (
@@ -42,14 +43,17 @@ from sartor.nano.measures import (
     shows_color,
     things_mask,
 )
+from sartor.nano.pixel_art import PIXEL_ART
 from sartor.nano.renderings import cut_out, judged_sprites, names
 from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
 from sartor.nano.trials import DISTANCE, SAME, UNKNOWN, Brand, Trial, plan, plan_brand, plan_longhand, read_brand
+from sartor.nano.vocabulary import STYLES
 
 INFLUENCES = (0.0, 0.5, 1.0)
+PAIRS = ("seen", "unseen")  # kinds of trials that ask for a thing in a style
 
 
 @dataclass(frozen=True)
@@ -105,15 +109,16 @@ def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[d
         concept, style = judges.probabilities("concept", cut)[0], judges.probabilities("style", cut)[0]
         own = judges.concepts.index(thing.concept)
         wanted = trial.scene.style or look
+        taken, sure = style_of(item.picture, style, judges.styles, wanted)
         row: dict[str, Any] = {
             "kind": trial.kind,
             "seed": trial.seed,
             "concept": thing.concept,
             "style": wanted,
             "taken for": judges.concepts[int(concept.argmax())],
-            "style taken for": judges.styles[int(style.argmax())],
+            "style taken for": taken,
             "concept probability": round(float(concept[own]), 4),
-            "style probability": round(float(style[judges.styles.index(wanted)]), 4) if wanted in judges.styles else 0,
+            "style probability": round(sure, 4),
             "rank": int((concept > concept[own]).sum()) + 1,
             "prompt": trial.prompt,
         }
@@ -127,6 +132,15 @@ def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[d
             row |= _control(trial, item.picture, item.changed)
         rows.append(row)
     return rows
+
+
+def style_of(picture: Array, probabilities: torch.Tensor, styles: list[str], wanted: str) -> tuple[str, float]:
+    """The style that a picture is taken for, and how probable the one that was asked for is, 0..1: what is in squares is
+    pixel art, of the rest the judge's probabilities [styles] say."""
+    if in_squares(picture):
+        return PIXEL_ART, float(wanted == PIXEL_ART)
+    sure = float(probabilities[styles.index(wanted)]) if wanted in styles else 0.0
+    return styles[int(probabilities.argmax())], sure
 
 
 def _control(trial: Trial, picture: Array, changed: Array) -> dict[str, Any]:
@@ -156,6 +170,7 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
         "unseen pairs: concept top 1": share([row["rank"] == 1 for row in unseen]),
         "unseen pairs: concept top 5": share([row["rank"] <= 5 for row in unseen]),
         "unseen pairs: style": share([row["style"] == row["style taken for"] for row in unseen]),
+        **{f"{name}: {what}": found for name, of in by_style(single) for what, found in of.items()},
         "background": share([row["background distance"] <= DISTANCE for row in rows]),
         "place": share([row["place"] == row["found place"] for row in rows if row["kind"] == "place"]),
         "count": share([row["count"] == row["found count"] for row in rows if row["kind"] == "count"]),
@@ -167,6 +182,20 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
         "new background: change of things": mean([row["change"] for row in moved if math.isfinite(row["change"])]),
     }
     return {name: found for name, found in scores.items() if found.count}
+
+
+def by_style(rows: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Score]]]:
+    """Of each house style, by its name in prompts: how often the thing is right, and the style, seen of it or not."""
+    for style in STYLES:
+        own = [row for row in rows if row["style"] == style.name]
+        right = {kind: [row["style taken for"] == style.name for row in own if row["kind"] == kind] for kind in PAIRS}
+        yield (
+            style.style_medium,
+            {
+                "concept top 1": share([row["rank"] == 1 for row in own]),
+                **{f"style of {kind} pairs": share(hits) for kind, hits in right.items()},
+            },
+        )
 
 
 def score_longhand(rows: list[dict[str, Any]]) -> dict[str, Score]:

@@ -53,7 +53,9 @@ def shares_of(output: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-def train(work: Path, dial: Dial, styles: Sequence[str], steps: int, *, batch: int = 16) -> dict[str, float]:
+def train(
+    work: Path, dial: Dial, styles: Sequence[str], steps: int, *, batch: int = 16, compile_: bool = True
+) -> dict[str, float]:
     """Goes on until step `steps`. Returns what `compare` found before and after.
 
     Raises:
@@ -83,6 +85,15 @@ def train(work: Path, dial: Dial, styles: Sequence[str], steps: int, *, batch: i
         raise ValueError("the bank needs scenes in the new styles and in others")
     halves = (new, batch // 2), (known, batch - batch // 2)
     held = torch.cat([batch_of(bank, 6, random.Random(7), rows=rows, grid=GRID) for rows, _ in halves]).to(device)
+    one, none = torch.ones((), device=device), torch.zeros((), device=device)
+
+    def losses(pictures: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        latents = encode(vae, pictures)
+        output = decode(vae, latents + NOISE * torch.randn_like(latents)).float()
+        gone = F.mse_loss(latents[batch // 2 :].float(), before) / before.var()
+        return loss_of(output, pictures, none, one) + FAINT * shares_of(output, pictures), gone
+
+    step_losses: Any = torch.compile(losses, dynamic=False) if compile_ else losses
     grids, saves = Clock(300), Clock(150)
     with progress_bar() as bar:
         task = bar.add_task("more styles", total=steps, completed=start, note="")
@@ -94,11 +105,7 @@ def train(work: Path, dial: Dial, styles: Sequence[str], steps: int, *, batch: i
             with torch.no_grad(), autocast(device):
                 before = encode(teacher, pictures[batch // 2 :]).float()
             with autocast(device):
-                latents = encode(vae, pictures)
-                output = decode(vae, latents + NOISE * torch.randn_like(latents))
-            one, none = torch.ones((), device=device), torch.zeros((), device=device)
-            reconstruction = loss_of(output.float(), pictures, none, one) + FAINT * shares_of(output.float(), pictures)
-            gone = F.mse_loss(latents[batch // 2 :].float(), before) / before.var()
+                reconstruction, gone = step_losses(pictures, before)
             (reconstruction + HELD * gone).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
@@ -140,8 +147,10 @@ def main() -> None:
     parser.add_argument("--style", choices=[style.name for style in STYLES], action="append", required=True)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=16, help="crops a step, half of them in the new styles")
+    parser.add_argument("--no-compile", action="store_true")
     a = parser.parse_args()
-    for name, value in train(a.work, DIALS[a.dial], a.style, a.steps, batch=a.batch).items():
+    found = train(a.work, DIALS[a.dial], a.style, a.steps, batch=a.batch, compile_=not a.no_compile)
+    for name, value in found.items():
         print(f"{name}: {value:.4f}")
 
 
