@@ -181,14 +181,22 @@ def _keep(code: str) -> Builder:
 
 
 def _style_of(items: Items) -> Items:
-    return [Item("Y", ("manner", words_of(items).lower()), words_of(items))]
+    return [Item("Y", _manner(words_of(items).lower()), words_of(items))]
 
 
 def _in_style(items: Items) -> Items | None:
     """ "in a retro style": a manner in the person's words."""
     if items[-1].text.lower() not in {"style", "look", "aesthetic"}:
         return None
-    return [Item("Y", ("manner", _without_lead(items)), words_of(items))]
+    return [Item("Y", _manner(_without_lead(items)), words_of(items))]
+
+
+def _manner(text: str) -> str | tuple[str, str]:
+    """The house style that a manner stands for ("in the style of a retro game"), or the manner in its own words."""
+    for style, phrases in words.MANNERS.items():
+        if any(f" {phrase} " in f" {text} " for phrase in phrases.split(", ")):
+            return style
+    return "manner", text
 
 
 def _picture_of(items: Items) -> Items:
@@ -295,6 +303,7 @@ _RULES = (
     _rule(r"[PWRT]?D?[aAMNZKp]*[AMNZKp]G", _described_background),
     # style
     _rule(rf"(?<!C)(?<!CU)D?C(?:U?C)*[aA]*Y+p*o[DQa]*{_MODS}[KNSst]*[KNt]", _painted_style),
+    _rule(r"f[DaAM]*[Yy]+[Np]*(?![KN])", _keep("Yy")),
     _rule(r"f[DAMNKC]*[NK]", _style_of),
     _rule(r"(?:[PT]D?|D)?a*[Yy]+p+o?", _keep("Yy")),
     _rule(r"(?:[PT]D?|D)?Y+o", _keep("Y")),

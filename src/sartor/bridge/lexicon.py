@@ -156,6 +156,9 @@ def _styles() -> Iterator[tuple[str, Entry]]:
     for style in STYLES:
         for phrase in (style.style_medium, style.name, *style.synonyms):
             yield phrase.lower(), Entry("y" if phrase in words.WEAK_STYLES else "Y", style.name)
+    for name, phrases in words.HOUSE_STYLES.items():
+        for phrase in _split(phrases):
+            yield phrase, Entry("y" if phrase in words.WEAK_STYLES else "Y", name)
     for medium, phrases in words.MEDIA.items():
         for phrase in _split(phrases):
             yield phrase, Entry("y" if phrase in words.WEAK_STYLES else "Y", ("medium", medium))

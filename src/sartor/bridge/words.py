@@ -156,13 +156,23 @@ FREE_MOODS = (
 )
 MOOD_NOUNS = "mood, atmosphere, vibe, vibes, feeling, feel, ambience, ambiance, tone"
 
+# Ways to ask for a house style besides its synonyms in the vocabulary.
+HOUSE_STYLES = {
+    "pixelart": "8bit, 16bit, 8 bit sprite, 16 bit sprite, 16 bit game sprite, pixel sprite, game sprite, "
+    "video game sprite, retro game sprite, retro video game sprite, pixel, in pixels, made of pixels, "
+    "made out of pixels, square pixels, large square pixels, big square pixels, big pixels, blocky pixels",
+}
+# A manner that names one of these is that house style's; by themselves they are things.
+MANNERS = {
+    "pixelart": "retro game, retro games, retro gaming, video game, video games, arcade game, arcade games, old game, "
+    "sprite, sprites",
+}
 # Media that the embedded model was not trained on, as a structured prompt names them.
 MEDIA = {
     "watercolor painting": "watercolor, watercolour, watercolor painting, water color, aquarelle, "
     "watercolor illustration",
     "oil painting": "oil painting, oil on canvas, oil paint",
     "pencil sketch": "pencil sketch, pencil drawing, sketch, hand drawn sketch, hand drawn",
-    "pixel art": "pixel art, 8 bit, pixelated, 16 bit",
     "photograph": "photograph, photo, photorealistic, photo realistic, realistic photo, hyperrealistic, realistic, "
     "photography",
     "ink drawing": "ink drawing, ink illustration, pen and ink, ink sketch",
@@ -182,7 +192,7 @@ MEDIA = {
     "graffiti": "graffiti, street art, spray paint",
 }
 # Style words too common to mean a style on their own: they need "style", "icon", "drawing" ... after them.
-WEAK_STYLES = frozenset({"simple", "muted", "retro", "emoji", "childlike", "realistic", "sketch", "isometric"})
+WEAK_STYLES = frozenset({"simple", "muted", "retro", "emoji", "childlike", "realistic", "sketch", "isometric", "pixel"})
 PICTURES = (
     "picture, image, illustration, drawing, icon, icons, render, rendering, scene, painting, "
     "artwork, art, graphic, graphics, "
