@@ -58,6 +58,18 @@ STYLES: dict[str, dict[str, tuple[str, ...]]] = {
             "monochrome, solid", "one flat shape", "stencil-like, solid",
         ),
     },
+    "pixelart": {
+        "medium": (
+            "pixel art", "pixel-art illustration", "pixelated icon", "8-bit sprite", "16-bit game sprite",
+            "retro pixel art", "pixel-art icon", "digital pixel art", "retro video game sprite",
+            "blocky pixel illustration", "pixel graphic",
+        ),
+        "look": (
+            "large square pixels, few colors", "blocky, pixelated", "chunky square pixels, a limited palette",
+            "8-bit, hard-edged", "coarse grid of pixels, few tones", "stair-stepped edges, visible pixels",
+            "16-bit console look", "big blocks of color on one grid", "retro game graphics",
+        ),
+    },
 }  # fmt: skip
 PLACES: dict[str, tuple[str, ...]] = {
     "top left": (

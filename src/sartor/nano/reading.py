@@ -30,7 +30,7 @@ from sartor.nano.reading_text import lower, plainly, section
 from sartor.nano.vocabulary import COLOR_SYNONYMS, COLORS, MIRRORED, PLACES, UNMIRRORED
 from sartor.vgl import texts
 
-VERSION = "composer 4"  # raised by every change of what is read
+VERSION = "composer 5"  # raised by every change of what is read
 FEW_WORDS, FEW_IN_SUMMARY = 10, 40  # a text of so many is left alone
 MOST_THINGS = 3
 MOST_COLORS = 2
@@ -277,6 +277,8 @@ def _style(prompt: Mapping[str, Any]) -> str | None:
     counted = {style: len({match[0] for match in words.finditer(medium)}) for style, words in say.STYLE_WORDS.items()}
     if medium and (not is_house_style(medium) or say.OTHER_MEDIA.search(medium)):
         return None
+    if counted["pixelart"]:  # pixel art is called flat, vector or cartoon besides, not the other way round
+        return "pixelart"
     plain = next((style for style, words in say.ONE_COLOR_WORDS.items() if words.search(medium)), None)
     if plain and not counted["cartoon"] and not counted["soft3d"]:
         return plain

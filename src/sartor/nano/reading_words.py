@@ -205,7 +205,13 @@ ONE_COLOR_WORDS = {
     ),
     "glyph": words("glyph*, pictogram*, solid icon*, silhouette*, one-color, single-color, one-colour, single-colour"),
 }
-STYLE_WORDS = {
+_PIXELS = r"pixel(?![- ](?:perfect|precise|exact|sharp|crisp|clean))(?: art|[\w-]*)"
+STYLE_WORDS = {  # the first counts where two are named as often
+    "pixelart": re.compile(
+        rf"(?<![\w-])(?:{_PIXELS}|(?:8|16|32|eight|sixteen)[- ]?bit|sprites?|sprite-[\w-]+|"
+        r"(?:retro(?: [a-z]+)?|(?:vintage|old|old-school|classic) (?:video|arcade|console|computer))[ -]games?)"
+        r"(?![\w-])"
+    ),
     "soft3d": words(
         "3d, 3-d, three-dimensional, three dimensional, render*, clay*, 3d-*, cgi, blender, glossy, plastic, vinyl, "
         "volumetric, sculpted, inflated, octane, ray-traced, subsurface, figurine"
@@ -222,7 +228,7 @@ STYLE_WORDS = {
 # A style_medium with one of these is a look of its own, though it may name a house style besides.
 OTHER_MEDIA = words(
     "watercolor*, watercolour*, oil, gouache, acrylic*, crayon*, chalk*, charcoal, lino*, woodcut*, engraving*, "
-    "etching*, riso*, screenprint*, screen-print*, pixel*, pixel-*, voxel*, low-poly, low poly, collage*, mosaic*, "
+    "etching*, riso*, screenprint*, screen-print*, voxel*, low-poly, low poly, collage*, mosaic*, "
     "embroider*, knit*, crochet*, felt, origami, photo*, sticker*, die-cut, stained glass, two-tone, duotone, "
     "halftone, graffiti, pastels, brush, sketch*, blueprint*, neon"
 )
@@ -237,7 +243,8 @@ STYLE_TALK = words(
     "detailed, matte, shiny, satin, tactile, volume, shapes, shape, colors, colours, edges, lines, outlines, "
     "outlined, design, solid, character, characters, food, animal, animals, creature, product, plant, toy, emblem, "
     "badge, pictograph, inked, hand-inked, ink-outlined, colored, coloured, digitally, color, colour, fully, "
-    "professional, high-resolution, miniature, isolated, single, surface, surfaces, finish"
+    "professional, high-resolution, miniature, isolated, single, surface, surfaces, finish, "
+    "pixel-perfect"
 )
 
 
