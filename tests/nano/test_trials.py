@@ -33,9 +33,10 @@ def test_more_of_them_begin_with_the_same(composer: Composer, trials: list[Trial
 
 
 def test_long_prompts_are_about_things_that_it_knows() -> None:
-    told = plan_longhand(200)
-    assert [trial.seed for trial in told] == list(range(1, 201))
-    assert Counter(trial.kind for trial in told) == {"longhand": 148, "kept longhand": 52}
+    told = plan_longhand(300)
+    assert [trial.seed for trial in told] == list(range(1, 225))
+    assert Counter(trial.kind for trial in told) == {"longhand": 148, "kept longhand": 76}
+    assert Counter(trial.scene.style for trial in told[200:]) == {"pixelart": 24}
     about = {trial.thing.concept for trial in told}
     assert about <= {concept.name for concept in CONCEPTS}
     assert len(about) > 100

@@ -199,7 +199,7 @@ def by_style(rows: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Score]
 
 
 def score_longhand(rows: list[dict[str, Any]]) -> dict[str, Score]:
-    """The base's scores for prompts in other people's words: for all, and for those that nobody has looked at."""
+    """The base's scores for prompts in other people's words: for all, and for those that no rule was made for."""
     scores: dict[str, Score] = {}
     kept = [row for row in rows if row["kind"] == "kept longhand"]
     for name, asked in (("long prompts", rows), ("kept long prompts", kept)):
@@ -347,7 +347,7 @@ def main() -> None:
     parser.add_argument("--shift", type=float, help="of the noise levels, as in Spec; the checkpoint's own without it")
     parser.add_argument("--guidance-until", type=float, help="noise level below which nothing guides, as in Spec")
     parser.add_argument(
-        "--longhand-count", type=int, default=200, help="long prompts in other people's words, up to 200"
+        "--longhand-count", type=int, default=224, help="long prompts in other people's words, up to 224"
     )
     parser.add_argument("--target", type=Path, help="folder of the report; evaluation/ in the work folder by default")
     parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")

@@ -173,9 +173,11 @@ def plan_longhand(count: int) -> list[Trial]:
     """At most `count` prompts in other people's words, each about one thing; trial i is drawn with seed i.
 
     They are written in the manner of a large language model, with no look at the words that training uses. Those of the
-    kind "kept longhand" have not been read, nor has a picture of them been looked at, by who made the checkpoint's
-    reader. Thing, style, place and size are what the writer was asked for, and so is a plain background. What was left
-    to the writer (a setting, light, colours, a turn) is in the scene as that reader understands it.
+    kind "kept longhand" are those that the checkpoint's reader was not mended on: its makers have neither read them nor
+    looked at a picture of them. Only the last 24, in pixel art, were written by a hand that knew the reader's words for
+    that style; it was left as it was. Thing, style, place and size are what the writer was asked for, and so is a plain
+    background. What was left to the writer (a setting, light, colours, a turn) is in the scene as that reader
+    understands it.
     """
     trials = []
     for index, line in enumerate(LONGHAND.read_text().splitlines()[:count]):
