@@ -8,6 +8,11 @@ from sartor.fibo import upscaling
 from sartor.fibo.upscaling import Upscaler
 
 
+def in_squares(columns: int, rows: int) -> Image.Image:
+    colors = np.random.default_rng(5).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+    return Image.fromarray(colors.repeat(8, axis=0).repeat(8, axis=1))
+
+
 def drawing(width: int, height: int) -> Image.Image:
     image = Image.new("RGB", (width, height), "khaki")
     pen = ImageDraw.Draw(image)
@@ -40,7 +45,9 @@ def test_tiles_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_version_names_weights_and_library() -> None:
-    assert Upscaler().version.startswith("realesr-animevideov3 548a36f9c3f4 ncnn ")
+    version = Upscaler().version
+    assert version.startswith("realesr-animevideov3 548a36f9c3f4 ncnn ")
+    assert version.endswith(", squares as squares")
 
 
 def test_the_licence_lies_beside_the_weights() -> None:
@@ -66,3 +73,27 @@ def test_the_second_pass_draws_edges_crisper_than_interpolation() -> None:
         for picture in (upscaler.enlarge(small, 384), once)
     ]
     assert steepest[0] > 1.3 * steepest[1]
+
+
+def test_squares_are_enlarged_as_squares_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    upscaler, image = Upscaler(), in_squares(8, 6)
+    monkeypatch.setattr(upscaler, "_run", lambda tile: pytest.fail("the network was run"))
+    wanted = np.asarray(image).repeat(4, axis=0).repeat(4, axis=1)
+    assert np.array_equal(np.asarray(upscaler.enlarge(image, 256)), wanted)
+    assert np.array_equal(np.asarray(upscaler.enlarge(image.convert("RGBA"), 256)), wanted)
+
+
+@pytest.mark.parametrize("long_side", [100, 400, 1024])
+@pytest.mark.parametrize(("columns", "rows"), [(8, 8), (5, 3), (2, 7)])
+def test_squares_become_as_large_as_the_network_makes_pictures(columns: int, rows: int, long_side: int) -> None:
+    upscaler, image = Upscaler(), in_squares(columns, rows)
+    other = Image.new("RGB", image.size, "teal")
+    large = upscaler.enlarge(image, long_side)
+    assert large.size == upscaler.enlarge(other, long_side).size
+    colors = {color for _, color in image.getcolors() or []}
+    assert {color for _, color in large.getcolors() or []} == colors
+
+
+def test_a_picture_that_is_not_in_squares_goes_through_the_network() -> None:
+    upscaler, image = Upscaler(), drawing(64, 48)
+    assert upscaler.enlarge(image, 256).tobytes() == upscaler.upscale(image).tobytes()

@@ -2,6 +2,7 @@
 
 A small convolutional network (Real-ESRGAN's SRVGGNetCompact, 18 convolutions of 3x3; Wang et al., arXiv:2107.10833)
 that runs under ncnn: 0.55 s from 256x256 to 1024x1024 on one core. An option of a checkpoint, named in its extras.
+Pictures in squares are enlarged without it (squares.py).
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from sartor.fibo.errors import CheckpointError
+from sartor.fibo.squares import colors_of_squares, draw_squares, in_squares
 
 FOLDER = Path(__file__).parent / "upscaler"
 SCALE = 4
@@ -41,7 +43,7 @@ class Upscaler:
         self._network.load_param(str(model.with_suffix(".param")))
         self._network.load_model(str(model.with_suffix(".bin")))
         weights = hashlib.sha256(model.with_suffix(".bin").read_bytes()).hexdigest()
-        self.version = f"{self.name} {weights[:12]} ncnn {ncnn.__version__}"
+        self.version = f"{self.name} {weights[:12]} ncnn {ncnn.__version__}, squares as squares"
 
     def upscale(self, image: Image.Image) -> Image.Image:
         """RGB image of any size -> RGB, four times as wide and high."""
@@ -62,12 +64,14 @@ class Upscaler:
         """RGB image -> RGB whose long side has at least `long_side` pixels: four times as large, and again if need be.
 
         Before it is enlarged again it is made smaller, so that it comes out at `long_side`: what one pass drew a little
-        soft the next one draws crisp.
+        soft the next one draws crisp. A picture in squares becomes as large, square by square, without the network.
         """
-        image = self.upscale(image)
-        while (longest := max(image.size)) < long_side:
-            shrink = min(1.0, long_side / SCALE / longest)
-            size = (round(image.width * shrink), round(image.height * shrink))
+        sizes = _sizes_before_passes(image.size, long_side)
+        pixels = np.asarray(image.convert("RGB"))
+        if in_squares(pixels):
+            width, height = sizes[-1]
+            return draw_squares(colors_of_squares(pixels), (width * SCALE, height * SCALE))
+        for size in sizes:
             image = self.upscale(image.resize(size, Image.Resampling.LANCZOS))
         return image
 
@@ -79,6 +83,16 @@ class Upscaler:
         if status != 0:
             raise RuntimeError(f"ncnn answered {status}")
         return np.array(large)
+
+
+def _sizes_before_passes(size: tuple[int, int], long_side: int) -> list[tuple[int, int]]:
+    """(width, height) in pixels that each pass enlarges: the picture's own first."""
+    sizes = [size]
+    while (longest := SCALE * max(sizes[-1])) < long_side:
+        shrink = min(1.0, long_side / SCALE / longest)
+        width, height = (SCALE * side for side in sizes[-1])
+        sizes.append((round(width * shrink), round(height * shrink)))
+    return sizes
 
 
 def upscaler_of(extras: Mapping[str, Any]) -> Upscaler | None:
