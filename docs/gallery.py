@@ -42,6 +42,7 @@ UNSEEN = {
 STYLES = {
     "base": ("3d render", "flat vector illustration", "cartoon illustration"),
     "icons": ("line icon", "glyph icon"),
+    "pixels": ("pixel art",),
 }
 INFLUENCES = (0.0, 0.5, 1.0, 1.5)
 

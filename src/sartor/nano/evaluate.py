@@ -135,8 +135,8 @@ def judge(drawn: list[Drawn], judges: Judges, look: str = BRAND_STYLE) -> list[d
 
 
 def style_of(picture: Array, probabilities: torch.Tensor, styles: list[str], wanted: str) -> tuple[str, float]:
-    """The style that a picture is taken for, and how probable the one that was asked for is, 0..1: what is in squares is
-    pixel art, of the rest the judge's probabilities [styles] say."""
+    """The style that a picture is taken for, and how probable the one that was asked for is, 0..1: what is in squares
+    is pixel art, of the rest the judge's probabilities [styles] say."""
     if in_squares(picture):
         return PIXEL_ART, float(wanted == PIXEL_ART)
     sure = float(probabilities[styles.index(wanted)]) if wanted in styles else 0.0

@@ -106,7 +106,7 @@ def train(
                 before = encode(teacher, pictures[batch // 2 :]).float()
             with autocast(device):
                 reconstruction, gone = step_losses(pictures, before)
-            (reconstruction + HELD * gone).backward()  # type: ignore[no-untyped-call]
+            (reconstruction + HELD * gone).backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
