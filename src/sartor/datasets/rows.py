@@ -12,7 +12,7 @@ from sartor.accounts.service import Caller
 from sartor.datasets.keys import image_key, thumbnail_key
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import BadRequest, Conflict, NotFound
-from sartor.kit.database import now
+from sartor.kit.database import lock_rows, now
 
 # Images that a dataset may have, by its upload type.
 LIMITS = {"basic": 200, "advanced": 5000}
@@ -43,10 +43,7 @@ def hold(session: Session, dataset_id: int, *, changed: bool = True) -> Dataset:
 
     Raises NotFound where it is gone.
     """
-    # Writing first: it takes the row's lock on PostgreSQL, and SQLite's only one, before anything is read.
-    moment = now() if changed else Dataset.updated_at
-    touched = sa.update(Dataset).where(Dataset.id == dataset_id).values(updated_at=moment)
-    session.execute(touched, execution_options={"synchronize_session": False})
+    lock_rows(session, Dataset.updated_at, Dataset.id == dataset_id, value=now() if changed else None)
     found = session.get(Dataset, dataset_id, populate_existing=True)
     if found is None or found.deleted_at is not None:
         raise NotFound("There is no such dataset.")

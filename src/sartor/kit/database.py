@@ -65,6 +65,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def lock_rows(session: Session, column: Any, *which: sa.ColumnElement[bool], value: Any = None) -> None:
+    """Until the transaction ends nobody else changes or deletes such rows, or locks them.
+
+    By writing, before anything is read: it takes the rows' lock on PostgreSQL, and SQLite's only one. `column` becomes
+    `value`, or stays; of a table that knows when it was changed it is that column, which would move otherwise.
+    """
+    touched = sa.update(column.class_).where(*which).values({column: column if value is None else value})
+    session.execute(touched, execution_options={"synchronize_session": False})
+
+
 class Database:
     """The engine, shared with the job library so that one set of connection rules holds for both."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import Forbidden, ModelNotReady, NotFound
-from sartor.kit.database import Database
+from sartor.kit.database import Database, lock_rows
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.brands import Brand, find_brands
@@ -180,10 +180,7 @@ def own_model(session: Session, caller: Caller, model_id: int) -> Model:
 
 def hold_model(session: Session, caller: Caller, model_id: int) -> Model:
     """Such a model, which nobody else changes or deletes until the transaction ends. Raises as above."""
-    # Writing first, though nothing new: it takes the row's lock on PostgreSQL, and SQLite's only one.
-    own = (Model.id == model_id, Model.organisation_id == caller.organisation_id)
-    touched = sa.update(Model).where(*own).values(updated_at=Model.updated_at)
-    session.execute(touched, execution_options={"synchronize_session": False})
+    lock_rows(session, Model.updated_at, Model.id == model_id, Model.organisation_id == caller.organisation_id)
     model = own_model(session, caller, model_id)
     session.refresh(model)
     return model

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import BadRequest, Conflict, NotFound
-from sartor.kit.database import Database, now
+from sartor.kit.database import Database, lock_rows, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.projects.schemas import ProjectBody, ProjectChanges, check_subject
 from sartor.projects.tables import Project
@@ -147,9 +147,7 @@ def find_project(session: Session, caller: Caller, project_id: int) -> Project:
 
 def hold_project(session: Session, caller: Caller, project_id: int) -> Project:
     """The project, which nobody else changes or deletes until the transaction ends. Raises NotFound."""
-    # Writing first, though nothing new: it takes the row's lock on PostgreSQL, and SQLite's only one.
-    touched = sa.update(Project).where(*_own(caller, project_id)).values(updated_at=Project.updated_at)
-    session.execute(touched, execution_options={"synchronize_session": False})
+    lock_rows(session, Project.updated_at, *_own(caller, project_id))
     return find_project(session, caller, project_id)
 
 
