@@ -1,8 +1,11 @@
 """What is counted as what: rows of found facts become scores."""
 
+import numpy as np
 import pytest
+import torch
 
-from sartor.nano.evaluate import score, score_brand, score_longhand
+from sartor.nano.evaluate import score, score_brand, score_longhand, style_of
+from sartor.nano.pixel_art import PIXEL_ART, squared
 
 
 def row(kind: str, rank: int = 1, **found: object) -> dict[str, object]:
@@ -46,6 +49,29 @@ def test_styles_places_and_counts_must_be_exact() -> None:
     assert scores["style"].value == pytest.approx(2 / 3)
     assert scores["place"].value == 0.5
     assert scores["count"].value == 0.0
+
+
+def test_each_style_has_rows_of_its_own() -> None:
+    rows = [
+        row("seen"),
+        row("seen", 2, style=PIXEL_ART, **{"style taken for": PIXEL_ART}),
+        row("unseen", style=PIXEL_ART, **{"style taken for": "soft3d"}),
+    ]
+    scores = score(rows)
+    assert (scores["pixel art: concept top 1"].value, scores["pixel art: concept top 1"].count) == (0.5, 2)
+    assert scores["pixel art: style of seen pairs"].value == 1.0
+    assert scores["pixel art: style of unseen pairs"].value == 0.0
+    assert scores["flat vector illustration: style of seen pairs"].count == 1
+    assert "line icon: concept top 1" not in scores, "it was not asked for"
+
+
+def test_pixel_art_is_what_is_in_squares_whatever_the_judge_says() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    probabilities, styles = torch.tensor([0.2, 0.8]), ["cartoon", "flat"]
+    assert style_of(noise, probabilities, styles, "cartoon") == ("flat", pytest.approx(0.2))
+    assert style_of(noise, probabilities, styles, PIXEL_ART) == ("flat", 0.0)
+    assert style_of(squared(noise), probabilities, styles, PIXEL_ART) == (PIXEL_ART, 1.0)
+    assert style_of(squared(noise), probabilities, styles, "flat") == (PIXEL_ART, 0.0)
 
 
 def test_control_is_a_share_and_a_mean() -> None:
