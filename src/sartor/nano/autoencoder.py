@@ -28,6 +28,7 @@ from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanAttentionBlock, WanCausalConv3d, patchify, unpatchify
 from PIL import Image, ImageDraw
 
+from sartor.fibo.aspect import GRID
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.run import (
@@ -41,6 +42,7 @@ from sartor.nano.run import (
     training_device,
 )
 
+SCRIBBLED = 0.15  # share of pictures
 NOISE = 0.08  # standard deviation of the noise on latents in training, whose own deviation is held near 1
 
 
@@ -134,22 +136,27 @@ def scribble(picture: np.ndarray[Any, Any], rng: random.Random) -> np.ndarray[An
     return np.asarray(image)
 
 
-def busiest(picture: np.ndarray[Any, Any], crop: int, rng: random.Random, grid: int = 1) -> np.ndarray[Any, Any]:
-    """Of three random crops, which begin at multiples of `grid` pixels, the one with the most in it: plain background
-    teaches little."""
-    reach = (picture.shape[0] - crop) // grid
-    corners = [(rng.randint(0, reach) * grid, rng.randint(0, reach) * grid) for _ in range(3)]
+def busiest(picture: np.ndarray[Any, Any], crop: int, rng: random.Random) -> np.ndarray[Any, Any]:
+    """Of three random crops the one with the most in it: plain background teaches little. They begin where the latents'
+    cells do, as pixel art's squares have it."""
+    reach = (picture.shape[0] - crop) // GRID
+    corners = [(rng.randint(0, reach) * GRID, rng.randint(0, reach) * GRID) for _ in range(3)]
     crops = [picture[y : y + crop, x : x + crop] for y, x in corners]
     return max(crops, key=lambda c: float(c[::4, ::4].std()))
 
 
 def batch_of(
-    bank: Bank, size: int, rng: random.Random, crop: int | None = None, *, rows: Sequence[int] = (), grid: int = 1
+    bank: Bank,
+    size: int,
+    rng: random.Random,
+    crop: int | None = None,
+    *,
+    rows: Sequence[int] = (),
+    scribbled: float = SCRIBBLED,
 ) -> torch.Tensor:
-    """Random pictures, some mirrored, some with permuted colour channels, some scribbled on; [B, 3, H, W] in -1..1.
+    """Random pictures, some mirrored, some with permuted colour channels, a share scribbled on; [B, 3, H, W] in -1..1.
 
-    Of these `rows` of the bank where any are given; crops begin at multiples of `grid` pixels, and where that is not 1
-    nothing is scribbled on them.
+    Of these `rows` of the bank where any are given.
     """
     pictures = bank.pictures([rng.choice(rows) if rows else rng.randrange(len(bank)) for _ in range(size)])
     for i in range(size):
@@ -157,11 +164,11 @@ def batch_of(
             pictures[i] = pictures[i][:, ::-1].copy()
         if rng.random() < 0.2:
             pictures[i] = pictures[i][..., rng.sample(range(3), 3)]
-        if grid == 1 and rng.random() < 0.15:
+        if rng.random() < scribbled:
             pictures[i] = scribble(pictures[i], rng)
     if crop is None:
         return to_tensor(pictures)
-    return to_tensor(np.stack([busiest(picture, crop, rng, grid) for picture in pictures]))
+    return to_tensor(np.stack([busiest(picture, crop, rng) for picture in pictures]))
 
 
 def to_tensor(pictures: np.ndarray[Any, Any]) -> torch.Tensor:

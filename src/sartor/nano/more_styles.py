@@ -3,10 +3,10 @@
     python -m sartor.nano.more_styles --work DIR --style pixelart --steps 1500
 
 Encoder and decoder go on from work/autoencoder with crops of the bank, half of them in the new styles. Of the others
-the latents are held where they were, so that base, adapters and what has been encoded stay valid. Crops begin where the
-latents' cells do. Beside the autoencoder's own loss each difference between neighbouring pixels counts as a share of
-what it should be: between two squares of like colour it is small, and a blurred one is as wrong as between black and
-white. Ends by replacing work/autoencoder.
+the latents are held where they were, so that base, adapters and what has been encoded stay valid. Beside the
+autoencoder's own loss each difference between neighbouring pixels counts as a share of what it should be: between two
+squares of like colour it is small, and a blurred one is as wrong as between black and white. Ends by replacing
+work/autoencoder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sartor.fibo.aspect import GRID
 from sartor.nano.autoencoder import NOISE, batch_of, build, decode, encode, loss_of, single_frame, to_grid
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
@@ -84,7 +83,7 @@ def train(
     if not new or not known:
         raise ValueError("the bank needs scenes in the new styles and in others")
     halves = (new, batch // 2), (known, batch - batch // 2)
-    held = torch.cat([batch_of(bank, 6, random.Random(7), rows=rows, grid=GRID) for rows, _ in halves]).to(device)
+    held = torch.cat([batch_of(bank, 6, random.Random(7), rows=rows, scribbled=0) for rows, _ in halves]).to(device)
     one, none = torch.ones((), device=device), torch.zeros((), device=device)
 
     def losses(pictures: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,7 +99,7 @@ def train(
         for step in range(start, steps):
             rng = random.Random(step)
             optimizer.param_groups[0]["lr"] = RATE * schedule(step, steps, warm_up=50, hold=0.4)
-            shown = [batch_of(bank, count, rng, dial.side // 2, rows=rows, grid=GRID) for rows, count in halves]
+            shown = [batch_of(bank, count, rng, dial.side // 2, rows=rows, scribbled=0) for rows, count in halves]
             pictures = torch.cat(shown).to(device)
             with torch.no_grad(), autocast(device):
                 before = encode(teacher, pictures[batch // 2 :]).float()
@@ -132,7 +131,7 @@ def compare(before: Any, after: Any, bank: Bank, new: Sequence[int], known: Sequ
     how far the latents of those others went, as a share of their variance."""
     found: dict[str, float] = {}
     for kind, rows in (("new", new), ("known", known)):
-        pictures = batch_of(bank, WHOLE, random.Random(11), rows=rows, grid=GRID).to(next(after.parameters()).device)
+        pictures = batch_of(bank, WHOLE, random.Random(11), rows=rows, scribbled=0).to(next(after.parameters()).device)
         latents = {name: encode(vae, pictures) for name, vae in (("before", before), ("after", after))}
         for name, vae in (("before", before), ("after", after)):
             found[f"{kind} {name}"] = F.l1_loss(decode(vae, latents[name]).clamp(-1, 1), pictures).item()
