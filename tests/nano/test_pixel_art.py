@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from sartor.fibo.squares import SQUARE
 from sartor.nano import bank, judges, more_styles
 from sartor.nano.autoencoder import batch_of
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
-from sartor.nano.pixel_art import PALETTE, PIXEL_ART, SQUARE, squared
+from sartor.nano.pixel_art import PALETTE, PIXEL_ART, squared
 from sartor.nano.renderings import NO_STYLE, names, render
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from sartor.fibo.squares import SQUARE
+
 PIXEL_ART = "pixelart"  # the style's name
-SQUARE = 8  # pixels a side
 PALETTE = 32  # colours in a picture, at most
 
 Array = np.ndarray[Any, np.dtype[Any]]
