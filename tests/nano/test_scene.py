@@ -10,8 +10,8 @@ from sartor.nano.colors import name_colors
 from sartor.nano.concepts import CONCEPT_BY_NAME, FIRST_CONCEPTS
 from sartor.nano.measures import background_distance, count_of, place_of, things_mask
 from sartor.nano.one_color import APART, OWN, distance, own_color, stands_apart
-from sartor.nano.scene import Composer, apply_light, held_out
-from sartor.nano.scenery import draw_background
+from sartor.nano.scene import Composer, held_out
+from sartor.nano.scenery import apply_light, draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.trials import DISTANCE
 from sartor.nano.vocabulary import BACKGROUND_COLORS, COLORS, FIRST_STYLES, LANDSCAPES, PLACES, SIZES

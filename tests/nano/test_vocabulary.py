@@ -7,8 +7,7 @@ import pytest
 
 from sartor.nano.captions import LANDSCAPE_COLORS
 from sartor.nano.concepts import CONCEPT_BY_NAME, CONCEPTS, Concept
-from sartor.nano.scene import LIGHT_GAINS
-from sartor.nano.scenery import GROUNDS, SKIES
+from sartor.nano.scenery import GROUNDS, LIGHT_GAINS, SKIES
 from sartor.nano.vocabulary import (
     BACKGROUND_COLOR_SYNONYMS,
     BACKGROUND_COLORS,

@@ -14,8 +14,7 @@ import numpy as np
 
 from sartor.captioning.pixels import Array, to_oklab
 from sartor.captioning.regions import label
-from sartor.nano.scene import LIGHT_GAINS
-from sartor.nano.scenery import GROUNDS, HORIZON, SKIES
+from sartor.nano.scenery import GROUNDS, HORIZON, LIGHT_GAINS, SKIES
 
 NEAR = 0.029  # Oklab distance, the mean over the heights
 UNUSUAL = 0.006  # by which another light than the even one has to be nearer: in the dark all are near

@@ -21,7 +21,7 @@ from sartor.nano.colors import name_colors, painted, recolor
 from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
 from sartor.nano.one_color import OWN, own_color, stands_apart
 from sartor.nano.pixel_art import PIXEL_ART, squared
-from sartor.nano.scenery import Color, draw_background
+from sartor.nano.scenery import Color, apply_light, draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
     BACKGROUND_COLORS,
@@ -237,22 +237,6 @@ def cast_shadow(
         shift = round(rgba.width * 0.16) * (-1 if kind == "left" else 1)
         mask.paste(alpha, (left + shift, top + round(rgba.height * 0.1)))
     return (0, 0, 0), None, mask
-
-
-LIGHT_GAINS = {
-    "even": (1.0, 1.0, 1.0),
-    "warm": (1.06, 0.95, 0.76),
-    "cool": (0.82, 0.94, 1.07),
-    "dim": (0.58, 0.58, 0.62),
-}
-
-
-def apply_light(pixels: Array, light: str) -> Array:
-    """Tints the whole picture: uint8 in, uint8 out."""
-    if light == "even":
-        return pixels
-    tinted: Array = np.clip(pixels * np.array(LIGHT_GAINS[light]), 0, 255).astype(np.uint8)
-    return tinted
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What things stand on: plain colours, gradients and landscapes, drawn from the background's name."""
+"""What things stand on, by the background's name (plain colours, gradients, landscapes), and the light there."""
 
 from __future__ import annotations
 
@@ -98,3 +98,19 @@ def draw_landscape(kind: str, side: int, rng: random.Random) -> Image.Image:
             y = horizon + round(row * (side - horizon) / 3.4)
             draw.line((0, y, side, y), fill=(132, 86, 52), width=max(1, side // 100))
     return canvas
+
+
+LIGHT_GAINS = {
+    "even": (1.0, 1.0, 1.0),
+    "warm": (1.06, 0.95, 0.76),
+    "cool": (0.82, 0.94, 1.07),
+    "dim": (0.58, 0.58, 0.62),
+}
+
+
+def apply_light(pixels: Array, light: str) -> Array:
+    """Tints the whole picture: uint8 in, uint8 out."""
+    if light == "even":
+        return pixels
+    tinted: Array = np.clip(pixels * np.array(LIGHT_GAINS[light]), 0, 255).astype(np.uint8)
+    return tinted
