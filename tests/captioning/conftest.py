@@ -50,6 +50,7 @@ def sets(composer: Composer) -> dict[str, list[Image.Image]]:
         "flat on a gradient": _composed(composer, "flat", Background("gradient", ("lavender", "orange"))),
         "cartoon in a meadow": _composed(composer, "cartoon", Background("meadow", ())),
         "soft3d on black": _composed(composer, "soft3d", Background("plain", ("black",))),
+        "squares on lavender": lambda thing, rng: in_squares(composer, thing),
         "two tones": lambda thing, rng: two_tones(composer, thing),
         "lines alone": lambda thing, rng: lines_alone(composer, thing),
         "bold outlines": lambda thing, rng: outlined(composer, thing),
@@ -66,6 +67,13 @@ def _composed(composer: Composer, style: str, background: Background) -> Draw:
         return Image.fromarray(composer.draw(Scene([Thing(thing)], style, background), rng))
 
     return draw
+
+
+def in_squares(composer: Composer, thing: str) -> Image.Image:
+    """Shaded, then as 32 by 32 squares, as somebody's sprite sheet may have it: 320 pixels a side."""
+    scene = Scene([Thing(thing)], "soft3d", Background("plain", ("lavender",)))
+    few = Image.fromarray(composer.draw(scene, random.Random(1))).resize((32, 32), Image.Resampling.BOX)
+    return few.resize((320, 320), Image.Resampling.NEAREST)
 
 
 def sprite_on_canvas(composer: Composer, thing: str, *, side: int = 256) -> tuple[np.ndarray, np.ndarray]:

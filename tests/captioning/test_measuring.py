@@ -29,6 +29,7 @@ TRUTH: dict[str, dict[str, str]] = {
         "style_medium": "cartoon illustration",
     },
     "soft3d on black": {"background_setting": "plain black background", "style_medium": "3D render"},
+    "squares on lavender": {"background_setting": "plain lavender background", "style_medium": "pixel art"},
     "two tones": {"aesthetics.color_scheme": "dark green on peach", "artistic_style": "two flat colors"},
     "lines alone": {"aesthetics.color_scheme": "black on white", "artistic_style": "line drawing without fill"},
     "bold outlines": {"background_setting": "plain sky blue background", "artistic_style": "bold dark outlines"},

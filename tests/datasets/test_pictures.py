@@ -130,6 +130,30 @@ def test_small_ones_are_enlarged(size: tuple[int, int], enlarged: tuple[int, int
     assert np.abs(shrunk - np.asarray(drawing(*size), dtype=float)).mean() < 6
 
 
+def sprite(side: int, squares: int = 40) -> Image.Image:
+    """A drawing in `squares` x `squares` squares of `side` pixels."""
+    few = drawing(1024, 1024).resize((squares, squares), Image.Resampling.BOX)
+    return few.resize((squares * side, squares * side), Image.Resampling.NEAREST)
+
+
+def test_pixel_art_is_enlarged_square_by_square() -> None:
+    taken = take_in(as_file(sprite(8)), increase_resolution=True)
+    assert taken.image.size == (1040, 1040)  # forty squares of 26 pixels, the least that makes 1024
+    assert taken.image.tobytes() == sprite(26).tobytes()
+
+
+def test_pixel_art_of_a_lossy_file_loses_its_noise() -> None:
+    taken = take_in(as_file(sprite(8), "JPEG", quality=80), increase_resolution=True)
+    pixels = np.asarray(taken.image, dtype=int)
+    assert np.abs(pixels - np.asarray(sprite(26), dtype=int)).mean() < 4
+    assert not np.diff(pixels.reshape(40, 26, 40, 26, 3), axis=1).any()
+
+
+def test_pixel_art_that_is_only_looked_at_stays_in_squares() -> None:
+    seen = read_picture(as_file(sprite(40)))
+    assert seen.tobytes() == sprite(25).tobytes()  # of 1024 pixels at most
+
+
 def test_without_the_network_they_are_enlarged_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     data = as_file(drawing(300, 300))
     with_network = take_in(data, increase_resolution=True).image

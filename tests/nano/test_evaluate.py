@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from sartor.nano.evaluate import score, score_brand, score_longhand, style_of
-from sartor.nano.pixel_art import PIXEL_ART, squared
+from sartor.nano.pixel_art import squared
+from sartor.nano.vocabulary import PIXEL_ART
 
 
 def row(kind: str, rank: int = 1, **found: object) -> dict[str, object]:

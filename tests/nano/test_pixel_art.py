@@ -14,11 +14,12 @@ from sartor.nano import bank, judges, more_styles
 from sartor.nano.autoencoder import batch_of
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
-from sartor.nano.pixel_art import PALETTE, PIXEL_ART, squared
+from sartor.nano.pixel_art import PALETTE, squared
 from sartor.nano.renderings import NO_STYLE, names, render
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
+from sartor.nano.vocabulary import PIXEL_ART
 from tests.nano.conftest import CONCEPTS, SCENES, SIDE, draw_sprite
 
 DIAL = DIALS["test"]

@@ -11,6 +11,7 @@ from PIL import Image
 from sartor.captioning.naming import OTHER, SURE, Guess, Namer
 from sartor.captioning.sight import Sight
 from sartor.captioning.subject import Part, find_parts, part_of
+from sartor.nano.vocabulary import PIXEL_ART
 
 FINER = (2, 3, 5)  # pixels by which a thing is shrunk to see whether it is two that touch
 FEW = 4  # parts of which every two are tried as one
@@ -39,7 +40,10 @@ def recognise(namer: Namer, picture: Image.Image, sight: Sight) -> tuple[Sight, 
 
 
 def styles_of(sight: Sight, named: Sequence[Named]) -> dict[str, float]:
-    """The probability of each style: what the things have on average, held against the measured shading."""
+    """The probability of each style: what the things have on average, held against the measured shading. Pixel art is
+    measured, not guessed."""
+    if sight.pixel_art:
+        return {PIXEL_ART: 1.0}
     totals: dict[str, float] = {}
     for one in named:
         for style, share in one.styles:
@@ -57,7 +61,9 @@ def certain_style(pictures: Sequence[dict[str, float]]) -> str | None:
     seen = [one for one in pictures if one]
     if not seen:
         return None
-    mean = {style: sum(one[style] for one in seen) / len(seen) for style in seen[0]}
+    mean: dict[str, float] = {OTHER: 0.0}
+    for style, share in itertools.chain.from_iterable(one.items() for one in seen):
+        mean[style] = mean.get(style, 0.0) + share / len(seen)
     style = max(mean, key=lambda name: mean[name])
     return style if style != OTHER and mean[style] >= STYLE_SURE and mean[OTHER] < UNKNOWN else None
 

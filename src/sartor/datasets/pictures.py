@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from sartor.datasets.parts import check_parts
 from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
+from sartor.fibo.squares import colors_of_squares, draw_squares, side_of_squares
 
 MAX_BYTES = 12 * 1024 * 1024
 # A full-frame camera's picture has 24 to 48 million; decoded, 50 million are 150 MB.
@@ -86,9 +88,10 @@ def room_for_one() -> Iterator[None]:
 def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
     """The picture in ``data``, ready to be kept: upright, in sRGB, transparency on black, no metadata.
 
-    One whose shorter side has fewer than 1024 pixels is enlarged to that, keeping its shape. It is whole: whoever keeps
-    it longer than this call holds :func:`room_for_one`. Raises what :func:`read_picture` does, and PreconditionFailed
-    below 256 pixels, or below 1024 without ``increase_resolution``.
+    One whose shorter side has fewer than 1024 pixels is enlarged to that, keeping its shape; pixel art square by square
+    to the next size at which all its squares are alike. It is whole: whoever keeps it longer than this call holds
+    :func:`room_for_one`. Raises what :func:`read_picture` does, and PreconditionFailed below 256 pixels, or below 1024
+    without ``increase_resolution``.
     """
     with room_for_one():
         image = _decode(data, smallest=SMALLEST if increase_resolution else FULL, max_bytes=MAX_BYTES)
@@ -117,9 +120,12 @@ def read_picture(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Ima
 
 
 def shown(image: Image.Image) -> Image.Image:
-    """What a captioner is shown of a picture: its longer side has 1024 pixels at most; a smaller one is the same."""
+    """What a captioner is shown of a picture: its longer side has 1024 pixels at most; a smaller one is the same, and
+    pixel art stays in squares."""
     if max(image.size) <= SHOWN:
         return image
+    if (side := side_of_squares(np.asarray(image))) is not None and max(image.size) // side <= SHOWN:
+        return _redrawn(image, side, SHOWN * side // max(image.size))
     small = image.copy()
     small.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return small
@@ -219,11 +225,19 @@ def _enlarge(image: Image.Image) -> Image.Image:
     size = round(image.width * FULL / short), round(image.height * FULL / short)
     if size[0] * size[1] > MAX_PIXELS:
         raise BodyTooLarge(f"Enlarged, a picture may have {MAX_PIXELS:,} pixels at most; this one is {_size(image)}.")
+    if (side := side_of_squares(np.asarray(image))) is not None:
+        return _redrawn(image, side, math.ceil(FULL * side / short))
     upscale = _network()
     if upscale is not None and image.width * image.height <= _NETWORK_PIXELS:
         image = upscale(image)
     resampling = Image.Resampling.LANCZOS if min(image.size) > FULL else Image.Resampling.BICUBIC
     return image.resize(size, resampling, reducing_gap=3.0)
+
+
+def _redrawn(image: Image.Image, side: int, new: int) -> Image.Image:
+    """The same squares, of `side` pixels, with `new` pixels a side."""
+    size = image.width // side * new, image.height // side * new
+    return draw_squares(colors_of_squares(np.asarray(image), side), size)
 
 
 @functools.cache

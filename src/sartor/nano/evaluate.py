@@ -43,14 +43,13 @@ from sartor.nano.measures import (
     shows_color,
     things_mask,
 )
-from sartor.nano.pixel_art import PIXEL_ART
 from sartor.nano.renderings import cut_out, judged_sprites, names
 from sartor.nano.report import contact_sheet, table
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Array, Composer
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
 from sartor.nano.trials import DISTANCE, SAME, UNKNOWN, Brand, Trial, plan, plan_brand, plan_longhand, read_brand
-from sartor.nano.vocabulary import STYLES
+from sartor.nano.vocabulary import PIXEL_ART, STYLES
 
 INFLUENCES = (0.0, 0.5, 1.0)
 PAIRS = ("seen", "unseen")  # kinds of trials that ask for a thing in a style

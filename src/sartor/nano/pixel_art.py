@@ -13,7 +13,6 @@ from PIL import Image
 
 from sartor.fibo.squares import SQUARE
 
-PIXEL_ART = "pixelart"  # the style's name
 PALETTE = 32  # colours in a picture, at most
 
 Array = np.ndarray[Any, np.dtype[Any]]

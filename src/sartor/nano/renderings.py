@@ -26,7 +26,6 @@ from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.looks import INKWELL
 from sartor.nano.measures import frame_color, things_mask
 from sartor.nano.one_color import stands_apart
-from sartor.nano.pixel_art import PIXEL_ART
 from sartor.nano.run import progress_bar
 from sartor.nano.scene import Composer, spots
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
@@ -37,6 +36,7 @@ from sartor.nano.vocabulary import (
     LIGHTING,
     MIRRORED,
     ONE_COLOR_STYLES,
+    PIXEL_ART,
     PLACES,
     SHADOWS,
     SIZES,

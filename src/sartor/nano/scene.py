@@ -20,7 +20,7 @@ from sartor.nano.captions import Background, Scene, Thing, compact, vary
 from sartor.nano.colors import name_colors, painted, recolor
 from sartor.nano.concepts import CONCEPT_BY_NAME, MORE_CONCEPTS
 from sartor.nano.one_color import OWN, own_color, stands_apart
-from sartor.nano.pixel_art import PIXEL_ART, squared
+from sartor.nano.pixel_art import squared
 from sartor.nano.scenery import Color, apply_light, draw_background
 from sartor.nano.sources import SpriteBank
 from sartor.nano.vocabulary import (
@@ -32,6 +32,7 @@ from sartor.nano.vocabulary import (
     MIRRORED,
     ONE_COLOR_STYLES,
     ORIENTATIONS,
+    PIXEL_ART,
     PLACES,
     SIZES,
     UNMIRRORED,

@@ -29,8 +29,7 @@ from sartor.nano.dial import DIALS
 from sartor.nano.icon_names import ICONS
 from sartor.nano.longhand import Filler
 from sartor.nano.looks import INKWELL, LOOKS
-from sartor.nano.pixel_art import PIXEL_ART
-from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, NUMBERS, PLACES, SIZES, STYLES
+from sartor.nano.vocabulary import BACKGROUND_COLOR_SYNONYMS, COLOR_SYNONYMS, NUMBERS, PIXEL_ART, PLACES, SIZES, STYLES
 
 SPRITE = 256  # pixels: as large as the largest picture, so that things are scaled down, never up
 

@@ -68,6 +68,7 @@ STYLES: tuple[Style, ...] = (
 # `scene.held_out`. New ones are appended.
 FIRST_STYLES = ("cartoon", "flat", "soft3d")
 LATER_STYLES = ("glyph", "lineart", "pixelart")
+PIXEL_ART = "pixelart"
 STYLE_BY_NAME: dict[str, Style] = {style.name: style for style in STYLES}
 ONE_COLOR_STYLES = frozenset(style.name for style in STYLES if style.one_color)
 
