@@ -14,7 +14,7 @@ from sartor.nano import attributes
 from sartor.nano.attribute_report import compare
 from sartor.nano.attributes import CANVAS, batch_rows, draw, known_sprites, landscapes, names, on_canvas, train
 from sartor.nano.captions import Background, Scene, Thing, describe
-from sartor.nano.run import Run
+from sartor.nano.run import Clock, Run
 from sartor.nano.sources import BRAND_STYLE, SpriteBank
 from tests.nano.conftest import draw_sprite
 
@@ -96,7 +96,7 @@ def test_a_killed_training_goes_on(folder: Path, tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, "log", stop)
-        patch.setattr(attributes.Clock, "due", lambda clock: True)
+        patch.setattr(Clock, "due", lambda clock: True)
         with pytest.raises(KeyboardInterrupt):
             train(folder, tmp_path / "parts.safetensors", 22, output=folder / "run", batch=4)
     train(folder, tmp_path / "parts.safetensors", 22, output=folder / "run", batch=4)

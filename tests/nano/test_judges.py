@@ -11,7 +11,7 @@ import torch
 from sartor.nano import judges
 from sartor.nano.judges import Against, Judges, accuracies, build_judge
 from sartor.nano.renderings import SIDE, Renderings
-from sartor.nano.run import Run
+from sartor.nano.run import Clock, Run
 from sartor.nano.sources import SpriteBank
 
 KEYS = [("apple", "flat"), ("cat", "flat"), ("apple", "cartoon"), ("cat", "cartoon")]
@@ -66,7 +66,7 @@ def test_a_killed_training_goes_on(folder: Path, tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, "log", stop)
-        patch.setattr(judges.Clock, "due", lambda clock: True)
+        patch.setattr(Clock, "due", lambda clock: True)
         with pytest.raises(KeyboardInterrupt):
             judges.train(folder, 22, views=1, batch=4)
     judges.train(folder, 22, views=1, batch=4)

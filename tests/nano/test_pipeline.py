@@ -21,7 +21,7 @@ from sartor.nano.export import export
 from sartor.nano.latents import encode_all, load_latents, load_thing_latents
 from sartor.nano.longhand import Filler
 from sartor.nano.restore import restore
-from sartor.nano.run import Run
+from sartor.nano.run import Clock, Run
 from sartor.nano.scene import Composer
 from tests.nano.conftest import CONCEPTS, SIDE, STYLES
 
@@ -144,7 +144,7 @@ def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "log", stop)
-    monkeypatch.setattr(base.Clock, "due", lambda clock: clock.seconds < 500)  # saves, and no grids
+    monkeypatch.setattr(Clock, "due", lambda clock: clock.seconds < 500)  # saves, and no grids
 
 
 def test_an_interrupted_base_ends_where_an_uninterrupted_one_does(

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from sartor.nano.run import Clock, Run, ahead, ema_decay, optimizer_tensors, restore_optimizer, schedule
+from sartor.nano.run import (
+    Clock,
+    Run,
+    Steps,
+    ahead,
+    ema_decay,
+    named,
+    optimizer_tensors,
+    restore_optimizer,
+    schedule,
+    set_rate,
+    under,
+)
 
 
 def test_tensors_and_state_come_back(tmp_path: Path) -> None:
@@ -129,3 +141,53 @@ def test_a_state_is_read_without_its_tensors(tmp_path: Path) -> None:
     assert kept.state() == {}
     kept.save({"a": torch.zeros(2)}, {"step": 7})
     assert kept.state() == {"step": 7}
+
+
+def test_steps_save_and_show_when_it_is_due_and_at_the_end(tmp_path: Path) -> None:
+    value = torch.zeros(())
+    shown: list[Path] = []
+    taken = Steps(
+        Run(tmp_path),
+        "stage",
+        3,
+        50,
+        save=lambda: {"value": value},
+        state={"kind": "test"},
+        show=shown.append,
+        show_seconds=3600,
+    )
+    taken.saves = Clock(1, now=lambda: value.item())
+    seen = []
+    for step in taken:
+        seen.append(step)
+        if step == 7:
+            value += 1
+        if step == 9:
+            loaded = Run(tmp_path).load()
+            assert loaded is not None
+            assert (loaded[1], loaded[0]["value"].item()) == ({"kind": "test", "step": 8}, 1)
+        taken.tell(loss=torch.tensor(step / 4), other=1.0)
+    assert seen == list(range(3, 50))
+    assert Run(tmp_path).state() == {"kind": "test", "step": 50}
+    assert shown == [tmp_path / "grid-000049.png"]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["loss"], line["other"]) for line in lines] == [(20, 5.0, 1.0), (40, 10.0, 1.0)]
+
+
+def test_steps_of_a_stage_that_is_done_are_none(tmp_path: Path) -> None:
+    assert list(Steps(Run(tmp_path), "stage", 5, 5, save=dict)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_group_has_its_own_share_of_the_rate() -> None:
+    a, b = torch.nn.Parameter(torch.zeros(1)), torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([{"params": [a], "scale": 0.5}, {"params": [b]}], lr=1.0)
+    set_rate(optimizer, 0.1)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.05, 0.1]
+
+
+def test_names_get_a_prefix_and_lose_it() -> None:
+    network = torch.nn.Linear(2, 2)
+    both = named("model.", network) | {"optimizer.0.step": torch.ones(())}
+    assert under("model.", both).keys() == network.state_dict().keys()
+    assert list(under("optimizer.", both)) == ["0.step"]

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, WIDTH, AttributeNetwork
 from sartor.nano.concepts import CONCEPTS
-from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
+from sartor.nano.run import Run, Steps, autocast, named, optimizer_tensors, restore_optimizer, schedule, set_rate, under
 from sartor.nano.scenery import draw_landscape
 from sartor.nano.sources import SpriteBank, code_points, open_sets, package_folder
 from sartor.nano.treatments import treat
@@ -235,35 +235,30 @@ def train(work: Path, target: Path, steps: int, *, output: Path, batch: int = 64
     run = Run(output)
     start = 0
     if (saved := run.load()) is not None and saved[1]["steps"] == steps:
-        network.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        network.load_state_dict(under("model.", saved[0]))
         restore_optimizer(optimizer, saved[0])
         start = saved[1]["step"]
-    clock = Clock(45)
-    with progress_bar() as bar:
-        task = bar.add_task("attributes", total=steps, completed=start, note="")
-        for step in range(start, steps):
-            torch.manual_seed(seed * 1_000_000 + step)
-            chosen = sprites.only(batch_rows(len(known.thing), len(other.thing), batch))
-            pictures, thing, style = draw(chosen, scenes)
-            pictures = pictures.contiguous(memory_format=torch.channels_last)
-            for group in optimizer.param_groups:
-                group["lr"] = 3e-3 * schedule(step, steps, warm_up=60, hold=0.3)
-            network.train()
-            with autocast(torch.device("cpu")):
-                of_things, of_styles = network(pictures)
-            thing_loss = F.cross_entropy(of_things.float(), thing, label_smoothing=0.05)
-            style_loss = F.cross_entropy(of_styles.float(), style, label_smoothing=0.05)
-            (thing_loss + 0.5 * style_loss).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            if step % 20 == 0:
-                note = f"thing {thing_loss.item():.3f} style {style_loss.item():.3f}"
-                bar.update(task, completed=step, note=note)
-                run.log(step=step, thing=thing_loss.item(), style=style_loss.item())
-            if clock.due() or step == steps - 1:
-                weights = {f"model.{k}": v for k, v in network.state_dict().items()}
-                run.save({**weights, **optimizer_tensors(optimizer)}, {"step": step + 1, "steps": steps})
-                save(network, target)
+
+    def state_of_all() -> dict[str, torch.Tensor]:
+        save(network, target)
+        return named("model.", network) | optimizer_tensors(optimizer)
+
+    taken = Steps(run, "attributes", start, steps, save=state_of_all, state={"steps": steps}, save_seconds=45)
+    for step in taken:
+        torch.manual_seed(seed * 1_000_000 + step)
+        chosen = sprites.only(batch_rows(len(known.thing), len(other.thing), batch))
+        pictures, thing, style = draw(chosen, scenes)
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        set_rate(optimizer, 3e-3 * schedule(step, steps, warm_up=60, hold=0.3))
+        network.train()
+        with autocast(torch.device("cpu")):
+            of_things, of_styles = network(pictures)
+        thing_loss = F.cross_entropy(of_things.float(), thing, label_smoothing=0.05)
+        style_loss = F.cross_entropy(of_styles.float(), style, label_smoothing=0.05)
+        (thing_loss + 0.5 * style_loss).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        taken.tell(thing=thing_loss, style=style_loss)
     return network
 
 

@@ -32,14 +32,16 @@ from sartor.fibo.aspect import GRID
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.run import (
-    Clock,
     Run,
+    Steps,
     autocast,
+    named,
     optimizer_tensors,
-    progress_bar,
     restore_optimizer,
     schedule,
+    set_rate,
     training_device,
+    under,
 )
 
 SCRIBBLED = 0.15  # share of pictures
@@ -182,6 +184,12 @@ def to_grid(rows: list[torch.Tensor]) -> Image.Image:
     return Image.fromarray(sheet.add(1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy())
 
 
+@torch.no_grad()
+def show_both(vae: AutoencoderKLWan, pictures: torch.Tensor, path: Path) -> None:
+    """A sheet: pictures [B, 3, H, W] in -1..1, and what the autoencoder makes of them."""
+    to_grid([pictures, decode(vae, encode(vae, pictures)).clamp(-1, 1)]).save(path)
+
+
 def train(
     work: Path,
     dial: Dial,
@@ -199,7 +207,7 @@ def train(
     optimizer = torch.optim.AdamW(parameters, lr=6e-4, betas=(0.9, 0.98), weight_decay=1e-4)
     start = 0
     if (saved := run.load()) is not None:
-        vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        vae.load_state_dict(under("model.", saved[0]))
         restore_optimizer(optimizer, saved[0])
         start = 0 if again else saved[1]["step"]
     peak = optimizer.defaults["lr"]
@@ -214,32 +222,26 @@ def train(
         return reconstruction + 1e-3 * square + 1e-2 * F.relu(square - 2.0), reconstruction
 
     step_losses: Any = torch.compile(losses, dynamic=False) if compile_ else losses
-    grids, saves = Clock(150), Clock(120)
-    with progress_bar() as bar:
-        task = bar.add_task("autoencoder", total=steps, completed=start, note="")
-        for step in range(start, steps):
-            for group in optimizer.param_groups:
-                group["lr"] = peak * schedule(step, steps, warm_up=100, hold=0.5)
-            with autocast(device):
-                sharpen = 1.0 if again else min(1.0, step / (0.5 * steps))
-                weights = torch.tensor(4 - 3 * sharpen).to(device), torch.tensor(sharpen).to(device)
-                pictures = batch_of(bank, batch, random.Random(step), dial.side // 2).to(device)
-                loss, reconstruction = step_losses(pictures, *weights)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            if step % 50 == 0:
-                bar.update(task, completed=step, note=f"loss {reconstruction.item():.4f}")
-                run.log(step=step, loss=reconstruction.item())
-            if saves.due() or step == steps - 1:
-                state = {f"model.{k}": v for k, v in vae.state_dict().items()}
-                run.save({**state, **optimizer_tensors(optimizer)}, {"step": step + 1})
-            if grids.due() or step == steps - 1:
-                with torch.no_grad():
-                    to_grid([held, decode(vae, encode(vae, held)).clamp(-1, 1)]).save(
-                        run.folder / f"grid-{step:06d}.png"
-                    )
+    taken = Steps(
+        run,
+        "autoencoder",
+        start,
+        steps,
+        save=lambda: named("model.", vae) | optimizer_tensors(optimizer),
+        show=lambda path: show_both(vae, held, path),
+    )
+    for step in taken:
+        set_rate(optimizer, peak * schedule(step, steps, warm_up=100, hold=0.5))
+        with autocast(device):
+            sharpen = 1.0 if again else min(1.0, step / (0.5 * steps))
+            weights = torch.tensor(4 - 3 * sharpen).to(device), torch.tensor(sharpen).to(device)
+            pictures = batch_of(bank, batch, random.Random(step), dial.side // 2).to(device)
+            loss, reconstruction = step_losses(pictures, *weights)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        taken.tell(loss=reconstruction)
     return vae
 
 

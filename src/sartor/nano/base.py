@@ -32,16 +32,17 @@ from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import Latents, load_latents
 from sartor.nano.longhand import Filler
 from sartor.nano.run import (
-    Clock,
     Run,
+    Steps,
     ahead,
     autocast,
     ema_decay,
     optimizer_tensors,
-    progress_bar,
     restore_optimizer,
     schedule,
+    set_rate,
     training_device,
+    under,
 )
 from sartor.nano.sources import load_filler
 from sartor.nano.text import build_encoder, hidden_states
@@ -249,7 +250,7 @@ def load_decoder(work: Path, dial: Dial) -> Any:
         saved = Run(work / name).load()
         if saved is not None:
             vae = single_frame(build_autoencoder(dial)).eval().to(training_device())
-            vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+            vae.load_state_dict(under("model.", saved[0]))
             return vae
     raise FileNotFoundError("train the autoencoder first")
 
@@ -290,7 +291,7 @@ def train(
     base = Base(dial, load_tokenizer(work, dial, bank))
     text = Run(work / "text").load()
     if text is not None and not fresh_text:
-        base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
+        base.encoder.model.load_state_dict(under("model.", text[0]))
     base.text_is_frozen = freeze_text
     named = base.parameters()
     rates = {"transformer": 1.0, "encoder": 0.5}
@@ -302,7 +303,7 @@ def train(
     start = 0
     if (saved := run.load()) is not None:
         base.load(saved[0], "model.", "transformer." if take_text else "")
-        base.average = {k[8:]: v.float().to(base.device) for k, v in saved[0].items() if k.startswith("average.")}
+        base.average = {k: v.float().to(base.device) for k, v in under("average.", saved[0]).items()}
         if take_text:
             base.average |= {k: v.detach().clone() for k, v in named.items() if k.startswith("encoder.")}
         restore_optimizer(optimizer, saved[0])
@@ -319,37 +320,34 @@ def train(
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
     supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start, longhand))
-    grids, saves = Clock(600), Clock(240)
+
+    def state_of_all() -> dict[str, torch.Tensor]:
+        weights = {f"model.{name}": tensor for name, tensor in base.parameters().items()}
+        averaged = {f"average.{name}": tensor for name, tensor in base.average.items()}
+        return weights | averaged | optimizer_tensors(optimizer)
+
+    def show(path: Path) -> None:
+        draw_grid(base, vae, latents, path)
+
+    taken = Steps(run, "base", start, steps, save=state_of_all, save_seconds=240, show=show, show_seconds=600)
     smooth, warm_up = 0.0, min(WARM_UP, steps // 10)
-    with progress_bar() as bar:
-        task = bar.add_task("base", total=steps, completed=start, note="")
-        for step in range(start, steps):
-            batch = next(supply).to(base.device)
-            noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
-            for group in optimizer.param_groups:
-                group["lr"] = dial.learning_rate * group["scale"] * schedule(step, steps, warm_up=warm_up, hold=hold)
-            with autocast(base.device):
-                guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
-            loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(current, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(step, average))
-            value = loss.item()
-            smooth = value if smooth == 0 else 0.98 * smooth + 0.02 * value
-            if step % 20 == 0:
-                bar.update(task, completed=step, note=f"loss {smooth:.4f}")
-                run.log(step=step, loss=value, smooth=smooth)
-            if not np.isfinite(value):
-                raise FloatingPointError(f"the loss of step {step} is {value}")
-            if saves.due() or step == steps - 1:
-                weights = {f"model.{k}": v for k, v in named.items()} | {
-                    f"average.{k}": v for k, v in base.average.items()
-                }
-                run.save({**weights, **optimizer_tensors(optimizer)}, {"step": step + 1})
-            if grids.due() or step == steps - 1:
-                draw_grid(base, vae, latents, run.folder / f"grid-{step:06d}.png")
+    for step in taken:
+        batch = next(supply).to(base.device)
+        noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
+        set_rate(optimizer, dial.learning_rate * schedule(step, steps, warm_up=warm_up, hold=hold))
+        with autocast(base.device):
+            guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
+        loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(current, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(step, average))
+        value = loss.item()
+        smooth = value if smooth == 0 else 0.98 * smooth + 0.02 * value
+        taken.tell(loss=value, smooth=smooth)
+        if not np.isfinite(value):
+            raise FloatingPointError(f"the loss of step {step} is {value}")
 
 
 def load_base(work: Path, dial: Dial) -> tuple[Base, SmolLM3ForCausalLM]:

@@ -29,15 +29,17 @@ from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.drafts import load_drafts
 from sartor.nano.run import (
-    Clock,
     Run,
+    Steps,
     autocast,
     ema_decay,
+    named,
     optimizer_tensors,
-    progress_bar,
     restore_optimizer,
     schedule,
+    set_rate,
     training_device,
+    under,
 )
 from sartor.nano.sources import SpriteBank
 from sartor.nano.treatments import treat
@@ -197,8 +199,7 @@ def load_refined(work: Path, dial: Dial) -> tuple[Any, dict[str, Tensor], dict[s
     first = saved or Run(work / "autoencoder").load()
     if first is None:
         raise FileNotFoundError("train the autoencoder first")
-    prefix = "current." if saved else "model."
-    vae.load_state_dict({k.removeprefix(prefix): v for k, v in first[0].items() if k.startswith(prefix)})
+    vae.load_state_dict(under("current." if saved else "model.", first[0]))
     return vae, (saved[0] if saved else {}), (saved[1] if saved else {"step": 0})
 
 
@@ -210,60 +211,57 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
     device = training_device()
     for module in (vae.encoder, vae.quant_conv):
         module.requires_grad_(False)
-    named = {name: p for name, p in vae.named_parameters() if p.requires_grad}
-    current = list(named.values())
+    names = [name for name, p in vae.named_parameters() if p.requires_grad]
+    current = [vae.get_parameter(name) for name in names]
     critic = Critic().to(device)
     optimizer = torch.optim.AdamW(current, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
     critics = torch.optim.AdamW(critic.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.98), weight_decay=0.0)
     average = [p.detach().clone() for p in current]
     if saved:
-        critic.load_state_dict({k.removeprefix("critic."): v for k, v in saved.items() if k.startswith("critic.")})
-        average = [saved[f"model.{name}"].to(device) for name in named]
+        critic.load_state_dict(under("critic.", saved))
+        average = [saved[f"model.{name}"].to(device) for name in names]
         restore_optimizer(optimizer, saved)
-        restore_optimizer(critics, {k.removeprefix("of-critic."): v for k, v in saved.items() if "of-critic." in k})
+        restore_optimizer(critics, under("of-critic.", saved))
     lessons = Lessons(work, vae, dial)
     see: Any = torch.compile(decode, dynamic=False) if compile_ else decode
     held = lessons.batch(-1, 8)
-    grids, saves, start, smooth = Clock(240), Clock(150), int(state["step"]), 0.0
-    with progress_bar() as bar:
-        task = bar.add_task("decoder", total=steps, completed=start, note="")
-        for step in range(start, steps):
-            torch.manual_seed(step)
-            rate = schedule(step, steps, warm_up=50, hold=hold)
-            optimizer.param_groups[0]["lr"], critics.param_groups[0]["lr"] = rate * RATE, rate * CRITIC_RATE
-            lesson = lessons.batch(step, batch, whole=step % WHOLE == 0)
-            with autocast(device):
-                seen = see(vae, lesson.latents)
-            towards, displeased, distance = pull(critic, seen, lesson.pictures, batch // 2)
-            heard = PULL if step >= ALONE else 0.0
-            seen.backward((towards + heard * displeased).to(seen.dtype))
-            torch.nn.utils.clip_grad_norm_(current, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            critics.zero_grad(set_to_none=True)
-            judged = hinge(critic, seen, lesson.pictures)
-            judged.backward()  # type: ignore[no-untyped-call]
-            critics.step()
-            torch._foreach_lerp_(average, [p.detach() for p in current], 1 - ema_decay(step, 0.996))
-            smooth = distance if smooth == 0 else 0.98 * smooth + 0.02 * distance
-            if step % 20 == 0:
-                bar.update(task, completed=step, note=f"distance {smooth:.4f}, critic {judged.item():.2f}")
-                run.log(step=step, loss=distance, smooth=smooth, critic=judged.item())
-            last = step == steps - 1
-            if saves.due() or last:
-                whole = vae.state_dict()
-                shown = whole | dict(zip(named, average, strict=True))
-                tensors = {f"current.{k}": v for k, v in whole.items()} | {f"model.{k}": v for k, v in shown.items()}
-                tensors |= {f"critic.{k}": v for k, v in critic.state_dict().items()} | optimizer_tensors(optimizer)
-                tensors |= {f"of-critic.{k}": v for k, v in optimizer_tensors(critics).items()}
-                run.save(tensors, {"step": step + 1})
-            if grids.due() or last:
-                kept = [p.detach().clone() for p in current]
-                with torch.no_grad():
-                    torch._foreach_copy_(current, average)
-                    rows = [held.pictures, decode(vae, held.latents).clamp(-1, 1)]
-                    torch._foreach_copy_(current, kept)
-                to_grid(rows).save(run.folder / f"grid-{step:06d}.png")
+
+    def state_of_all() -> dict[str, Tensor]:
+        averaged = {f"model.{name}": tensor for name, tensor in zip(names, average, strict=True)}
+        of_critic = {f"of-critic.{name}": tensor for name, tensor in optimizer_tensors(critics).items()}
+        networks = named("current.", vae) | named("model.", vae) | averaged | named("critic.", critic)
+        return networks | optimizer_tensors(optimizer) | of_critic
+
+    @torch.no_grad()
+    def show(path: Path) -> None:
+        kept = [p.detach().clone() for p in current]
+        torch._foreach_copy_(current, average)
+        seen = decode(vae, held.latents).clamp(-1, 1)
+        torch._foreach_copy_(current, kept)
+        to_grid([held.pictures, seen]).save(path)
+
+    taken, smooth = Steps(run, "decoder", int(state["step"]), steps, save=state_of_all, show=show), 0.0
+    for step in taken:
+        torch.manual_seed(step)
+        rate = schedule(step, steps, warm_up=50, hold=hold)
+        set_rate(optimizer, rate * RATE)
+        set_rate(critics, rate * CRITIC_RATE)
+        lesson = lessons.batch(step, batch, whole=step % WHOLE == 0)
+        with autocast(device):
+            seen = see(vae, lesson.latents)
+        towards, displeased, distance = pull(critic, seen, lesson.pictures, batch // 2)
+        heard = PULL if step >= ALONE else 0.0
+        seen.backward((towards + heard * displeased).to(seen.dtype))
+        torch.nn.utils.clip_grad_norm_(current, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        critics.zero_grad(set_to_none=True)
+        judged = hinge(critic, seen, lesson.pictures)
+        judged.backward()  # type: ignore[no-untyped-call]
+        critics.step()
+        torch._foreach_lerp_(average, [p.detach() for p in current], 1 - ema_decay(step, 0.996))
+        smooth = distance if smooth == 0 else 0.98 * smooth + 0.02 * distance
+        taken.tell(distance=distance, smooth=smooth, critic=judged)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from sartor.nano import masked_attention
 from sartor.nano.base import EMPTY_CAPTIONS, Base, noise_levels
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_encoder
-from sartor.nano.run import Clock, Run, autocast, ema_decay
+from sartor.nano.run import Clock, Run, autocast, ema_decay, set_rate, under
 from sartor.nano.stream import SHARD, WIDTHS, Pool, Stream, Told, sketch_places
 from sartor.nano.text import DRAWING_CODE, THING_CODE, Codes, hidden_states, parts, unexplained
 from sartor.nano.tokenizer import PARTS, load_tokenizer
@@ -113,7 +113,7 @@ def begin(base: Base, work: Path) -> tuple[int, float]:
     if saved is None:
         text = Run(work / "text").load()
         if text is not None:
-            base.encoder.model.load_state_dict({k[6:]: v for k, v in text[0].items() if k.startswith("model.")})
+            base.encoder.model.load_state_dict(under("model.", text[0]))
         return 0, 0.0
     with torch.no_grad():
         for name, parameter in base.parameters().items():
@@ -197,8 +197,7 @@ class Joint:
         while (done := (time.monotonic() - begun) / seconds) < 1:
             self.take()
             for told in groups(self.pool, 2 * self.dial.batch, min(GROUP, 2 * self.longhand)):
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * rate(done, steps, 0.4)
+                set_rate(optimizer, learning_rate * rate(done, steps, 0.4))
                 with autocast(self.device):
                     losses = self.words.losses(self.pool, told, hidden_states(self.base.encoder, told.ids)[-1])
                 total(losses).backward()  # type: ignore[no-untyped-call]
@@ -259,8 +258,7 @@ class Joint:
         while (done := (time.monotonic() - begun) / seconds) < 1:
             self.take()
             for told in groups(pool, self.dial.batch, self.longhand):
-                for group in optimizer.param_groups:
-                    group["lr"] = peak * group["scale"] * rate(done, steps, hold)
+                set_rate(optimizer, peak * rate(done, steps, hold))
                 x = pool.latents[told.scenes].float()
                 noise, levels = torch.randn_like(x), noise_levels(len(x), chance)
                 silent = torch.rand(len(x), device=device) < EMPTY_CAPTIONS

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.renderings import NO_STYLE, Renderings, augment, judged_sprites, names, render, soften, to_input
-from sartor.nano.run import Clock, Run, autocast, optimizer_tensors, progress_bar, restore_optimizer, schedule
+from sartor.nano.run import Run, Steps, autocast, named, optimizer_tensors, restore_optimizer, schedule, set_rate, under
 
 SOFT = 28  # pixels across: the detail that the softened renderings keep
 WIDTHS = {"concept": 24, "style": 24}  # channels of each network's first level
@@ -155,35 +155,33 @@ def train(work: Path, steps: int, *, views: int = 16, batch: int = 64, seed: int
     run = Run(work / "judges")
     start = 0
     if (saved := run.load()) is not None and saved[1]["classes"] == [judges.concepts, judges.styles]:
-        judges.networks.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        judges.networks.load_state_dict(under("model.", saved[0]))
         restore_optimizer(optimizer, saved[0])
         start = saved[1]["step"]
     seen = render(sprites, views, seed)
-    clock = Clock(60)
-    with progress_bar() as bar:
-        task = bar.add_task("judges", total=steps, completed=start, note="")
-        for step in range(start, steps):
-            torch.manual_seed(seed * 1_000_000 + step)
-            rows = torch.randint(len(seen.pictures), (batch,))
-            pictures = augment(to_input(seen.pictures[rows])).contiguous(memory_format=torch.channels_last)
-            for group in optimizer.param_groups:
-                group["lr"] = 3e-3 * schedule(step, steps, warm_up=50, hold=0.35)
-            judges.networks.train()
-            with autocast(torch.device("cpu")):
-                concept, style = judges.networks["concept"](pictures), judges.networks["style"](pictures)
-            concept_loss = F.cross_entropy(concept.float(), seen.concept[rows], label_smoothing=0.05)
-            style_loss = F.cross_entropy(style.float(), seen.style[rows], label_smoothing=0.05, ignore_index=NO_STYLE)
-            (concept_loss + style_loss).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            if step % 20 == 0:
-                note = f"concept {concept_loss.item():.3f} style {style_loss.item():.3f}"
-                bar.update(task, completed=step, note=note)
-                run.log(step=step, concept=concept_loss.item(), style=style_loss.item())
-            if clock.due() or step == steps - 1:
-                weights = {f"model.{k}": v for k, v in judges.networks.state_dict().items()}
-                state = {"step": step + 1, "classes": [judges.concepts, judges.styles]}
-                run.save({**weights, **optimizer_tensors(optimizer)}, state)
+    taken = Steps(
+        run,
+        "judges",
+        start,
+        steps,
+        save=lambda: named("model.", judges.networks) | optimizer_tensors(optimizer),
+        state={"classes": [judges.concepts, judges.styles]},
+        save_seconds=60,
+    )
+    for step in taken:
+        torch.manual_seed(seed * 1_000_000 + step)
+        rows = torch.randint(len(seen.pictures), (batch,))
+        pictures = augment(to_input(seen.pictures[rows])).contiguous(memory_format=torch.channels_last)
+        set_rate(optimizer, 3e-3 * schedule(step, steps, warm_up=50, hold=0.35))
+        judges.networks.train()
+        with autocast(torch.device("cpu")):
+            concept, style = judges.networks["concept"](pictures), judges.networks["style"](pictures)
+        concept_loss = F.cross_entropy(concept.float(), seen.concept[rows], label_smoothing=0.05)
+        style_loss = F.cross_entropy(style.float(), seen.style[rows], label_smoothing=0.05, ignore_index=NO_STYLE)
+        (concept_loss + style_loss).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        taken.tell(concept=concept_loss, style=style_loss)
     judges.accuracy = accuracies(judges, render(sprites, 2, seed + 1, held=True))
     judges.save(work)
     return judges

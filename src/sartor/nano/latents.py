@@ -22,7 +22,7 @@ from sartor.nano.autoencoder import build, encode, single_frame, to_tensor
 from sartor.nano.bank import Bank
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.run import Run, autocast, training_device
+from sartor.nano.run import Run, autocast, training_device, under
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
 
@@ -74,7 +74,7 @@ def load_encoder(work: Path, dial: Dial, device: torch.device) -> tuple[Any, tor
     if saved is None:
         raise FileNotFoundError("train the autoencoder first")
     vae = single_frame(build(dial)).eval().requires_grad_(False)
-    own = {name[6:]: tensor.float() for name, tensor in saved[0].items() if name.startswith("model.")}
+    own = {name: tensor.float() for name, tensor in under("model.", saved[0]).items()}
     missing, _ = vae.load_state_dict(own, strict=False)
     if lacking := [name for name in missing if name.startswith(("encoder.", "quant_conv."))]:
         raise ValueError(f"the autoencoder lacks {', '.join(lacking[:3])}")

@@ -22,18 +22,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sartor.nano.autoencoder import NOISE, batch_of, build, decode, encode, loss_of, single_frame, to_grid
+from sartor.nano.autoencoder import NOISE, batch_of, build, decode, encode, loss_of, show_both, single_frame
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.run import (
-    Clock,
     Run,
+    Steps,
     autocast,
+    named,
     optimizer_tensors,
-    progress_bar,
     restore_optimizer,
     schedule,
+    set_rate,
     training_device,
+    under,
 )
 from sartor.nano.vocabulary import STYLES
 
@@ -68,13 +70,13 @@ def train(
         raise FileNotFoundError("train the autoencoder first")
     vae, teacher = (single_frame(build(dial)).to(device) for _ in range(2))
     for each in (vae, teacher):
-        each.load_state_dict({k[6:]: v.float() for k, v in taught[0].items() if k.startswith("model.")})
+        each.load_state_dict({k: v.float() for k, v in under("model.", taught[0]).items()})
     teacher.requires_grad_(False)
     parameters = [p for p in vae.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
     run, start = Run(work / "more_styles"), 0
     if (saved := run.load()) is not None:
-        vae.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        vae.load_state_dict(under("model.", saved[0]))
         restore_optimizer(optimizer, saved[0])
         start = saved[1]["step"]
     bank = Bank(work)
@@ -93,35 +95,31 @@ def train(
         return loss_of(output, pictures, none, one) + FAINT * shares_of(output, pictures), gone
 
     step_losses: Any = torch.compile(losses, dynamic=False) if compile_ else losses
-    grids, saves = Clock(300), Clock(150)
-    with progress_bar() as bar:
-        task = bar.add_task("more styles", total=steps, completed=start, note="")
-        for step in range(start, steps):
-            rng = random.Random(step)
-            optimizer.param_groups[0]["lr"] = RATE * schedule(step, steps, warm_up=50, hold=0.4)
-            shown = [batch_of(bank, count, rng, dial.side // 2, rows=rows, scribbled=0) for rows, count in halves]
-            pictures = torch.cat(shown).to(device)
-            with torch.no_grad(), autocast(device):
-                before = encode(teacher, pictures[batch // 2 :]).float()
-            with autocast(device):
-                reconstruction, gone = step_losses(pictures, before)
-            (reconstruction + HELD * gone).backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            if step % 25 == 0:
-                bar.update(task, completed=step, note=f"loss {reconstruction.item():.4f}, gone {gone.item():.4f}")
-                run.log(step=step, loss=reconstruction.item(), gone=gone.item())
-            if saves.due() or step == steps - 1:
-                state = {f"model.{k}": v for k, v in vae.state_dict().items()}
-                run.save({**state, **optimizer_tensors(optimizer)}, {"step": step + 1})
-            if grids.due() or step == steps - 1:
-                with torch.no_grad():
-                    rows = [held, decode(vae, encode(vae, held)).clamp(-1, 1)]
-                to_grid(rows).save(run.folder / f"grid-{step:06d}.png")
+    taken = Steps(
+        run,
+        "more styles",
+        start,
+        steps,
+        save=lambda: named("model.", vae) | optimizer_tensors(optimizer),
+        show=lambda path: show_both(vae, held, path),
+    )
+    for step in taken:
+        rng = random.Random(step)
+        set_rate(optimizer, RATE * schedule(step, steps, warm_up=50, hold=0.4))
+        shown = [batch_of(bank, count, rng, dial.side // 2, rows=rows, scribbled=0) for rows, count in halves]
+        pictures = torch.cat(shown).to(device)
+        with torch.no_grad(), autocast(device):
+            before = encode(teacher, pictures[batch // 2 :]).float()
+        with autocast(device):
+            reconstruction, gone = step_losses(pictures, before)
+        (reconstruction + HELD * gone).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        taken.tell(loss=reconstruction, gone=gone)
     found = compare(teacher, vae, bank, new, known)
     run.log(**found)
-    Run(work / "autoencoder").save({f"model.{k}": v for k, v in vae.state_dict().items()}, taught[1])
+    Run(work / "autoencoder").save(named("model.", vae), taught[1])
     return found
 
 

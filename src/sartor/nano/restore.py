@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from sartor.nano.export import CHECKPOINT
-from sartor.nano.run import Run
+from sartor.nano.run import Run, under
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -35,7 +35,7 @@ def restore(checkpoint: Path, work: Path) -> None:
             raise FileExistsError(f"{work / name} holds a training already")
     shutil.copytree(checkpoint / "tokenizer", work / "text" / "tokenizer", dirs_exist_ok=True)
     encoder = _float32(checkpoint / "text_encoder" / "model.safetensors")
-    encoder = {name.removeprefix("model."): tensor for name, tensor in encoder.items() if name.startswith("model.")}
+    encoder = under("model.", encoder)
     transformer = _float32(checkpoint / "transformer" / WEIGHTS)
     statistics = json.loads((checkpoint / "vae" / "config.json").read_text())
     runs["text"].save(_prefixed("model.", encoder), {"step": 0})

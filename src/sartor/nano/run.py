@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from sartor.fibo.training_step import choose_precision
 
 Item = TypeVar("Item")
+EVERY = 20  # steps of which one's losses are shown and logged
 
 
 def training_device() -> torch.device:
@@ -173,5 +173,64 @@ def ema_decay(step: int, target: float = 0.9995) -> float:
     return min(target, (1 + step) / (10 + step))
 
 
-def finite(value: float) -> bool:
-    return math.isfinite(value)
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Sets the learning rate of every group of parameters, times the group's "scale" where it has one."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)
+
+
+def named(prefix: str, module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A network's tensors, with the prefix before their names."""
+    return {prefix + name: tensor for name, tensor in module.state_dict().items()}
+
+
+def under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Of saved tensors those whose names begin with the prefix, named without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+class Steps:
+    """The numbers of a stage's steps, one after the other; what is due between them happens between them.
+
+    `save` gives the tensors that are stored every `save_seconds`, with `state` and how many steps are done. `show`
+    draws a sheet to look at, into the file that it is given, every `show_seconds`. Both also after the last step.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        name: str,
+        start: int,
+        stop: int,
+        *,
+        save: Callable[[], dict[str, torch.Tensor]],
+        state: dict[str, Any] | None = None,
+        save_seconds: float = 150,
+        show: Callable[[Path], None] | None = None,
+        show_seconds: float = 300,
+    ):
+        self.run, self.name, self.start, self.stop = run, name, start, stop
+        self.save, self.state, self.show = save, state or {}, show
+        self.saves, self.shows = Clock(save_seconds), Clock(show_seconds)
+        self.step = start
+        self._update: Callable[[str], None] = lambda note: None
+
+    def __iter__(self) -> Iterator[int]:
+        with progress_bar() as bar:
+            task = bar.add_task(self.name, total=self.stop, completed=self.start, note="")
+            self._update = lambda note: bar.update(task, completed=self.step, note=note)
+            for step in range(self.start, self.stop):
+                self.step = step
+                yield step
+                last = step == self.stop - 1
+                if self.saves.due() or last:
+                    self.run.save(self.save(), {**self.state, "step": step + 1})
+                if self.show is not None and (self.shows.due() or last):
+                    self.show(self.run.folder / f"grid-{step:06d}.png")
+
+    def tell(self, **losses: float | torch.Tensor) -> None:
+        """This step's losses, for the bar and the log: every twentieth step's. Others are not even waited for."""
+        if self.step % EVERY == 0:
+            values = {name: torch.as_tensor(loss).detach().item() for name, loss in losses.items()}
+            self._update(", ".join(f"{name} {value:.4f}" for name, value in values.items()))
+            self.run.log(step=self.step, **values)

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausa
 from sartor.nano.bank import Bank
 from sartor.nano.caption_source import GROUP, Caption, CaptionSource
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.run import Run, autocast, progress_bar, schedule, training_device
+from sartor.nano.run import Run, Steps, autocast, named, schedule, set_rate, training_device, under
 from sartor.nano.sources import load_filler
 from sartor.nano.tokenizer import PARTS, SKETCH, load_tokenizer, name_positions, pad
 
@@ -95,7 +95,7 @@ class Teacher:
         self.tokenizer = tokenizer
         self.encoder = build_encoder(dial, tokenizer).to(training_device()).eval()
         tensors = load_file(path)
-        self.encoder.model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        self.encoder.model.load_state_dict(under("model.", tensors))
 
     @torch.no_grad()
     def read(self, chosen: list[Caption]) -> list[torch.Tensor]:
@@ -158,7 +158,7 @@ def train(
     before = 0  # steps of earlier runs: this one draws other captions
     if (saved := run.load()) is not None:
         before = saved[1]["step"]
-        encoder.model.load_state_dict({k[6:]: v for k, v in saved[0].items() if k.startswith("model.")})
+        encoder.model.load_state_dict(under("model.", saved[0]))
         for name, head in heads.items():
             stored = {k.rsplit(".", 1)[1]: v for k, v in saved[0].items() if k.startswith(f"{name}.")}
             if stored:
@@ -166,56 +166,51 @@ def train(
     master = Teacher(teacher, dial, tokenizer) if teacher else None
     count = min(len(bank), len(codes.scene))
     source = CaptionSource(bank, count, tokenizer, load_filler(work))
-    with progress_bar() as bar:
-        task = bar.add_task("text encoder", total=steps, note="")
-        for step in range(steps):
-            if step % GROUP == 0:
-                group = source.group(batch, longhand, random.Random(10_000_000 + before + step))
-            chosen = group[step % GROUP]
-            rows, prompts, ids = [c.row for c in chosen], [c.prompt for c in chosen], [c.ids for c in chosen]
-            padded, lengths = (each.to(device) for each in pad(ids, tokenizer.pad_token_id, 8))
-            for settings in optimizer.param_groups:
-                settings["lr"] = rate * schedule(step, steps, hold=0.4)
-            every = torch.arange(len(chosen), device=device)
-            with autocast(device):
-                layers = hidden_states(encoder, padded)
-                last = layers[-1]
-                scene = scene_head(last[every, lengths - 1]).float()
-                drawing = drawing_head(last[every, lengths - 1]).float()
-                sketch = sketch_head(of_sketch(last, lengths)).float()
-                row_of, position, target, drawn_targets = [], [], [], []
-                for row, i in enumerate(rows):
-                    style = bank.scenes[i].style if "style_medium" in prompts[row] else ""
-                    shown = [codes.drawing[thing.concept, style or ""] for thing in bank.scenes[i].things]
-                    drawn_targets.append(torch.stack(shown).mean(0))
-                    if "objects" not in prompts[row]:
-                        continue
-                    for at, thing in zip(name_positions(tokenizer, ids[row]), bank.scenes[i].things, strict=False):
-                        row_of.append(row)
-                        position.append(at)
-                        target.append(codes.concept[thing.concept])
-                things = thing_head(last[row_of, position]).float()
-                kept = master.loss(chosen, layers, lengths) if master else torch.zeros((), device=device)
-            scene_loss = unexplained(scene, codes.scene[rows].to(device))
-            thing_loss = unexplained(things, torch.stack(target).to(device))
-            drawing_loss = unexplained(drawing, torch.stack(drawn_targets).to(device))
-            sketch_loss = unexplained(sketch, parts(latents.normalised(rows)).to(device))
-            learned = scene_loss + thing_loss + drawing_loss + 2 * sketch_loss
-            (learned + KEPT * kept).backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            if step % 25 == 0:
-                losses = {"scene": scene_loss.item(), "thing": thing_loss.item(), "drawing": drawing_loss.item()}
-                losses["sketch"] = sketch_loss.item()
-                if master:
-                    losses["kept, of long" if chosen[0].short else "kept"] = kept.item()
-                bar.update(task, completed=step, note=" ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
-                run.log(step=step, **losses)
-            if step % 100 == 99 or step == steps - 1:
-                weights = {f"model.{k}": v for k, v in encoder.model.state_dict().items()}
-                weights |= {f"{n}.head.{k}": v for n, head in heads.items() for k, v in head.state_dict().items()}
-                run.save(weights, {"step": before + step + 1})
+
+    def state_of_all() -> dict[str, torch.Tensor]:
+        weights = named("model.", encoder.model)
+        return weights | {k: v for name, head in heads.items() for k, v in named(f"{name}.head.", head).items()}
+
+    taken = Steps(run, "text encoder", before, before + steps, save=state_of_all, save_seconds=60)
+    for number in taken:
+        step = number - before
+        if step % GROUP == 0:
+            group = source.group(batch, longhand, random.Random(10_000_000 + number))
+        chosen = group[step % GROUP]
+        rows, prompts, ids = [c.row for c in chosen], [c.prompt for c in chosen], [c.ids for c in chosen]
+        padded, lengths = (each.to(device) for each in pad(ids, tokenizer.pad_token_id, 8))
+        set_rate(optimizer, rate * schedule(step, steps, hold=0.4))
+        every = torch.arange(len(chosen), device=device)
+        with autocast(device):
+            layers = hidden_states(encoder, padded)
+            last = layers[-1]
+            scene = scene_head(last[every, lengths - 1]).float()
+            drawing = drawing_head(last[every, lengths - 1]).float()
+            sketch = sketch_head(of_sketch(last, lengths)).float()
+            row_of, position, target, drawn_targets = [], [], [], []
+            for row, i in enumerate(rows):
+                style = bank.scenes[i].style if "style_medium" in prompts[row] else ""
+                shown = [codes.drawing[thing.concept, style or ""] for thing in bank.scenes[i].things]
+                drawn_targets.append(torch.stack(shown).mean(0))
+                if "objects" not in prompts[row]:
+                    continue
+                for at, thing in zip(name_positions(tokenizer, ids[row]), bank.scenes[i].things, strict=False):
+                    row_of.append(row)
+                    position.append(at)
+                    target.append(codes.concept[thing.concept])
+            things = thing_head(last[row_of, position]).float()
+            kept = master.loss(chosen, layers, lengths) if master else torch.zeros((), device=device)
+        scene_loss = unexplained(scene, codes.scene[rows].to(device))
+        thing_loss = unexplained(things, torch.stack(target).to(device))
+        drawing_loss = unexplained(drawing, torch.stack(drawn_targets).to(device))
+        sketch_loss = unexplained(sketch, parts(latents.normalised(rows)).to(device))
+        learned = scene_loss + thing_loss + drawing_loss + 2 * sketch_loss
+        (learned + KEPT * kept).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        told = {"kept, of long" if chosen[0].short else "kept": kept} if master else {}
+        taken.tell(scene=scene_loss, thing=thing_loss, drawing=drawing_loss, sketch=sketch_loss, **told)
 
 
 def parts(latents: torch.Tensor) -> torch.Tensor:
