@@ -50,7 +50,7 @@ def sets(composer: Composer) -> dict[str, list[Image.Image]]:
         "flat on a gradient": _composed(composer, "flat", Background("gradient", ("lavender", "orange"))),
         "cartoon in a meadow": _composed(composer, "cartoon", Background("meadow", ())),
         "soft3d on black": _composed(composer, "soft3d", Background("plain", ("black",))),
-        "squares on lavender": lambda thing, rng: in_squares(composer, thing),
+        "squares on lavender": lambda thing, rng: drawn_in_squares(composer, thing),
         "two tones": lambda thing, rng: two_tones(composer, thing),
         "lines alone": lambda thing, rng: lines_alone(composer, thing),
         "bold outlines": lambda thing, rng: outlined(composer, thing),
@@ -69,7 +69,7 @@ def _composed(composer: Composer, style: str, background: Background) -> Draw:
     return draw
 
 
-def in_squares(composer: Composer, thing: str) -> Image.Image:
+def drawn_in_squares(composer: Composer, thing: str) -> Image.Image:
     """Shaded, then as 32 by 32 squares, as somebody's sprite sheet may have it: 320 pixels a side."""
     scene = Scene([Thing(thing)], "soft3d", Background("plain", ("lavender",)))
     few = Image.fromarray(composer.draw(scene, random.Random(1))).resize((32, 32), Image.Resampling.BOX)

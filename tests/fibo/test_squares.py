@@ -1,12 +1,10 @@
 """Pictures in squares are told from others, also softly drawn ones, and their squares stay crisp."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from sartor.fibo.squares import SQUARE, colors_of_squares, draw_squares, in_squares, side_of_squares
+from sartor.fibo.squares import SQUARE, colors_of_squares, draw_squares, in_squares
 
 
 def scene(size: int = 256) -> Image.Image:
@@ -115,52 +113,3 @@ def test_odd_sizes_keep_every_square_within_a_pixel_of_the_others() -> None:
     widths, heights = np.bincount(pixels[0]), np.bincount(pixels[:, 0] // 5)
     assert set(widths) == {20, 21}
     assert set(heights) == {20, 21}
-
-
-def enlarged(squares: int, side: int) -> Image.Image:
-    return (
-        scene().resize((squares, squares), Image.Resampling.BOX).resize((squares * side,) * 2, Image.Resampling.NEAREST)
-    )
-
-
-def as_jpeg(image: Image.Image, quality: int) -> np.ndarray:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return np.asarray(Image.open(buffer))
-
-
-@pytest.mark.parametrize("squares", [16, 32, 50])
-@pytest.mark.parametrize("side", [2, 5, 8, 16, 30])
-def test_squares_of_any_size_are_found(squares: int, side: int) -> None:
-    assert side_of_squares(np.asarray(enlarged(squares, side))) == side
-
-
-@pytest.mark.parametrize("quality", [95, 80, 30])
-@pytest.mark.parametrize("side", [8, 16, 32])
-def test_also_in_a_jpeg(side: int, quality: int) -> None:
-    assert side_of_squares(as_jpeg(enlarged(32, side), quality)) == side
-
-
-def test_large_squares_that_hold_a_finer_one_are_finer() -> None:
-    pixels = np.array(enlarged(32, 16))
-    pixels[40:44, 80:84] ^= 127
-    assert side_of_squares(pixels) == 4
-
-
-@pytest.mark.parametrize("quality", [95, 50, 10])
-def test_other_drawings_are_in_no_squares(quality: int) -> None:
-    assert side_of_squares(np.asarray(scene(512))) is None
-    assert side_of_squares(as_jpeg(scene(512), quality)) is None
-
-
-def test_neither_are_a_plain_colour_noise_and_a_flag() -> None:
-    flag = np.zeros((240, 240, 3), dtype=np.uint8)
-    flag[:120], flag[120:, :80] = 200, 90
-    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    assert [side_of_squares(each) for each in (flag, noise, np.zeros_like(flag))] == [None, None, None]
-
-
-def test_squares_of_their_own_size_keep_their_colours() -> None:
-    few = np.asarray(scene().resize((20, 20), Image.Resampling.BOX))
-    for side in (2, 3, 8, 21):
-        assert (colors_of_squares(np.asarray(draw_squares(few, (20 * side, 20 * side))), side) == few).all()

@@ -15,8 +15,8 @@ from sartor.nano.run import (
     Steps,
     ahead,
     ema_decay,
-    named,
     optimizer_tensors,
+    prefixed,
     restore_optimizer,
     schedule,
     set_rate,
@@ -156,7 +156,7 @@ def test_steps_save_and_show_when_it_is_due_and_at_the_end(tmp_path: Path) -> No
         show=shown.append,
         show_seconds=3600,
     )
-    taken.saves = Clock(1, now=lambda: value.item())
+    taken.save_clock = Clock(1, now=lambda: value.item())
     seen = []
     for step in taken:
         seen.append(step)
@@ -188,6 +188,6 @@ def test_each_group_has_its_own_share_of_the_rate() -> None:
 
 def test_names_get_a_prefix_and_lose_it() -> None:
     network = torch.nn.Linear(2, 2)
-    both = named("model.", network) | {"optimizer.0.step": torch.ones(())}
+    both = prefixed("model.", network.state_dict()) | {"optimizer.0.step": torch.ones(())}
     assert under("model.", both).keys() == network.state_dict().keys()
     assert list(under("optimizer.", both)) == ["0.step"]

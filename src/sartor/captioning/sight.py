@@ -12,22 +12,21 @@ from sartor.captioning.line import Drawing, read_drawing, whole_pixels
 from sartor.captioning.look import Clause, clauses
 from sartor.captioning.palette import Swatch, nearest_name, palette, unmixed
 from sartor.captioning.pixels import Array, reduced, to_oklab
+from sartor.captioning.squares import is_pixel_art
 from sartor.captioning.subject import Part, find_parts
-from sartor.fibo.squares import side_of_squares
 from sartor.nano.colors import name_colors
 from sartor.nano.vocabulary import BACKGROUND_COLORS
 
 SMALLEST = 16  # pixels a side: of less nothing can be said
 DIM = 158  # of 255: where not even the brightest pixels are brighter, the light is dim
 TINTED = 0.04  # Oklab distance from gray: a dark colour of more is not called black
-SQUARES = 128  # a side: of more, and smaller ones, nobody would say pixel art
 SHARE = 0.025  # of a picture's pixels: rarer colours are left out
 
 
 @dataclass(frozen=True)
 class Sight:
     """`colors` are the whole picture's, `looks` the clauses of how it is drawn; `brightest` is 0..255, `pixel_art`
-    whether all is in even squares that are large enough to see."""
+    whether all is in even squares."""
 
     rgb: Array
     ground: Ground
@@ -93,10 +92,5 @@ def look_at(picture: Image.Image) -> Sight:
         colors=colors,
         looks=clauses(drawing, colors) if drawing is not None else {},
         brightest=float(np.percentile(rgb.max(-1), 99)),
-        pixel_art=_pixel_art(picture),
+        pixel_art=is_pixel_art(picture),
     )
-
-
-def _pixel_art(picture: Image.Image) -> bool:
-    side = side_of_squares(np.asarray(picture.convert("RGB")))
-    return side is not None and max(picture.size) // side <= SQUARES

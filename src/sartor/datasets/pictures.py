@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
+from sartor.captioning.squares import drawn_again, side_of_squares
 from sartor.datasets.parts import check_parts
 from sartor.errors import BodyTooLarge, PreconditionFailed, UnsupportedMediaType
-from sartor.fibo.squares import colors_of_squares, draw_squares, side_of_squares
 
 MAX_BYTES = 12 * 1024 * 1024
 # A full-frame camera's picture has 24 to 48 million; decoded, 50 million are 150 MB.
@@ -125,7 +125,7 @@ def shown(image: Image.Image) -> Image.Image:
     if max(image.size) <= SHOWN:
         return image
     if (side := side_of_squares(np.asarray(image))) is not None and max(image.size) // side <= SHOWN:
-        return _redrawn(image, side, SHOWN * side // max(image.size))
+        return drawn_again(image, side, SHOWN * side // max(image.size))
     small = image.copy()
     small.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return small
@@ -222,22 +222,18 @@ def _enlarge(image: Image.Image) -> Image.Image:
     short = min(image.size)
     if short >= FULL:
         return image
-    size = round(image.width * FULL / short), round(image.height * FULL / short)
+    side = side_of_squares(np.asarray(image))
+    times = FULL / short if side is None else math.ceil(FULL * side / short) / side
+    size = round(image.width * times), round(image.height * times)
     if size[0] * size[1] > MAX_PIXELS:
         raise BodyTooLarge(f"Enlarged, a picture may have {MAX_PIXELS:,} pixels at most; this one is {_size(image)}.")
-    if (side := side_of_squares(np.asarray(image))) is not None:
-        return _redrawn(image, side, math.ceil(FULL * side / short))
+    if side is not None:
+        return drawn_again(image, side, round(side * times))
     upscale = _network()
     if upscale is not None and image.width * image.height <= _NETWORK_PIXELS:
         image = upscale(image)
     resampling = Image.Resampling.LANCZOS if min(image.size) > FULL else Image.Resampling.BICUBIC
     return image.resize(size, resampling, reducing_gap=3.0)
-
-
-def _redrawn(image: Image.Image, side: int, new: int) -> Image.Image:
-    """The same squares, of `side` pixels, with `new` pixels a side."""
-    size = image.width // side * new, image.height // side * new
-    return draw_squares(colors_of_squares(np.asarray(image), side), size)
 
 
 @functools.cache

@@ -28,7 +28,17 @@ from torch import Tensor
 
 from sartor.captioning.naming import OTHER, SIDE, WEIGHTS, WIDTH, AttributeNetwork
 from sartor.nano.concepts import CONCEPTS
-from sartor.nano.run import Run, Steps, autocast, named, optimizer_tensors, restore_optimizer, schedule, set_rate, under
+from sartor.nano.run import (
+    Run,
+    Steps,
+    autocast,
+    optimizer_tensors,
+    prefixed,
+    restore_optimizer,
+    schedule,
+    set_rate,
+    under,
+)
 from sartor.nano.scenery import draw_landscape
 from sartor.nano.sources import SpriteBank, code_points, open_sets, package_folder
 from sartor.nano.treatments import treat
@@ -238,12 +248,15 @@ def train(work: Path, target: Path, steps: int, *, output: Path, batch: int = 64
         network.load_state_dict(under("model.", saved[0]))
         restore_optimizer(optimizer, saved[0])
         start = saved[1]["step"]
-
-    def state_of_all() -> dict[str, torch.Tensor]:
-        save(network, target)
-        return named("model.", network) | optimizer_tensors(optimizer)
-
-    taken = Steps(run, "attributes", start, steps, save=state_of_all, state={"steps": steps}, save_seconds=45)
+    taken = Steps(
+        run,
+        "attributes",
+        start,
+        steps,
+        save=lambda: prefixed("model.", network.state_dict()) | optimizer_tensors(optimizer),
+        state={"steps": steps},
+        save_seconds=45,
+    )
     for step in taken:
         torch.manual_seed(seed * 1_000_000 + step)
         chosen = sprites.only(batch_rows(len(known.thing), len(other.thing), batch))
@@ -259,6 +272,7 @@ def train(work: Path, target: Path, steps: int, *, output: Path, batch: int = 64
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         taken.tell(thing=thing_loss, style=style_loss)
+    save(network, target)
     return network
 
 

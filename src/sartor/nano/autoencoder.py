@@ -35,8 +35,8 @@ from sartor.nano.run import (
     Run,
     Steps,
     autocast,
-    named,
     optimizer_tensors,
+    prefixed,
     restore_optimizer,
     schedule,
     set_rate,
@@ -227,7 +227,7 @@ def train(
         "autoencoder",
         start,
         steps,
-        save=lambda: named("model.", vae) | optimizer_tensors(optimizer),
+        save=lambda: prefixed("model.", vae.state_dict()) | optimizer_tensors(optimizer),
         show=lambda path: show_both(vae, held, path),
     )
     for step in taken:

@@ -38,6 +38,7 @@ from sartor.nano.run import (
     autocast,
     ema_decay,
     optimizer_tensors,
+    prefixed,
     restore_optimizer,
     schedule,
     set_rate,
@@ -111,7 +112,7 @@ class Base:
 
     def load(self, tensors: dict[str, torch.Tensor], prefix: str, only: str = "") -> None:
         """Takes the weights stored under `prefix` ("model." or "average."); `only` those whose names begin so."""
-        own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+        own = under(prefix, tensors)
         with torch.no_grad():
             for name, parameter in self.parameters().items():
                 if name.startswith(only):
@@ -322,9 +323,8 @@ def train(
     supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start, longhand))
 
     def state_of_all() -> dict[str, torch.Tensor]:
-        weights = {f"model.{name}": tensor for name, tensor in base.parameters().items()}
-        averaged = {f"average.{name}": tensor for name, tensor in base.average.items()}
-        return weights | averaged | optimizer_tensors(optimizer)
+        weights = prefixed("model.", base.parameters()) | prefixed("average.", base.average)
+        return weights | optimizer_tensors(optimizer)
 
     def show(path: Path) -> None:
         draw_grid(base, vae, latents, path)

@@ -33,8 +33,8 @@ from sartor.nano.run import (
     Steps,
     autocast,
     ema_decay,
-    named,
     optimizer_tensors,
+    prefixed,
     restore_optimizer,
     schedule,
     set_rate,
@@ -227,9 +227,14 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
     held = lessons.batch(-1, 8)
 
     def state_of_all() -> dict[str, Tensor]:
-        averaged = {f"model.{name}": tensor for name, tensor in zip(names, average, strict=True)}
-        of_critic = {f"of-critic.{name}": tensor for name, tensor in optimizer_tensors(critics).items()}
-        networks = named("current.", vae) | named("model.", vae) | averaged | named("critic.", critic)
+        averaged = prefixed("model.", dict(zip(names, average, strict=True)))
+        of_critic = prefixed("of-critic.", optimizer_tensors(critics))
+        networks = (
+            prefixed("current.", vae.state_dict())
+            | prefixed("model.", vae.state_dict())
+            | averaged
+            | prefixed("critic.", critic.state_dict())
+        )
         return networks | optimizer_tensors(optimizer) | of_critic
 
     @torch.no_grad()
@@ -261,7 +266,7 @@ def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool 
         critics.step()
         torch._foreach_lerp_(average, [p.detach() for p in current], 1 - ema_decay(step, 0.996))
         smooth = distance if smooth == 0 else 0.98 * smooth + 0.02 * distance
-        taken.tell(distance=distance, smooth=smooth, critic=judged)
+        taken.tell(loss=distance, smooth=smooth, critic=judged)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from sartor.nano import masked_attention
 from sartor.nano.base import EMPTY_CAPTIONS, Base, noise_levels
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_encoder
-from sartor.nano.run import Clock, Run, autocast, ema_decay, set_rate, under
+from sartor.nano.run import Clock, Run, autocast, ema_decay, prefixed, set_rate, under
 from sartor.nano.stream import SHARD, WIDTHS, Pool, Stream, Told, sketch_places
 from sartor.nano.text import DRAWING_CODE, THING_CODE, Codes, hidden_states, parts, unexplained
 from sartor.nano.tokenizer import PARTS, load_tokenizer
@@ -169,12 +169,11 @@ class Joint:
 
     def save(self, steps: int, seconds: float) -> None:
         """The average as work/base or, in half precision and small files, into the folder to carry."""
-        average = {f"average.{name}": tensor for name, tensor in self.base.average.items()}
+        average = prefixed("average.", self.base.average)
         state: dict[str, Any] = {"step": self.start + steps, "seconds": self.spent + seconds}
         state |= {"mean": self.pool.mean.tolist(), "std": self.pool.std.tolist()}
         if self.carry is None:
-            model = {f"model.{name}": tensor for name, tensor in self.base.parameters().items()}
-            self.run.save(model | average, state)
+            self.run.save(prefixed("model.", self.base.parameters()) | average, state)
             none = torch.zeros(0, self.dial.channels, self.dial.side // 16, self.dial.side // 16)
             statistics = {"mean": self.pool.mean.cpu(), "std": self.pool.std.cpu()}
             save_file({"latents": none, **statistics}, self.work / "latents.safetensors")

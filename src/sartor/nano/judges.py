@@ -24,7 +24,17 @@ from torch import Tensor, nn
 
 from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.renderings import NO_STYLE, Renderings, augment, judged_sprites, names, render, soften, to_input
-from sartor.nano.run import Run, Steps, autocast, named, optimizer_tensors, restore_optimizer, schedule, set_rate, under
+from sartor.nano.run import (
+    Run,
+    Steps,
+    autocast,
+    optimizer_tensors,
+    prefixed,
+    restore_optimizer,
+    schedule,
+    set_rate,
+    under,
+)
 
 SOFT = 28  # pixels across: the detail that the softened renderings keep
 WIDTHS = {"concept": 24, "style": 24}  # channels of each network's first level
@@ -164,7 +174,7 @@ def train(work: Path, steps: int, *, views: int = 16, batch: int = 64, seed: int
         "judges",
         start,
         steps,
-        save=lambda: named("model.", judges.networks) | optimizer_tensors(optimizer),
+        save=lambda: prefixed("model.", judges.networks.state_dict()) | optimizer_tensors(optimizer),
         state={"classes": [judges.concepts, judges.styles]},
         save_seconds=60,
     )

@@ -29,8 +29,8 @@ from sartor.nano.run import (
     Run,
     Steps,
     autocast,
-    named,
     optimizer_tensors,
+    prefixed,
     restore_optimizer,
     schedule,
     set_rate,
@@ -100,7 +100,7 @@ def train(
         "more styles",
         start,
         steps,
-        save=lambda: named("model.", vae) | optimizer_tensors(optimizer),
+        save=lambda: prefixed("model.", vae.state_dict()) | optimizer_tensors(optimizer),
         show=lambda path: show_both(vae, held, path),
     )
     for step in taken:
@@ -119,7 +119,7 @@ def train(
         taken.tell(loss=reconstruction, gone=gone)
     found = compare(teacher, vae, bank, new, known)
     run.log(**found)
-    Run(work / "autoencoder").save(named("model.", vae), taught[1])
+    Run(work / "autoencoder").save(prefixed("model.", vae.state_dict()), taught[1])
     return found
 
 

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from sartor.nano.export import CHECKPOINT
-from sartor.nano.run import Run, under
+from sartor.nano.run import Run, prefixed, under
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -38,21 +38,17 @@ def restore(checkpoint: Path, work: Path) -> None:
     encoder = under("model.", encoder)
     transformer = _float32(checkpoint / "transformer" / WEIGHTS)
     statistics = json.loads((checkpoint / "vae" / "config.json").read_text())
-    runs["text"].save(_prefixed("model.", encoder), {"step": 0})
+    runs["text"].save(prefixed("model.", encoder), {"step": 0})
     runs["autoencoder"].save(
-        _prefixed("model.", _float32(checkpoint / "vae" / WEIGHTS)),
+        prefixed("model.", _float32(checkpoint / "vae" / WEIGHTS)),
         {"step": 0, "mean": statistics["latents_mean"], "std": statistics["latents_std"]},
     )
-    networks = _prefixed("encoder.", encoder) | _prefixed("transformer.", transformer)
-    runs["base"].save(_prefixed("model.", networks) | _prefixed("average.", networks), {"step": 0})
+    networks = prefixed("encoder.", encoder) | prefixed("transformer.", transformer)
+    runs["base"].save(prefixed("model.", networks) | prefixed("average.", networks), {"step": 0})
 
 
 def _float32(path: Path) -> dict[str, torch.Tensor]:
     return {name: tensor.float() for name, tensor in load_file(path).items()}
-
-
-def _prefixed(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {prefix + name: tensor for name, tensor in tensors.items()}
 
 
 def main() -> None:

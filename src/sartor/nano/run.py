@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Full, Queue
@@ -88,7 +88,7 @@ class Run:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """AdamW's state as named tensors, in half precision where that costs nothing that matters."""
+    """AdamW's state as named tensors, fp32."""
     tensors = {}
     for index, values in optimizer.state_dict()["state"].items():
         for name, value in values.items():
@@ -179,13 +179,13 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group.get("scale", 1.0)
 
 
-def named(prefix: str, module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """A network's tensors, with the prefix before their names."""
-    return {prefix + name: tensor for name, tensor in module.state_dict().items()}
+def prefixed(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors with the prefix before their names, so that several networks' can be saved together."""
+    return {prefix + name: tensor for name, tensor in tensors.items()}
 
 
-def under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Of saved tensors those whose names begin with the prefix, named without it."""
+def under(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Of saved tensors those that were so prefixed, by their own names."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
@@ -210,8 +210,8 @@ class Steps:
         show_seconds: float = 300,
     ):
         self.run, self.name, self.start, self.stop = run, name, start, stop
-        self.save, self.state, self.show = save, state or {}, show
-        self.saves, self.shows = Clock(save_seconds), Clock(show_seconds)
+        self.save, self.state, self.save_clock = save, state or {}, Clock(save_seconds)
+        self.show, self.show_clock = show, Clock(show_seconds)
         self.step = start
         self._update: Callable[[str], None] = lambda note: None
 
@@ -223,9 +223,9 @@ class Steps:
                 self.step = step
                 yield step
                 last = step == self.stop - 1
-                if self.saves.due() or last:
+                if self.save_clock.due() or last:
                     self.run.save(self.save(), {**self.state, "step": step + 1})
-                if self.show is not None and (self.shows.due() or last):
+                if self.show is not None and (self.show_clock.due() or last):
                     self.show(self.run.folder / f"grid-{step:06d}.png")
 
     def tell(self, **losses: float | torch.Tensor) -> None:

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausa
 from sartor.nano.bank import Bank
 from sartor.nano.caption_source import GROUP, Caption, CaptionSource
 from sartor.nano.dial import DIALS, Dial
-from sartor.nano.run import Run, Steps, autocast, named, schedule, set_rate, training_device, under
+from sartor.nano.run import Run, Steps, autocast, prefixed, schedule, set_rate, training_device, under
 from sartor.nano.sources import load_filler
 from sartor.nano.tokenizer import PARTS, SKETCH, load_tokenizer, name_positions, pad
 
@@ -160,16 +160,17 @@ def train(
         before = saved[1]["step"]
         encoder.model.load_state_dict(under("model.", saved[0]))
         for name, head in heads.items():
-            stored = {k.rsplit(".", 1)[1]: v for k, v in saved[0].items() if k.startswith(f"{name}.")}
-            if stored:
+            if stored := under(f"{name}.head.", saved[0]):
                 head.load_state_dict(stored)
     master = Teacher(teacher, dial, tokenizer) if teacher else None
     count = min(len(bank), len(codes.scene))
     source = CaptionSource(bank, count, tokenizer, load_filler(work))
 
     def state_of_all() -> dict[str, torch.Tensor]:
-        weights = named("model.", encoder.model)
-        return weights | {k: v for name, head in heads.items() for k, v in named(f"{name}.head.", head).items()}
+        weights = prefixed("model.", encoder.model.state_dict())
+        return weights | {
+            k: v for name, head in heads.items() for k, v in prefixed(f"{name}.head.", head.state_dict()).items()
+        }
 
     taken = Steps(run, "text encoder", before, before + steps, save=state_of_all, save_seconds=60)
     for number in taken:

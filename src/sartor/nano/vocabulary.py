@@ -64,11 +64,11 @@ STYLES: tuple[Style, ...] = (
         ),
     ),
 )
+PIXEL_ART = "pixelart"
 # In the order in which they came, each sorted by name: which things a style lacks follows from its place, see
 # `scene.held_out`. New ones are appended.
 FIRST_STYLES = ("cartoon", "flat", "soft3d")
-LATER_STYLES = ("glyph", "lineart", "pixelart")
-PIXEL_ART = "pixelart"
+LATER_STYLES = ("glyph", "lineart", PIXEL_ART)
 STYLE_BY_NAME: dict[str, Style] = {style.name: style for style in STYLES}
 ONE_COLOR_STYLES = frozenset(style.name for style in STYLES if style.one_color)
 

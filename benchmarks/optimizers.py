@@ -1,0 +1,204 @@
+"""Muon against AdamW on a small transformer of the embedded model's kind, from nothing, at equal batches.
+
+    python -m benchmarks.optimizers --work var/nano --dial gpu --output results/optimizers
+
+The work folder is that of `sartor.nano.train` once the bank is encoded and a text encoder is there; that one is not
+trained along. Each trial is an optimizer at a rate: `adamw:0.001`, or `muon:0.002`, whose matrices within the blocks go
+by Muon (K. Jordan, 2024; torch.optim.Muon, its steps of AdamW's size, so that rates compare) and all else by AdamW at
+ADAMW's rate. Judged by the loss of scenes that none of them sees, with the averaged weights. Trials that are finished
+are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from rich.progress import Progress
+from torch import nn
+
+from sartor.nano import masked_attention
+from sartor.nano.bank import Bank
+from sartor.nano.base import Base, Batch, batches
+from sartor.nano.dial import DIALS
+from sartor.nano.latents import Latents, load_latents
+from sartor.nano.longhand import Filler
+from sartor.nano.run import Run, autocast, ema_decay, schedule, set_rate, under
+from sartor.nano.tokenizer import load_tokenizer
+
+TRIALS = ("adamw:0.001", "adamw:0.002", "muon:0.001", "muon:0.002", "muon:0.004")
+ADAMW = 1e-3  # rate of what Muon is not for
+BETAS, DECAY = (0.9, 0.98), 0.01  # of AdamW; weight decay of both
+HELD = 512  # of the bank's last scenes: never trained on
+LOOKED = 8  # times that the held-out loss is taken on the way, at most
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`held_out` is the loss by the step after which it was taken, `seconds` the training alone, without the batches'
+    making; `size` is heads, double and single blocks, and batch."""
+
+    trial: str
+    steps: int
+    size: tuple[int, ...]
+    parameters: int
+    held_out: dict[int, float]
+    seconds: float
+
+
+def optimizers_for(trial: str, blocks: nn.Module) -> list[torch.optim.Optimizer]:
+    """AdamW alone, or Muon for the matrices within the blocks and AdamW for the rest."""
+    kind, _, rate = trial.partition(":")
+    parameters = dict(blocks.named_parameters())
+    if kind == "adamw":
+        return [torch.optim.AdamW(list(parameters.values()), lr=float(rate), betas=BETAS, weight_decay=DECAY)]
+    matrices = [p for name, p in parameters.items() if is_hidden_matrix(name, p)]
+    chosen = {id(p) for p in matrices}
+    others = [p for p in parameters.values() if id(p) not in chosen]
+    muon = torch.optim.Muon(matrices, lr=float(rate), weight_decay=DECAY, adjust_lr_fn="match_rms_adamw")
+    return [muon, torch.optim.AdamW(others, lr=ADAMW, betas=BETAS, weight_decay=DECAY)]
+
+
+def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """Whether it is a matrix within a block, and no modulation (those begin at zero and are driven by one vector)."""
+    return parameter.ndim == 2 and "transformer_blocks." in name and ".norm" not in name
+
+
+def held_out_loss(base: Base, given: list[Batch]) -> float:
+    """Mean squared error of the velocity with the averaged weights."""
+    kept = {name: p.detach().clone() for name, p in base.parameters().items()}
+    base.load(base.average, "", "transformer.")
+    with torch.no_grad(), autocast(base.device):
+        losses = [F.mse_loss(guess(base, batch).float(), batch.noise - batch.latents).item() for batch in given]
+    base.load(kept, "")
+    return sum(losses) / len(losses)
+
+
+def guess(base: Base, batch: Batch) -> torch.Tensor:
+    noisy = torch.lerp(batch.latents, batch.noise, batch.levels[:, None, None])
+    return base.velocity(base.transformer, noisy, batch.levels, batch.ids, batch.lengths)
+
+
+def only(latents: Latents, rows: slice) -> Latents:
+    return replace(latents, latents=latents.latents[rows])
+
+
+def run(work: Path, trial: str, *, dial: str, heads: int, double: int, single: int, batch: int, steps: int) -> Outcome:
+    """One trial from nothing, of short captions alone. The same seed, batches and noise for every one."""
+    torch.manual_seed(11)
+    size = replace(DIALS[dial], heads=heads, double_blocks=double, single_blocks=single, batch=batch)
+    bank, latents = Bank(work), load_latents(work)
+    base = Base(size, load_tokenizer(work, size, bank))
+    text = Run(work / "text").load()
+    if text is None:
+        raise FileNotFoundError("train the text encoder first")
+    base.encoder.model.load_state_dict(under("model.", text[0]))
+    base.text_is_frozen = True
+    base.transformer.attention = masked_attention.chosen(masked_attention.start())
+    base.average = {name: p.detach().clone() for name, p in base.parameters().items()}
+    count = min(len(bank), len(latents.latents)) - HELD
+    shown = batches(base, bank, only(latents, slice(count)), Filler(["harbour"], ["a harbour"]), batch, 0, 0)
+    held = Bank(work)
+    held.scenes = held.scenes[count : count + HELD]
+    unseen = batches(base, held, only(latents, slice(count, count + HELD)), Filler(["sea"], ["the sea"]), batch, 0, 0)
+    judged = [each.to(base.device) for each in itertools.islice(unseen, 8)]
+    own = list(base.transformer.parameters())
+    averages = [base.average[f"transformer.{name}"] for name, _ in base.transformer.named_parameters()]
+    taken = optimizers_for(trial, base.transformer)
+    rates = [optimizer.defaults["lr"] for optimizer in taken]
+    found: dict[int, float] = {}
+    seconds, looks = 0.0, {round(steps * part / LOOKED) for part in range(1, LOOKED + 1)}
+    with Progress() as bar:
+        task = bar.add_task(trial, total=steps)
+        for step in range(steps):
+            given = next(shown).to(base.device)
+            begun = settled(base.device)
+            for optimizer, rate in zip(taken, rates, strict=True):
+                set_rate(optimizer, rate * schedule(step, steps, warm_up=max(1, steps // 10)))
+            with autocast(base.device):
+                velocity = guess(base, given)
+            loss = F.mse_loss(velocity.float(), given.noise - given.latents)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(own, 1.0)
+            for optimizer in taken:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            torch._foreach_lerp_(averages, [p.detach() for p in own], 1 - ema_decay(step, 0.98))
+            seconds += settled(base.device) - begun
+            bar.update(task, completed=step + 1)
+            if step + 1 in looks:
+                found[step + 1] = round(held_out_loss(base, judged), 5)
+    parameters = sum(p.numel() for p in own)
+    return Outcome(trial, steps, (heads, double, single, batch), parameters, found, round(seconds, 1))
+
+
+def settled(device: torch.device) -> float:
+    """Seconds on a clock, once the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def trial_name(text: str) -> str:
+    kind, _, rate = text.partition(":")
+    if kind not in ("adamw", "muon") or not float(rate) > 0:
+        raise ValueError
+    return text
+
+
+def stored_outcome(path: Path) -> Outcome:
+    values = json.loads(path.read_text())
+    held_out = {int(step): loss for step, loss in values["held_out"].items()}
+    return Outcome(**{**values, "size": tuple(values["size"]), "held_out": held_out})
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """Markdown: a row each, the held-out loss at each look."""
+    looks = sorted({step for outcome in outcomes for step in outcome.held_out})
+    lines = ["| optimizer, rate | " + " | ".join(f"step {step}" for step in looks) + " | s a step |"]
+    lines.append("|---" * (len(looks) + 2) + "|")
+    for outcome in outcomes:
+        losses = [f"{outcome.held_out[step]:.4f}" if step in outcome.held_out else "" for step in looks]
+        each = outcome.seconds / outcome.steps
+        lines.append(f"| {outcome.trial.replace(':', ', ')} | {' | '.join(losses)} | {each:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Muon against AdamW on a small base")
+    parser.add_argument("--work", type=Path, default=Path("var/nano"))
+    parser.add_argument("--dial", choices=list(DIALS), default="gpu", help="that of the work folder")
+    parser.add_argument("--output", type=Path, default=Path("results/optimizers"))
+    parser.add_argument("--trial", action="append", type=trial_name, help=f"by default {', '.join(TRIALS)}")
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--heads", type=int, default=2)
+    parser.add_argument("--double", type=int, default=2)
+    parser.add_argument("--single", type=int, default=6)
+    parser.add_argument("--threads", type=int)
+    a = parser.parse_args()
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    a.output.mkdir(parents=True, exist_ok=True)
+    size = {"dial": a.dial, "heads": a.heads, "double": a.double, "single": a.single, "batch": a.batch}
+    outcomes = []
+    for trial in a.trial or TRIALS:
+        path = a.output / f"{trial.replace(':', '-')}-{a.steps}.json"
+        if path.exists() and (stored := stored_outcome(path)).size == (a.heads, a.double, a.single, a.batch):
+            outcomes.append(stored)
+            continue
+        outcome = run(a.work, trial, steps=a.steps, **size)
+        path.write_text(json.dumps(asdict(outcome)))
+        outcomes.append(outcome)
+    (a.output / "table.md").write_text(table(outcomes))
+    print(table(outcomes))
+
+
+if __name__ == "__main__":
+    main()
