@@ -4,10 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from dbos import DBOS
-
 from sartor.kit.jobs import Chore, Jobs
-from tests.conftest import wait_for
 from tests.kit.conftest import Log
 
 EVERY_SECOND, NEVER_SOON = "* * * * * *", "0 0 0 29 2 *"
@@ -34,14 +31,14 @@ def test_a_stopping_process_does_not_wait_for_its_chores(start: Callable[..., Jo
 
 def test_a_chore_that_was_left_off_is_gone_on_with_at_the_next_start(start: Callable[..., Jobs], log: Log) -> None:
     """By what is remembered of it: its own time does not come again."""
-    first = Chore("sweep", EVERY_SECOND, lambda stop: log(f"first {stop.wait(30)}"))
-    jobs = start(nothing, chores=[first])
-    wait_for(lambda: True if any("sweep" in one for one in runs("PENDING")) else None)
+
+    def first(stop: threading.Event) -> None:
+        log("first begins")
+        log(f"first {stop.wait(30)}")
+
+    jobs = start(nothing, chores=[Chore("sweep", EVERY_SECOND, first)])
+    log.awaits("first begins")
     jobs.rest()
     assert "first True" in log.lines
     start(nothing, chores=[Chore("sweep", NEVER_SOON, lambda stop: log("second"))])
     log.awaits("second")
-
-
-def runs(status: str) -> list[str]:
-    return [run.name for run in DBOS.list_workflows(status=status)]
