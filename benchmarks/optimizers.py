@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import re
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from sartor.nano.tokenizer import load_tokenizer
 TRIALS = ("adamw:0.001", "adamw:0.002", "muon:0.001", "muon:0.002", "muon:0.004")
 ADAMW = 1e-3  # rate of what Muon is not for
 BETAS, DECAY = (0.9, 0.98), 0.01  # of AdamW; weight decay of both
-HELD = 512  # of the bank's last scenes: never trained on
+HELD = 512  # of the bank's last scenes, at most a quarter: never trained on
 LOOKED = 8  # times that the held-out loss is taken on the way, at most
 
 
@@ -102,11 +103,12 @@ def run(work: Path, trial: str, *, dial: str, heads: int, double: int, single: i
     base.text_is_frozen = True
     base.transformer.attention = masked_attention.chosen(masked_attention.start())
     base.average = {name: p.detach().clone() for name, p in base.parameters().items()}
-    count = min(len(bank), len(latents.latents)) - HELD
+    scenes = min(len(bank), len(latents.latents))
+    count = scenes - min(HELD, scenes // 4)
     shown = batches(base, bank, only(latents, slice(count)), Filler(["harbour"], ["a harbour"]), batch, 0, 0)
     held = Bank(work)
-    held.scenes = held.scenes[count : count + HELD]
-    unseen = batches(base, held, only(latents, slice(count, count + HELD)), Filler(["sea"], ["the sea"]), batch, 0, 0)
+    held.scenes = held.scenes[count:scenes]
+    unseen = batches(base, held, only(latents, slice(count, scenes)), Filler(["sea"], ["the sea"]), batch, 0, 0)
     judged = [each.to(base.device) for each in itertools.islice(unseen, 8)]
     own = list(base.transformer.parameters())
     averages = [base.average[f"transformer.{name}"] for name, _ in base.transformer.named_parameters()]
@@ -146,9 +148,9 @@ def settled(device: torch.device) -> float:
 
 
 def trial_name(text: str) -> str:
-    kind, _, rate = text.partition(":")
-    if kind not in ("adamw", "muon") or not float(rate) > 0:
-        raise ValueError
+    """The text. Raises ArgumentTypeError for one that names no trial."""
+    if not re.fullmatch(r"(adamw|muon):0\.0*[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no trial: adamw:RATE or muon:RATE, as in {TRIALS[0]}")
     return text
 
 

@@ -175,7 +175,7 @@ def batch_of(
 
 def to_tensor(pictures: np.ndarray[Any, Any]) -> torch.Tensor:
     """uint8 [B, H, W, 3] -> float [B, 3, H, W] in -1..1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return torch.tensor(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def to_grid(rows: list[torch.Tensor]) -> Image.Image:
