@@ -108,6 +108,16 @@ def test_how_long_the_negative_prompt_is_asked_is_what_the_service_says_and_a_re
     assert [spec.guidance_until for spec in engine.specs] == [0.6, 0.0, 0.8]
 
 
+def test_a_distilled_checkpoints_few_steps_are_for_those_who_do_not_say(tmp_path: Path) -> None:
+    engine = Recording()
+    with running(tmp_path, engine=lambda: engine, steps_num=6, guidance_scale=1) as service:
+        tenant = service.tenant()
+        for said in ({}, {"steps_num": 20}, {"guidance_scale": 3}):
+            assert tenant.image({"prompt": "an apple", "sync": True} | said).status_code == 200
+        assert tenant.image({"prompt": "an apple", "sync": True, "steps_num": 6}).status_code == 422
+    assert [(spec.steps, spec.guidance_scale) for spec in engine.specs] == [(6, 1), (20, 1), (6, 3)]
+
+
 def test_what_an_earlier_version_took_in_is_guided_to_the_end(tmp_path: Path) -> None:
     engine = Recording()
     with running(tmp_path, work=False) as service:

@@ -25,13 +25,19 @@ def test_weights_of_ones_own_need_no_brands_in_a_folder(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, ["memory resident, blocks eager, attention torch", "full, by default caching exact, guided to the end"]),
+        (
+            {},
+            [
+                "memory resident, blocks eager, attention torch",
+                "full, by default 50 steps, guidance 5, caching exact, guided to the end",
+            ],
+        ),
         (
             {"memory": "lean", "linears": "fp8", "second_device": "cpu", "caching": "cached-2", "guidance_until": 0.6},
             [
                 "lean, as SARTOR_MEMORY says,",
                 " and cpu, 1 threads, memory lean",
-                "linears fp8, by default caching cached-2, guided until a noise level of 0.6",
+                "linears fp8, by default 50 steps, guidance 5, caching cached-2, guided until a noise level of 0.6",
             ],
         ),
     ],

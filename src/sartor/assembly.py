@@ -263,8 +263,12 @@ def assemble(
         models,
         webhooks,
         outstanding_limit=settings.outstanding_limit,
-        caching=settings.caching,
-        guidance_until=settings.guidance_until,
+        defaults={
+            "steps_num": settings.steps_num,
+            "guidance_scale": settings.guidance_scale,
+            "caching": settings.caching,
+            "guidance_until": settings.guidance_until,
+        },
     )
     lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
     trainings = Trainings(

@@ -84,6 +84,20 @@ class Settings(BaseSettings):
         description="A second GPU, as in `cuda:1`, that draws the negative prompt's half of guided steps at the same "
         "time; empty draws both on `SARTOR_DEVICE`.",
     )
+    steps_num: int = Field(
+        default=50,
+        ge=1,
+        le=50,
+        description="Used for requests without `steps_num`, which itself stays 20 to 50. A distilled checkpoint needs "
+        "fewer: see operations.md.",
+    )
+    guidance_scale: int = Field(
+        default=5,
+        ge=1,
+        le=5,
+        description="Used for requests without `guidance_scale`, which itself stays 3 to 5. At 1 the negative prompt "
+        "is not asked at all, for which distilled checkpoints are made.",
+    )
     caching: Literal["exact", "cached-1.5", "cached-2", "cached-3"] = Field(
         default="exact",
         description="Used for requests without `caching`: `exact` computes every step; the others reuse earlier "

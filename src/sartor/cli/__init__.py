@@ -28,8 +28,8 @@ tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
 
 Influence = Annotated[float, typer.Option(min=0.0, max=1.5, help="How strongly the brand acts; 0 is the base model.")]
-Steps = Annotated[int, typer.Option(min=1, max=1000, help="Denoising steps.")]
-Guidance = Annotated[float, typer.Option(min=0.0, max=100.0, help="How closely to follow the prompt.")]
+Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Denoising steps.")]
+Guidance = Annotated[float | None, typer.Option(min=0.0, max=100.0, help="How closely to follow the prompt.")]
 Ratio = Annotated[str, typer.Option("--aspect-ratio", help="Width to height, as in 16:9.")]
 
 
@@ -121,8 +121,8 @@ def generate(
     model: Annotated[str, typer.Option(help="A brand's name or slug; `base` for none.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
     seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Drawn and told where absent.")] = None,
-    steps: Steps = 50,
-    guidance: Guidance = 5.0,
+    steps: Steps = None,
+    guidance: Guidance = None,
     aspect_ratio: Ratio = "1:1",
     influence: Influence = 1.0,
     negative: Annotated[str, typer.Option(help="What to keep out.")] = "",
@@ -139,8 +139,8 @@ def generate(
             model=model,
             output=output,
             seed=seed,
-            steps=steps,
-            guidance_scale=guidance,
+            steps=settings.steps_num if steps is None else steps,
+            guidance_scale=settings.guidance_scale if guidance is None else guidance,
             aspect_ratio=aspect_ratio,
             influence=influence,
             negative_prompt=negative,

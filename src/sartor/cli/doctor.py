@@ -97,7 +97,8 @@ def _checkpoint(settings: Settings) -> str:
     return (
         f"{place}, sha256 {fingerprint.checkpoint[:16]}, on {fingerprint.device}{second}, "
         f"{fingerprint.threads} threads, memory {engine.memory.name}, blocks {fingerprint.mode}, "
-        f"attention {fingerprint.attention}, linears {fingerprint.linears}, by default caching {settings.caching}, "
+        f"attention {fingerprint.attention}, linears {fingerprint.linears}, by default {settings.steps_num} steps, "
+        f"guidance {settings.guidance_scale}, caching {settings.caching}, "
         f"guided {_guided(engine.guidance_until if settings.guidance_until is None else settings.guidance_until)}, "
         "the warm-up picture has the hash that it should"
     )

@@ -101,6 +101,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             **console.page(request, caller, request.query_params.get("cursor")),
             models=console.drawable(caller),
             given={**dict.fromkeys(ImageBody.model_fields, ""), "form": secrets.token_hex(8), **given},
+            steps=console.generation.defaults["steps_num"],
             told=error.details if error else "",
         )
 

@@ -179,11 +179,15 @@ class ImageBody(StructuredPromptBody):
     )
     negative_prompt: Text | None = Field(default=None, description="What to keep out of the image.", examples=["text"])
     guidance_scale: Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=3, le=5)] | None = Field(
-        default=None, description="How closely to follow the prompt, 3 to 5; 5 is the default.", examples=[5]
+        default=None,
+        description="How closely to follow the prompt, 3 to 5; the service's default, 5, where absent.",
+        examples=[5],
     )
     aspect_ratio: AspectRatio | None = Field(default=None, description="Width to height; 1:1 is the default.")
     steps_num: Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=20, le=50)] | None = Field(
-        default=None, description="Denoising steps, 20 to 50; 50 is the default.", examples=[30]
+        default=None,
+        description="Denoising steps, 20 to 50; the service's default, 50, where absent.",
+        examples=[30],
     )
     caching: Caching | None = Field(
         default=None,

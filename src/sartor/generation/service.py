@@ -25,13 +25,15 @@ from sartor.kit.storage import Address, Storage
 from sartor.models.service import Models
 from sartor.webhooks.service import Webhooks
 
-# What is left out of a body. The image's are the public service's defaults.
+# What is left out of a body; the public service's defaults, but for the two that are Sartor's own.
 DEFAULTS: Mapping[str, Any] = {
     "tailored_model_influence": 1.0,
     "guidance_scale": 5,
     "aspect_ratio": "1:1",
     "steps_num": 50,
     "negative_prompt": "",
+    "caching": "exact",
+    "guidance_until": None,
     "prompt_content_moderation": True,
     "visual_output_content_moderation": True,
 }
@@ -51,10 +53,9 @@ class Generation:
         webhooks: Webhooks,
         *,
         outstanding_limit: int,
-        caching: str = "exact",
-        guidance_until: float | None = None,
+        defaults: Mapping[str, Any] | None = None,
     ) -> None:
-        """``caching`` and ``guidance_until`` are what an image gets whose request does not say; kept with the request,
+        """``defaults`` are a deployment's own for what a body leaves out, by the fields' names; kept with the request,
         whatever they are later."""
         self._database = database
         self._storage = storage
@@ -62,7 +63,7 @@ class Generation:
         self._models = models
         self._webhooks = webhooks
         self._outstanding_limit = outstanding_limit
-        self._defaults = {**DEFAULTS, "caching": caching, "guidance_until": guidance_until}
+        self.defaults = {**DEFAULTS, **(defaults or {})}
 
     def submit(
         self,
@@ -86,7 +87,7 @@ class Generation:
         self, caller: Caller, request_id: str, body: StructuredPromptBody, base: str, idempotency_key: str | None
     ) -> str:
         kind = IMAGE if isinstance(body, ImageBody) else STRUCTURED_PROMPT
-        options = {name: default for name, default in self._defaults.items() if name in type(body).model_fields}
+        options = {name: default for name, default in self.defaults.items() if name in type(body).model_fields}
         options |= {name: value for name in options if (value := getattr(body, name)) is not None}
         with self._database.transaction() as session:
             hold_organisation(session, caller.organisation_id)  # a burst is counted one after the other
