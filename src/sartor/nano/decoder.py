@@ -166,9 +166,10 @@ def pull(critic: Critic, seen: Tensor, wanted: Tensor, drafts: int) -> tuple[Ten
     """Gradients at the decoded pictures `seen`: of their distance from what is wanted, and of the critic's displeasure,
     brought to the same size; and that distance."""
     seen = seen.detach().float().requires_grad_()
-    distance = distance_of(seen, wanted, drafts)
-    (towards,) = torch.autograd.grad(distance, seen)
-    verdict, features = critic(grained(seen))
+    delivered = seen.clamp(-1, 1)  # white may be too white: else it would come out a little gray
+    distance = distance_of(delivered, wanted, drafts)
+    (towards,) = torch.autograd.grad(distance, seen, retain_graph=True)
+    verdict, features = critic(grained(delivered))
     with torch.no_grad():
         _, true = critic(grained(wanted[drafts:]))
     unlike = sum(F.l1_loss(a[drafts:], b) / b.abs().mean() for a, b in zip(features, true, strict=True))
@@ -183,7 +184,7 @@ def grained(pictures: Tensor) -> Tensor:
 
 def hinge(critic: Critic, seen: Tensor, true: Tensor) -> Tensor:
     """What the critic learns from: what is decoded should score below -1, what is true above 1."""
-    below, _ = critic(grained(seen.detach().float()))
+    below, _ = critic(grained(seen.detach().float().clamp(-1, 1)))
     above, _ = critic(grained(true))
     loss: Tensor = F.relu(1 + below).mean() + F.relu(1 - above).mean()
     return loss
