@@ -20,6 +20,8 @@ from sartor.fibo import Spec
 from sartor.generation.drawing import PlainEngine
 from sartor.generation.tables import GenerationRequest
 from tests.conftest import Service, make_settings, shared_bridge, wait_for, write_test_brand
+from tests.console.conftest import signed_in
+from tests.console.test_console import drawn, fields
 
 
 @contextmanager
@@ -116,6 +118,17 @@ def test_a_distilled_checkpoints_few_steps_are_for_those_who_do_not_say(tmp_path
             assert tenant.image({"prompt": "an apple", "sync": True} | said).status_code == 200
         assert tenant.image({"prompt": "an apple", "sync": True, "steps_num": 6}).status_code == 422
     assert [(spec.steps, spec.guidance_scale) for spec in engine.specs] == [(6, 1), (20, 1), (6, 3)]
+
+
+def test_in_the_console_such_defaults_go_without_saying(tmp_path: Path) -> None:
+    engine = Recording()
+    with running(tmp_path, engine=lambda: engine, steps_num=6, guidance_scale=1) as service:
+        browser = signed_in(service, service.tenant())
+        _, first = drawn(browser, {"prompt": "an apple on the left", "seed": "7"})
+        assert not {"steps_num", "guidance_scale"} & fields(first).keys()
+        _, again = drawn(browser, fields(first) | {"prompt": "move the apple to the right"})
+        assert "What your words changed" in again
+    assert [(spec.steps, spec.guidance_scale, spec.seed) for spec in engine.specs] == [(6, 1, 7), (6, 1, 7)]
 
 
 def test_what_an_earlier_version_took_in_is_guided_to_the_end(tmp_path: Path) -> None:

@@ -88,15 +88,16 @@ class Settings(BaseSettings):
         default=50,
         ge=1,
         le=50,
-        description="Used for requests without `steps_num`, which itself stays 20 to 50. A distilled checkpoint needs "
-        "fewer: see operations.md.",
+        description="A whole number, 1 to 50: used for requests without `steps_num`, which itself stays 20 to 50, and "
+        'by `sartor generate`. A distilled checkpoint needs fewer: operations.md, "Distilled checkpoints".',
     )
     guidance_scale: int = Field(
         default=5,
         ge=1,
         le=5,
-        description="Used for requests without `guidance_scale`, which itself stays 3 to 5. At 1 the negative prompt "
-        "is not asked at all, for which distilled checkpoints are made.",
+        description="A whole number, 1 to 5: used for requests without `guidance_scale`, which itself stays 3 to 5, "
+        "and by `sartor generate`. At 1 the negative prompt is not asked at all, for which distilled checkpoints are "
+        "made.",
     )
     caching: Literal["exact", "cached-1.5", "cached-2", "cached-3"] = Field(
         default="exact",

@@ -42,11 +42,14 @@ def serve(
     settings = _settings(host=host, port=port)
     from sartor.bridge import BridgeUnavailable
     from sartor.cli.serving import serve as run
+    from sartor.moderation.base import ModeratorUnavailable
 
     try:
         run(settings)
     except BridgeUnavailable as error:
         _fail(f"SARTOR_BRIDGE: {error}")
+    except ModeratorUnavailable as error:
+        _fail(f"SARTOR_TEXT_MODERATION_MODEL: {error}")
 
 
 @app.command()
@@ -55,11 +58,14 @@ def worker() -> None:
     settings = _settings(work=True)
     from sartor.bridge import BridgeUnavailable
     from sartor.cli.serving import DeviceFailed, work
+    from sartor.moderation.base import ModeratorUnavailable
 
     try:
         work(settings)
     except BridgeUnavailable as error:
         _fail(f"SARTOR_BRIDGE: {error}")
+    except ModeratorUnavailable as error:
+        _fail(f"SARTOR_TEXT_MODERATION_MODEL: {error}")
     except DeviceFailed as error:
         _fail(str(error))
 

@@ -15,6 +15,7 @@ from sartor.assembly import bridge_factory, checkpoint_folder, device_name, engi
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 from sartor.models.brands import find_brands
+from sartor.moderation.hosted import HostedModerator
 from sartor.moderation.image import OpenNsfw
 from sartor.settings import Settings
 
@@ -33,7 +34,7 @@ def examine(settings: Settings) -> bool:
         "checkpoint": lambda: _checkpoint(settings),
         "brands": lambda: _brands(settings),
         "bridge": lambda: bridge_factory(settings)().name,
-        "moderation": _moderation,
+        "moderation": lambda: _moderation(settings),
     }
     table = Table("check", "", "what was found", box=None, pad_edge=False)
     errors = Console(stderr=True)
@@ -138,7 +139,10 @@ def _brands(settings: Settings) -> str:
     return ", ".join(f"{brand.slug} ({brand.name})" for brand in brands)
 
 
-def _moderation() -> str:
+def _moderation(settings: Settings) -> str:
     moderator = OpenNsfw()
     moderator.warm_up()
-    return "phrase lists; open_nsfw"
+    if not settings.text_moderation_model:
+        return "phrase lists; open_nsfw"
+    HostedModerator(settings.text_moderation_model)  # raises where its packages are missing
+    return f"phrase lists, then {settings.text_moderation_model}, which was not asked; open_nsfw"

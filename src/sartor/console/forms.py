@@ -50,6 +50,17 @@ def image_body(given: Mapping[str, str]) -> ImageBody:
     return body_of(ImageBody, values)
 
 
+def sayable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the options that a request was drawn with those that a body may name. A default which an operator set outside
+    of the API's ranges may not be named: such a request says it again by not saying it."""
+    try:
+        ImageBody.model_validate({"tailored_model_id": 1, "prompt": "a", **options})
+    except ValidationError as error:
+        refused = {part["loc"][0] for part in error.errors(include_input=False, include_url=False)}
+        return {name: value for name, value in options.items() if name not in refused}
+    return dict(options)
+
+
 def idempotency_key(given: Mapping[str, str]) -> str | None:
     """One for each form that was shown and what is in it: sent twice it is one request, changed it is another."""
     if not given.get("form"):

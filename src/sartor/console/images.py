@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
-from sartor.console.forms import idempotency_key, image_body, texts
+from sartor.console.forms import idempotency_key, image_body, sayable, texts
 from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
@@ -49,14 +49,13 @@ class Images:
             shown["scene"] = json.dumps(plain(parse(scene)), ensure_ascii=False, indent=2)
             if row.given_structured_prompt is not None:
                 shown["changes"] = diff(parse(row.given_structured_prompt), parse(scene))
-            shown["again"] = json.dumps(
-                {"tailored_model_id": str(row.model_id), "structured_prompt": scene, "seed": row.seed} | row.options,
-                ensure_ascii=False,
-            )
+            body = {"tailored_model_id": str(row.model_id), "structured_prompt": scene, "seed": row.seed}
+            shown["again"] = json.dumps(body | sayable(row.options), ensure_ascii=False)
         return shown | {
             "canonical": scene,
             "seed": row.seed,
             "options": row.options,
+            "kept": sayable(row.options),
             "notes": row.notes,
             "fingerprint": json.dumps(row.fingerprint, indent=2) if row.fingerprint else None,
             "seconds": (row.finished_at - row.created_at).total_seconds() if row.finished_at else None,

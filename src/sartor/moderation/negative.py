@@ -1,7 +1,7 @@
 """What a negative prompt may not keep out of an image.
 
-A negative prompt only pushes away from what it names (guidance is always above 1), so that "nudity, blood, guns" is a
-wish for safety and passes. Two things do not:
+A negative prompt only pushes away from what it names, or does nothing (where guidance is 1), so that "nudity, blood,
+guns" is a wish for safety and passes. Two things do not:
 
 - clothing as a whole ("clothes", "(fully clothed:1.4)"): to keep it out is to ask for nakedness. A kind of clothing
   ("modern clothing", "torn clothes", "hats") may be kept out, and so may underwear;
