@@ -309,6 +309,11 @@ def test_two_devices_draw_the_same_bytes(engine: Engine, checkpoint_folder, adap
         assert other.generate(spec).png == engine.generate(spec).png
 
 
+def test_a_number_is_the_same_whole_or_not(engine: Engine, adapters: tuple[Path, Path]) -> None:
+    spec = replace(SPEC, adapter=adapters[0], guidance_scale=3.0, influence=1.0)
+    assert engine.generate(replace(spec, guidance_scale=3, influence=1)).png == engine.generate(spec).png
+
+
 def test_cached_steps_are_asked_for_and_say_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     # Random weights are restless: none of the embedded model's thresholds would ever reuse a step.
     monkeypatch.setitem(CACHINGS, "cached-3", Caching("cached-3", 0.8))

@@ -146,7 +146,7 @@ def generate(
             output=output,
             seed=seed,
             steps=settings.steps_num if steps is None else steps,
-            guidance_scale=settings.guidance_scale if guidance is None else guidance,
+            guidance_scale=float(settings.guidance_scale) if guidance is None else guidance,
             aspect_ratio=aspect_ratio,
             influence=influence,
             negative_prompt=negative,

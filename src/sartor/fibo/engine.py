@@ -229,9 +229,9 @@ class Engine:
             prompt=spec.prompt,
             seed=spec.seed,
             steps=spec.steps,
-            guidance_scale=spec.guidance_scale,
+            guidance_scale=float(spec.guidance_scale),  # 5 and 5.0 are one in the file, too
             aspect_ratio=spec.aspect_ratio,
-            influence=spec.influence,
+            influence=float(spec.influence),
             negative_prompt=spec.negative_prompt,
             fingerprint=fingerprint,
             caching=spec.caching,
