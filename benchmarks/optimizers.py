@@ -33,7 +33,7 @@ from sartor.nano.longhand import Filler
 from sartor.nano.run import Run, autocast, ema_decay, schedule, set_rate, under
 from sartor.nano.tokenizer import load_tokenizer
 
-TRIALS = ("adamw:0.001", "adamw:0.002", "muon:0.001", "muon:0.002", "muon:0.004")
+TRIALS = ("adamw:0.002", "adamw:0.004", "adamw:0.008", "muon:0.004", "muon:0.008", "muon:0.016")
 ADAMW = 1e-3  # rate of what Muon is not for
 BETAS, DECAY = (0.9, 0.98), 0.01  # of AdamW; weight decay of both
 HELD = 512  # of the bank's last scenes, at most a quarter: never trained on

@@ -40,34 +40,37 @@ def serve(
 ) -> None:
     """Run the service."""
     settings = _settings(host=host, port=port)
-    from sartor.bridge import BridgeUnavailable
     from sartor.cli.serving import serve as run
-    from sartor.moderation.base import ModeratorUnavailable
 
-    try:
+    with _naming_what_is_missing():
         run(settings)
-    except BridgeUnavailable as error:
-        _fail(f"SARTOR_BRIDGE: {error}")
-    except ModeratorUnavailable as error:
-        _fail(f"SARTOR_TEXT_MODERATION_MODEL: {error}")
 
 
 @app.command()
 def worker() -> None:
     """Work on jobs without answering HTTP: one of several beside `serve` with SARTOR_WORK=false."""
     settings = _settings(work=True)
-    from sartor.bridge import BridgeUnavailable
     from sartor.cli.serving import DeviceFailed, work
+
+    try:
+        with _naming_what_is_missing():
+            work(settings)
+    except DeviceFailed as error:
+        _fail(str(error))
+
+
+@contextmanager
+def _naming_what_is_missing() -> Iterator[None]:
+    """Ends the command where a setting asks for a model whose packages or key are not there."""
+    from sartor.bridge import BridgeUnavailable
     from sartor.moderation.base import ModeratorUnavailable
 
     try:
-        work(settings)
+        yield
     except BridgeUnavailable as error:
         _fail(f"SARTOR_BRIDGE: {error}")
     except ModeratorUnavailable as error:
         _fail(f"SARTOR_TEXT_MODERATION_MODEL: {error}")
-    except DeviceFailed as error:
-        _fail(str(error))
 
 
 @app.command()
