@@ -97,6 +97,20 @@ def test_wrong_settings_are_named(capsys: pytest.CaptureFixture[str], monkeypatc
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_moderation_model_without_its_packages_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("sartor.moderation.hosted._NAMES", ("no_such_package",))
+    monkeypatch.setenv("SARTOR_TEXT_MODERATION_MODEL", "openai:omni-moderation-latest")
+    monkeypatch.setenv("SARTOR_CHECKPOINT", "plain")
+    assert run(command) == 1
+    said = capsys.readouterr().err
+    assert "SARTOR_TEXT_MODERATION_MODEL" in said
+    assert "docs/moderation.md" in said
+    assert "Traceback" not in said
+
+
 def test_the_module_is_the_command() -> None:
     asked = subprocess.run([sys.executable, "-m", "sartor.cli", "--help"], capture_output=True, text=True, check=True)
     assert "sartor" in asked.stdout

@@ -81,6 +81,8 @@ def test_the_score_is_the_distance_in_look_of_what_was_not_seen(tiny_checkpoint:
     assert same_sheet == sheet
     assert again < 0.02 < score
     assert tried([own[0]] * 200)[0] == pytest.approx(tried([own[0]])[0])
+    unguided = try_adapter(checkpoint, adapter, captions, own, steps=2, guidance_scale=1.0)
+    assert unguided.sheet != sheet
 
 
 @pytest.mark.parametrize(

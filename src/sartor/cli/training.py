@@ -22,7 +22,7 @@ from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, wr
 from sartor.models.looks import common_look
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, automated
-from sartor.models.samples import best_step, sample_captions, try_adapter
+from sartor.models.samples import STEPS, best_step, sample_captions, try_adapter
 from sartor.projects.schemas import IpType, Medium
 from sartor.settings import Settings
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse, plain
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 CAPTIONS, SAMPLES, CURVE = "captions.json", "samples.png", "losses.png"
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 _SCHEMA_PICTURES = 10
-_SAMPLE_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> N
             f"{len(examples)} pictures; {recipe.config.steps} steps at rank {recipe.config.rank} ({recipe.reason}). "
             "Ctrl-C stops; the same command goes on."
         )
-        best = _trained(checkpoint, examples, recipe, schema, work, console)
+        best = _trained(settings, checkpoint, examples, recipe, schema, work, console)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ADAPTER).write_bytes((work / f"{best}.safetensors").read_bytes())
         for shown, kept_as in ((f"{best}.png", SAMPLES), (CURVE, CURVE), (CAPTIONS, CAPTIONS)):
@@ -108,6 +107,7 @@ def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> N
 
 
 def _trained(
+    settings: Settings,
     checkpoint: Checkpoint,
     examples: Sequence[Example],
     recipe: Recipe,
@@ -138,7 +138,12 @@ def _trained(
                 adapter.write_bytes(result.adapter.read_bytes())
             advance(until, "drawing samples")
             trial = try_adapter(
-                checkpoint, adapter, samples, [example.image for example in examples], steps=_SAMPLE_STEPS
+                checkpoint,
+                adapter,
+                samples,
+                [example.image for example in examples],
+                steps=min(STEPS, settings.steps_num),
+                guidance_scale=settings.guidance_scale,
             )
             scores[until] = trial.score
             sheet.write_bytes(trial.sheet)

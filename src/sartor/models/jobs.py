@@ -38,7 +38,7 @@ from sartor.models.failures import readable, record_of
 from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, from_parameters
-from sartor.models.samples import best_step, sample_captions, try_adapter
+from sartor.models.samples import STEPS, best_step, sample_captions, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
 from sartor.models.watch import Interrupted, StopAsked, Watch
 
@@ -80,7 +80,8 @@ class Trainings:
         busy: Callable[[], bool],
         on_lost_device: Callable[[], None] = lambda: None,
         threads: int | None = None,
-        sample_steps: int = 20,
+        sample_steps: int = STEPS,
+        sample_guidance: float = 5.0,
         base_weights: BaseWeights = "full",
     ) -> None:
         self._database = database
@@ -91,6 +92,7 @@ class Trainings:
         self._on_lost_device = on_lost_device
         self._threads = threads
         self._sample_steps = sample_steps
+        self._sample_guidance = sample_guidance
         self._base_weights = base_weights
         self._loaded: _Loaded | None = None
 
@@ -172,6 +174,7 @@ class Trainings:
                     captions,
                     [example.image for example in loaded.examples],
                     steps=self._sample_steps,
+                    guidance_scale=self._sample_guidance,
                     between=watch.glance,
                 )
         except StopAsked:

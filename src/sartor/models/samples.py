@@ -22,6 +22,8 @@ from sartor.vgl import canonical, merge, parse, parse_visual_schema, plain
 if TYPE_CHECKING:
     from sartor.fibo import Checkpoint
 
+# Of each sample, at most: fewer where a deployment draws its images in fewer.
+STEPS = 20
 # As many of the brand's own pictures show its look; more would only take memory.
 _COMPARED = 48
 # Distances in look between checkpoints of one training differ by up to three times this from draw to draw.
@@ -74,7 +76,8 @@ def try_adapter(
     captions: Sequence[Caption],
     pictures: Sequence[Image.Image],
     *,
-    steps: int,
+    steps: int = STEPS,
+    guidance_scale: float = 5.0,
     between: Callable[[], None] = lambda: None,
 ) -> Trial:
     """Draws every caption with the adapter, each with its own fixed seed, and compares them with the brand's pictures.
@@ -85,7 +88,9 @@ def try_adapter(
 
     with merged(checkpoint, adapter):
         drawn = [
-            draw_sample(checkpoint, caption.text, seed=seed, steps=steps, between=between)
+            draw_sample(
+                checkpoint, caption.text, seed=seed, steps=steps, guidance_scale=guidance_scale, between=between
+            )
             for seed, caption in enumerate(captions)
         ]
     unseen = [image for image, caption in zip(drawn, captions, strict=True) if not caption.seen]
