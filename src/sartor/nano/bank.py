@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,11 @@ def scene_from_json(text: str) -> Scene:
     return Scene(things, data["style"], background, data["light"], data["shadow"])
 
 
-def draw_shard(work: Path, index: int, side: int, jitter: float = 1.0, style: str | None = None) -> int:
-    """Draws scenes index * SHARD .. + SHARD into work/bank, every second one in `style` where it is given; atomic, so a
-    killed run leaves no half shard."""
+def draw_shard(
+    work: Path, index: int, side: int, jitter: float = 1.0, style: str | None = None, pairs: bool = False
+) -> int:
+    """Draws scenes index * SHARD .. + SHARD into work/bank, every second one in `style` where it is given; of `pairs`
+    every second scene is the one before it on another background. Atomic, so a killed run leaves no half shard."""
     folder = work / "bank"
     target = folder / f"{index:04d}.npy"
     if target.exists():
@@ -52,11 +54,15 @@ def draw_shard(work: Path, index: int, side: int, jitter: float = 1.0, style: st
     composer = Composer(SpriteBank.load(work / "sprites.npz"), side, jitter=jitter)
     pictures = np.empty((SHARD, side, side, 3), np.uint8)
     lines = []
-    for offset in range(SHARD):
-        rng = random.Random(index * SHARD + offset)
-        scene = composer.random_scene(rng, style=style if offset % 2 else None)
-        pictures[offset] = composer.draw(scene, rng)
-        lines.append(scene_to_json(scene))
+    together = 2 if pairs else 1
+    for first in range(0, SHARD, together):
+        rng = random.Random(index * SHARD + first)
+        scenes = [composer.random_scene(rng, style=style if first // together % 2 else None)]
+        if pairs:
+            scenes.append(composer.on_another_background(scenes[0], rng))
+        for offset, scene in enumerate(scenes, first):
+            pictures[offset] = composer.draw(scene, rng)
+            lines.append(scene_to_json(scene))
     (folder / f"{index:04d}.jsonl").write_text("\n".join(lines) + "\n")
     with (folder / f"{index:04d}.tmp").open("wb") as file:
         np.save(file, pictures)
@@ -88,6 +94,12 @@ class Bank:
     def __len__(self) -> int:
         return len(self.scenes)
 
+    def paired(self) -> bool:
+        """Whether every second scene is the one before it, but for the background."""
+        first, second = self.scenes[::2], self.scenes[1::2]
+        same = (replace(one, background=other.background) == other for one, other in zip(first, second, strict=False))
+        return len(first) == len(second) and all(same)
+
     def pictures(self, indices: list[int]) -> Array:
         """uint8 [n, side, side, 3]"""
         return np.stack([self._maps[shard][row] for shard, row in (self._rows[i] for i in indices)])
@@ -100,13 +112,14 @@ def main() -> None:
     parser.add_argument("--dial", choices=list(DIALS), default="cpu")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--style", choices=[style.name for style in STYLES], help="of every second scene: what is new")
+    parser.add_argument("--pairs", action="store_true", help="draw each scene once more on another background")
     arguments = parser.parse_args()
     (arguments.work / "bank").mkdir(parents=True, exist_ok=True)
     dial = DIALS[arguments.dial]
     shards = range((arguments.count + SHARD - 1) // SHARD)
     with Progress() as progress, ProcessPoolExecutor(arguments.processes) as pool:
         task = progress.add_task("scenes", total=len(shards) * SHARD)
-        fixed = dial.side, dial.jitter, arguments.style
+        fixed = dial.side, dial.jitter, arguments.style, arguments.pairs
         jobs = [pool.submit(draw_shard, arguments.work, index, *fixed) for index in shards]
         for job in jobs:
             job.result()

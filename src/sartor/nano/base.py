@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from transformers import PreTrainedTokenizerFast, SmolLM3ForCausalLM
 
 from sartor.fibo.transformer import FiboTransformer
@@ -169,23 +168,42 @@ class Batch:
 
 
 def batches(
-    base: Base, bank: Bank, latents: Latents, filler: Filler, size: int, start: int, longhand: int = LONGHAND
+    base: Base,
+    bank: Bank,
+    latents: Latents,
+    filler: Filler,
+    size: int,
+    start: int,
+    longhand: int = LONGHAND,
+    pairs: bool = False,
 ) -> Iterator[Batch]:
     """Batches from step `start` on, for ever; what a step sees follows from its number alone. Of each GROUP of them
-    `longhand` hold long captions."""
-    source = CaptionSource(bank, min(len(bank), len(latents.latents)), base.tokenizer, filler)
+    `longhand` hold long captions. Both of a pair have one noise level and one noise, and a caption both or neither."""
+    source = CaptionSource(bank, min(len(bank), len(latents.latents)), base.tokenizer, filler, pairs=pairs)
+    together = source.together
     for number in itertools.count(start // GROUP):
         rng = random.Random(number)
         for offset, chosen in enumerate(source.group(size, longhand, rng)):
             step = number * GROUP + offset
-            ids = [[base.tokenizer.bos_token_id] if rng.random() < EMPTY_CAPTIONS else c.ids for c in chosen]
+            silent = [empty for _ in chosen[::together] for empty in [rng.random() < EMPTY_CAPTIONS] * together]
             if step < start:
                 continue
+            ids = [[base.tokenizer.bos_token_id] if empty else c.ids for c, empty in zip(chosen, silent, strict=True)]
             padded, lengths = pad(ids, base.tokenizer.pad_token_id, 8)
             x = latents.normalised([c.row for c in chosen])
             generator = torch.Generator().manual_seed(step)
-            levels = noise_levels(len(chosen), generator)
-            yield Batch(x, padded, lengths, levels, torch.randn(x.shape, generator=generator))
+            levels = noise_levels(len(x) // together, generator).repeat_interleave(together)
+            noise = torch.randn(len(x) // together, *x.shape[1:], generator=generator).repeat_interleave(together, 0)
+            yield Batch(x, padded, lengths, levels, noise)
+
+
+def apart(error: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """How far the errors [B, N, C] of the two of each pair are from each other, squared, mean; of pairs with captions.
+
+    Where both are wrong in the same way, what the pair has in common stays as it is when its background changes.
+    """
+    told = lengths[::2] > 1
+    return (error[::2] - error[1::2])[told].square().sum() / error[::2].numel()
 
 
 @torch.no_grad()
@@ -286,7 +304,9 @@ def train(
     hold: float = 0.5,
     average: float = AVERAGE,
     longhand: int = LONGHAND,
+    pairs: float = 0.0,
 ) -> None:
+    """`pairs` is the weight of what tells the errors of a pair apart; with any the bank must be one of pairs."""
     torch.manual_seed(3)
     bank, latents = Bank(work), load_latents(work)
     base = Base(dial, load_tokenizer(work, dial, bank))
@@ -320,7 +340,7 @@ def train(
             for block in blocks:
                 block.compile(dynamic=True)
     vae = load_decoder(work, dial)
-    supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start, longhand))
+    supply = ahead(batches(base, bank, latents, load_filler(work), dial.batch, start, longhand, pairs > 0))
 
     def state_of_all() -> dict[str, torch.Tensor]:
         weights = prefixed("model.", base.parameters()) | prefixed("average.", base.average)
@@ -337,15 +357,17 @@ def train(
         set_rate(optimizer, dial.learning_rate * schedule(step, steps, warm_up=warm_up, hold=hold))
         with autocast(base.device):
             guess = base.velocity(transformer, noisy, batch.levels, batch.ids, batch.lengths)
-        loss = F.mse_loss(guess.float(), batch.noise - batch.latents)
-        loss.backward()  # type: ignore[no-untyped-call]
+        error = guess.float() - (batch.noise - batch.latents)
+        loss = error.square().mean()
+        difference = apart(error, batch.lengths) if pairs else loss.new_zeros(())
+        (loss + pairs * difference).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(current, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(step, average))
         value = loss.item()
         smooth = value if smooth == 0 else 0.98 * smooth + 0.02 * value
-        taken.tell(loss=value, smooth=smooth)
+        taken.tell(loss=value, smooth=smooth, **({"apart": difference} if pairs else {}))
         if not np.isfinite(value):
             raise FloatingPointError(f"the loss of step {step} is {value}")
 
@@ -374,6 +396,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="the highest learning rate; the dial's by default")
     parser.add_argument("--average", type=float, default=AVERAGE, help="share of the average that a step leaves")
     parser.add_argument("--longhand", type=int, default=LONGHAND, help=f"of {GROUP} steps hold long captions")
+    parser.add_argument("--pairs", type=float, default=0.0, help="weight of the difference between errors of a pair")
     parser.add_argument("--threads", type=int, help="of the processor; as many as PyTorch would take")
     a = parser.parse_args()
     if a.threads:
@@ -381,7 +404,8 @@ def main() -> None:
     dial = DIALS[a.dial]
     dial = replace(dial, batch=a.batch or dial.batch, learning_rate=a.rate or dial.learning_rate)
     words = {"fresh_text": a.fresh_text, "freeze_text": a.freeze_text, "take_text": a.take_text}
-    train(a.work, dial, a.steps, compile_=a.compile, hold=a.hold, average=a.average, longhand=a.longhand, **words)
+    data = {"longhand": a.longhand, "pairs": a.pairs}
+    train(a.work, dial, a.steps, compile_=a.compile, hold=a.hold, average=a.average, **data, **words)
 
 
 if __name__ == "__main__":

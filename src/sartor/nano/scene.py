@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,18 @@ class Composer:
             thing.recolored = rng.random() < 0.5
             thing.colors = (rng.choice(others) if thing.recolored else own_color(background),)
         return Scene(things, style, background, *self._light(rng))
+
+    def on_another_background(self, scene: Scene, rng: random.Random) -> Scene:
+        """The same things in the same colours before something else; what is drawn in one colour stays plain to see."""
+        while True:
+            background = self._background(rng)
+            if background == scene.background:
+                continue
+            if scene.style in ONE_COLOR_STYLES:
+                own = own_color(background) == own_color(scene.background)
+                if not (own and all(stands_apart(thing.colors[0], background) for thing in scene.things)):
+                    continue
+            return replace(scene, background=background)
 
     def _thing(self, rng: random.Random, style: str, place: str, size: str) -> Thing:
         concept = rng.choice(self.by_style[style])
