@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sartor.nano import base, decoder, drafts
+from sartor.nano import base, base_samples, decoder, drafts
 from sartor.nano.autoencoder import to_tensor
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
@@ -80,7 +80,7 @@ def test_a_base_that_is_right_walks_back_to_the_scene() -> None:
     levels = torch.tensor([0.3, 0.5, 0.85])
     noisy = torch.lerp(latents, torch.randn(latents.shape), levels[:, None, None])
     stops = torch.linspace(1, 0, drafts.STEPS + 1)[:, None] * levels
-    walked = base.walk(Exact(latents), noisy, stops, [[2]] * 3, drafts.GUIDANCE)  # type: ignore[arg-type]
+    walked = base_samples.walk(Exact(latents), noisy, stops, [[2]] * 3, drafts.GUIDANCE)  # type: ignore[arg-type]
     torch.testing.assert_close(walked, latents, atol=1e-5, rtol=1e-5)
 
 
@@ -102,7 +102,7 @@ def test_only_the_decoder_changes(copy: Path) -> None:
     changed = [name for name in names if not after[0][name].equal(before[0][name])]
     assert any(name.startswith("model.decoder.") for name in changed)
     assert not any(name.startswith(("model.encoder.", "model.quant_conv.")) for name in changed)
-    shipped = base.load_decoder(copy, DIAL).state_dict()
+    shipped = base_samples.load_decoder(copy, DIAL).state_dict()
     assert all(shipped[name.removeprefix("model.")].equal(after[0][name]) for name in changed)
     assert (copy / "decoder" / "grid-000001.png").exists()
 

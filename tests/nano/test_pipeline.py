@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from sartor.fibo import Engine, Spec, load_checkpoint
 from sartor.fibo.training import Example, TrainingConfig, train_lora
-from sartor.nano import autoencoder, base, evaluate, judges, text, tokenizer, trials
+from sartor.nano import autoencoder, base, base_samples, evaluate, judges, text, tokenizer, trials
 from sartor.nano.bank import Bank
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
@@ -55,7 +55,7 @@ def test_latents_are_those_of_the_bank(trained: Path) -> None:
     rows = found.normalised(list(range(len(found.latents))))
     assert rows.shape == (len(found.latents), (SIDE // 16) ** 2, DIAL.channels)
     assert rows.mean(dim=(0, 1)).abs().max() < 0.6
-    vae = base.load_decoder(trained, DIAL)
+    vae = base_samples.load_decoder(trained, DIAL)
     with torch.no_grad():
         again = autoencoder.encode(vae, autoencoder.to_tensor(Bank(trained).pictures([5])))[0]
     torch.testing.assert_close(found.latents[5].float(), again, atol=0.05, rtol=0.05)

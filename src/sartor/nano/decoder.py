@@ -205,7 +205,7 @@ def load_refined(work: Path, dial: Dial) -> tuple[Any, dict[str, Tensor], dict[s
 
 
 def train(work: Path, dial: Dial, steps: int, *, batch: int = 8, compile_: bool = True, hold: float = 0.4) -> None:
-    """Goes on until step `steps`. Writes work/decoder: the average under "model.", as `base.load_decoder` reads it."""
+    """Goes on until step `steps`. Writes work/decoder, its average under "model.": what `load_decoder` reads."""
     torch.manual_seed(2)
     run = Run(work / "decoder")
     vae, saved, state = load_refined(work, dial)

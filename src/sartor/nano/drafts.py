@@ -21,7 +21,8 @@ from safetensors.torch import load_file, save_file
 
 from sartor.nano.autoencoder import decode, encode, to_grid, to_tensor
 from sartor.nano.bank import Bank
-from sartor.nano.base import load_base, load_decoder, walk
+from sartor.nano.base import load_base
+from sartor.nano.base_samples import load_decoder, walk
 from sartor.nano.caption_source import LONGEST, shorten
 from sartor.nano.captions import Scene, compact, vary
 from sartor.nano.dial import DIALS, Dial

@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from sartor.nano.autoencoder import build as build_autoencoder
-from sartor.nano.base import load_base, load_decoder
+from sartor.nano.base import load_base
+from sartor.nano.base_samples import load_decoder
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_statistics
 
