@@ -22,7 +22,7 @@ class Answer:
     drip: float = 0.0
 
 
-def said(text: str | dict[str, Any], *, finish: str = "STOP") -> Answer:
+def said(text: str | dict[str, Any] | list[Any], *, finish: str = "STOP") -> Answer:
     """A reply of the model, whole or ended for another reason."""
     text = text if isinstance(text, str) else json.dumps(text)
     candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish, "index": 0}
@@ -72,6 +72,13 @@ INVALID_KEY = failed(
         "metadata": {"service": "generativelanguage.googleapis.com"},
     },
 )
+EXPIRED_KEY = failed(
+    400,
+    "INVALID_ARGUMENT",
+    "API key expired. Please renew the API key.",
+    {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"},
+)
+NOT_FROM_HERE = failed(400, "FAILED_PRECONDITION", "User location is not supported for the API use.")
 INVALID_ARGUMENT = failed(400, "INVALID_ARGUMENT", "Invalid value at 'contents[0]' (the prompt: a secret fox)")
 DENIED = failed(403, "PERMISSION_DENIED", "Generative Language API has not been used in project 1 before.")
 UNKNOWN_MODEL = failed(404, "NOT_FOUND", "models/gemini-9 is not found for API version v1beta.")

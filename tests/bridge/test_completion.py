@@ -12,9 +12,11 @@ from sartor.bridge.completion import LanguageModel, Patience
 from tests.bridge.gemini_replies import FOX, KEY, bridge_at
 from tests.bridge.gemini_server import (
     DENIED,
+    EXPIRED_KEY,
     INTERNAL,
     INVALID_ARGUMENT,
     INVALID_KEY,
+    NOT_FROM_HERE,
     OVERLOADED,
     UNKNOWN_MODEL,
     Answer,
@@ -83,11 +85,13 @@ def test_what_does_not_pass_ends_after_the_last_attempt(gemini: GeminiServer, an
     ("answer", "reason"),
     [
         (INVALID_KEY, "refuses the API key"),
+        (EXPIRED_KEY, "refuses the API key"),
+        (NOT_FROM_HERE, "not from here"),
         (DENIED, "refuses the API key"),
         (INVALID_ARGUMENT, "refuses the request"),
         (UNKNOWN_MODEL, "no such model"),
     ],
-    ids=["400 key", "403", "400", "404"],
+    ids=["400 key", "400 old key", "400 place", "403", "400", "404"],
 )
 def test_what_cannot_pass_is_not_tried_again(gemini: GeminiServer, answer: Answer, reason: str) -> None:
     gemini.answers = [answer, said(FOX)]

@@ -10,11 +10,27 @@ import pytest
 from PIL import Image
 
 from sartor.bridge.completion import Patience
-from sartor.captioning import Captioner, CaptioningError, CaptioningUnavailable, PictureRefused, Subject
+from sartor.captioning import Captioner, CaptioningError, CaptioningUnavailable, NotDescribed, PictureRefused, Subject
 from sartor.captioning.gemini import GeminiCaptioner
 from sartor.vgl import parse, parse_visual_schema, plain
 from tests.bridge.gemini_replies import FOX, KEY, QUICK, fox, json_after
-from tests.bridge.gemini_server import DENIED, INTERNAL, OVERLOADED, GeminiServer, blocked, said, serving
+from tests.bridge.gemini_server import (
+    DENIED,
+    EXPIRED_KEY,
+    INTERNAL,
+    INVALID_ARGUMENT,
+    INVALID_KEY,
+    NOT_FROM_HERE,
+    OVERLOADED,
+    UNKNOWN_MODEL,
+    Answer,
+    GeminiServer,
+    blocked,
+    ended,
+    exhausted,
+    said,
+    serving,
+)
 
 # litellm silences these itself; pytest undoes it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
@@ -109,9 +125,35 @@ def test_an_unusable_reply_is_asked_for_once_more(gemini: GeminiServer, picture:
     gemini.answers = [said("a fox, I think"), said(FOX)]
     assert captioner_at(gemini).caption(picture, visual_schema=None).value == parse(FOX)
     assert "not JSON" in gemini.turn(turn=2)
-    gemini.answers = [said("a fox, I think")]
-    with pytest.raises(CaptioningUnavailable, match="could not be used"):
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said("a fox, I think"),
+        said([FOX]),
+        said('{"short', finish="MAX_TOKENS"),
+        ended("OTHER"),
+        ended("MALFORMED_RESPONSE"),
+        Answer({"candidates": [], "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}}),
+        INVALID_ARGUMENT,
+    ],
+    ids=["words", "array", "cut off", "OTHER", "MALFORMED_RESPONSE", "no candidates", "400"],
+)
+def test_what_one_picture_does_not_get_is_not_the_services_absence(
+    gemini: GeminiServer, picture: Image.Image, answer: Answer
+) -> None:
+    gemini.answers = [answer]
+    with pytest.raises(NotDescribed):
         captioner_at(gemini).caption(picture, visual_schema=None)
+    with pytest.raises(NotDescribed):
+        captioner_at(gemini).visual_schema([picture])
+
+
+def test_a_schema_that_no_reply_gives_may_be_asked_for_again(gemini: GeminiServer, picture: Image.Image) -> None:
+    gemini.answers = [said(FOX), said("much in common")]
+    with pytest.raises(CaptioningUnavailable, match="could not be used"):
+        captioner_at(gemini).visual_schema([picture])
 
 
 def test_a_schema_that_is_too_large_is_asked_for_once_more(gemini: GeminiServer, picture: Image.Image) -> None:
@@ -136,7 +178,17 @@ def test_what_is_overloaded_is_tried_again(gemini: GeminiServer, picture: Image.
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"), [(DENIED, CaptioningUnavailable), (blocked("PROHIBITED_CONTENT"), PictureRefused)]
+    ("answer", "error"),
+    [
+        (DENIED, CaptioningUnavailable),
+        (INVALID_KEY, CaptioningUnavailable),
+        (EXPIRED_KEY, CaptioningUnavailable),
+        (NOT_FROM_HERE, CaptioningUnavailable),
+        (UNKNOWN_MODEL, CaptioningUnavailable),
+        (exhausted("60s"), CaptioningUnavailable),
+        (OVERLOADED, CaptioningUnavailable),
+        (blocked("PROHIBITED_CONTENT"), PictureRefused),
+    ],
 )
 def test_errors_are_this_rooms(
     gemini: GeminiServer, picture: Image.Image, answer: Any, error: type[CaptioningError]

@@ -18,7 +18,7 @@ from PIL import Image
 import sartor.generation.tables
 import sartor.models.tables  # noqa: F401
 from sartor.accounts.service import Accounts, Caller
-from sartor.captioning.base import CaptioningUnavailable, PictureRefused, Subject
+from sartor.captioning.base import CaptioningUnavailable, NotDescribed, PictureRefused, Subject
 from sartor.datasets.captions import Captions
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.tables import Dataset, DatasetImage
@@ -272,6 +272,23 @@ def test_a_captioner_that_stays_away_ends_it_truthfully(room: Room) -> None:
     room.ask(dataset_id)
     ended = room.ended(dataset_id)
     assert (ended.captions_update_status, ended.captions_error) == ("completed", None)
+
+
+def test_a_picture_that_no_reply_describes_is_skipped_and_named(room: Room) -> None:
+    dataset_id = room.dataset(images=3)
+
+    def before(colour: str) -> None:
+        if colour == "#000000":
+            raise NotDescribed("its replies could not be used")
+
+    room.captioner.before = before
+    room.ask(dataset_id)
+    ended = room.ended(dataset_id)
+    assert ended.captions_update_status == "completed"
+    assert ended.captions_error is not None
+    assert [one["id"] for one in ended.captions_error["images"]] == [room.images(dataset_id)[0].id]
+    assert "could not be used" in ended.captions_error["details"]
+    assert [image.caption_source for image in room.images(dataset_id)] == ["manual", "automatic", "automatic"]
 
 
 @on_both

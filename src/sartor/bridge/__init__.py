@@ -1,7 +1,15 @@
 """From words to structured prompts: one protocol, a bridge that needs neither key nor network, and one that asks a
 language model."""
 
-from sartor.bridge.base import Bridge, BridgeError, BridgeUnavailable, ContentRefused, Translation, UnusablePrompt
+from sartor.bridge.base import (
+    Bridge,
+    BridgeError,
+    BridgeUnavailable,
+    ContentRefused,
+    NoUsableReply,
+    Translation,
+    UnusablePrompt,
+)
 from sartor.bridge.gemini import GeminiBridge
 from sartor.bridge.offline import OfflineBridge
 
@@ -11,6 +19,7 @@ __all__ = [
     "BridgeUnavailable",
     "ContentRefused",
     "GeminiBridge",
+    "NoUsableReply",
     "OfflineBridge",
     "Translation",
     "UnusablePrompt",

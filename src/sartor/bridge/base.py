@@ -4,6 +4,7 @@ BridgeError
 ├── UnusablePrompt       the text itself: empty, or too long
 ├── ContentRefused       whoever does the translation will not describe such content
 └── BridgeUnavailable    whatever does the translation cannot be reached or loaded; trying again may help
+    └── NoUsableReply    it was reached, and gave nothing for this question; for another one it may
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class ContentRefused(BridgeError):
 
 class BridgeUnavailable(BridgeError):
     """The translator is missing or does not answer. A client may read the message: no key, path or prompt is in it."""
+
+
+class NoUsableReply(BridgeUnavailable):
+    """The translator answers, but gives nothing that can be used for this question; the next one may fare better."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sartor.bridge import packages
-from sartor.bridge.base import BridgeUnavailable, ContentRefused
+from sartor.bridge.base import BridgeUnavailable, ContentRefused, NoUsableReply
 from sartor.bridge.replying import UnusableReply
 
 _log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ Message = Mapping[str, Any]
 # Gemini's own ends of a reply that litellm files under "content_filter", though they refuse nothing that was asked.
 _NO_REFUSAL = frozenset({"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL"})
 _PICTURE = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*")  # as a message carries one; not for logs
+# A 400 that no other question would escape: billing, or the place that is asked from.
+_PRECONDITION = re.compile(r'"status":\s*"FAILED_PRECONDITION"')
 _RETRY_INFO = re.compile(r'"retryDelay":\s*"([0-9]+(?:\.[0-9]+)?)s"')
 
 
@@ -45,6 +47,13 @@ class _Passing(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+class _Empty(_Passing):
+    """An answer came, and nothing is in it."""
+
+    def __init__(self) -> None:
+        super().__init__("its answer is empty")
 
 
 class LanguageModel:
@@ -73,8 +82,8 @@ class LanguageModel:
     ) -> str:
         """The reply's text. ``until`` is a time of ``time.monotonic``.
 
-        Raises BridgeUnavailable where no attempt got a reply, ContentRefused, and UnusableReply for a reply that was
-        cut off.
+        Raises BridgeUnavailable where no attempt got a reply, NoUsableReply where that is this question's own fault,
+        ContentRefused, and UnusableReply for a reply that was cut off.
         """
         _log.debug("asked %s: %s", self.name, _PICTURE.sub("<a picture>", str(messages)))
         for attempt in range(1, self.patience.attempts + 1):
@@ -88,7 +97,7 @@ class LanguageModel:
                 if error.wait is not None and error.wait > self.patience.longest_pause:
                     raise self._unavailable(f"{error}; it asks to wait {error.wait:.0f} s") from None
                 if attempt == self.patience.attempts or time.monotonic() + pause >= until:
-                    raise self._unavailable(str(error)) from None
+                    raise self._unavailable(str(error), NoUsableReply if isinstance(error, _Empty) else None) from None
                 _log.warning("%s: %s; trying again in %.1f s", self.name, error, pause)
                 time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
@@ -142,7 +151,7 @@ class LanguageModel:
 
     def _text(self, response: Any) -> str:
         if not response.choices:
-            raise _Passing("its answer is empty")
+            raise _Empty
         choice = response.choices[0]
         if choice.finish_reason == "content_filter":
             native = (getattr(choice, "provider_specific_fields", None) or {}).get("native_finish_reason")
@@ -153,7 +162,7 @@ class LanguageModel:
             raise UnusableReply("the reply was too long and was cut off: say the same in fewer words")
         text = choice.message.content
         if not isinstance(text, str) or not text.strip():
-            raise _Passing("its answer is empty")
+            raise _Empty
         _log.debug("%s replied: %s", self.name, text)
         return text
 
@@ -176,16 +185,21 @@ class LanguageModel:
         )
         if isinstance(error, passing):
             return _Passing(f"it is overloaded or cannot be reached ({type(error).__name__})")
-        if isinstance(error, IndexError) or status == 422:  # no candidates; a body that is no JSON
+        if isinstance(error, IndexError):  # no candidates
+            return _Empty()
+        if status == 422:  # a body that is no JSON
             return _Passing("its answer is not one of a language model")
-        if isinstance(error, known.AuthenticationError) or status in (401, 403):
+        if isinstance(error, known.AuthenticationError) or status in (401, 403) or "API_KEY_INVALID" in str(error):
             return self._unavailable("it refuses the API key")
         if isinstance(error, known.NotFoundError):
             return self._unavailable("there is no such model")
-        return self._unavailable(f"it refuses the request ({type(error).__name__})")
+        if _PRECONDITION.search(str(error)):
+            return self._unavailable("it does not serve this API key, or not from here")
+        reason = f"it refuses the request ({type(error).__name__})"
+        return self._unavailable(reason, NoUsableReply if status == 400 else None)
 
-    def _unavailable(self, reason: str) -> BridgeUnavailable:
-        return BridgeUnavailable(f"{self.name} gave no structured prompt: {reason}")
+    def _unavailable(self, reason: str, kind: type[BridgeUnavailable] | None = None) -> BridgeUnavailable:
+        return (kind or BridgeUnavailable)(f"{self.name} gave no structured prompt: {reason}")
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sartor.bridge.asking import CHANGED, Question, about_refinement, about_scene
-from sartor.bridge.base import BridgeUnavailable, Translation, UnusablePrompt, check_prompt
+from sartor.bridge.base import NoUsableReply, Translation, UnusablePrompt, check_prompt
 from sartor.bridge.completion import LanguageModel, Patience
 from sartor.bridge.replying import UnusableReply, read_partial, read_reply, read_scene
 from sartor.bridge.touched import keep_touched, read_claims
@@ -102,7 +102,7 @@ class GeminiBridge:
                 _log.warning("%s: a reply cannot be used", self._model.name)
                 _log.debug("%s: %s", self._model.name, fault)
                 question = question.again(reply, fault)
-        raise BridgeUnavailable(f"{self._model.name} gave no structured prompt: its replies could not be used")
+        raise NoUsableReply(f"{self._model.name} gave no structured prompt: its replies could not be used")
 
 
 @contextmanager

@@ -21,6 +21,10 @@ class CaptioningUnavailable(CaptioningError):
     """The model that looks at pictures cannot be reached; later it may."""
 
 
+class NotDescribed(CaptioningError):
+    """The model looked at this picture and gave no description of it; with another one it may do better."""
+
+
 class PictureRefused(CaptioningError):
     """The model's provider will not look at this picture."""
 

@@ -17,11 +17,18 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from sartor.bridge import packages
-from sartor.bridge.base import BridgeUnavailable, ContentRefused
+from sartor.bridge.base import BridgeUnavailable, ContentRefused, NoUsableReply
 from sartor.bridge.completion import LanguageModel, Message, Patience
 from sartor.bridge.gemini import DEFAULT_MODEL
 from sartor.bridge.replying import UnusableReply, read_reply, read_scene
-from sartor.captioning.base import CaptioningError, CaptioningUnavailable, Finding, PictureRefused, Subject
+from sartor.captioning.base import (
+    CaptioningError,
+    CaptioningUnavailable,
+    Finding,
+    NotDescribed,
+    PictureRefused,
+    Subject,
+)
 from sartor.captioning.freezing import frozen, parsed
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse_visual_schema, plain
 
@@ -79,13 +86,14 @@ class GeminiCaptioner:
         self._model.load()
 
     def visual_schema(self, pictures: Sequence[Image.Image], *, subject: Subject = Subject()) -> Finding[VisualSchema]:
-        """Asks once a picture, then once more. Also raises PictureRefused."""
+        """Asks once a picture, then once more. Also raises NotDescribed and PictureRefused, for one of them."""
         if not pictures:
             raise CaptioningError("a visual schema is made from pictures, and there are none")
         described = [self._describe(picture, subject) for picture in pictures]
         system, schema = _common(len(pictures), subject)
         turn = f"DESCRIPTIONS = [{','.join(canonical(scene) for scene in described)}]\n\nGenerate the JSON object."
-        found = self._ask(system, turn, schema, 0.0, lambda reply: _look(read_reply(reply, schema)))
+        with _translated():
+            found = self._ask(system, turn, schema, 0.0, lambda reply: _look(read_reply(reply, schema)))
         notes = [
             f"{name}: kept by {self._model.name} as common to {len(described)} descriptions" for name in plain(found)
         ]
@@ -94,7 +102,7 @@ class GeminiCaptioner:
     def caption(
         self, picture: Image.Image, *, visual_schema: VisualSchema | None, subject: Subject = Subject()
     ) -> Finding[StructuredPrompt]:
-        """Asks once. Also raises PictureRefused."""
+        """Asks once. Also raises NotDescribed and PictureRefused."""
         scene = self._describe(picture, subject)
         if visual_schema is None:
             return Finding(scene, (f"described by {self._model.name}",))
@@ -114,7 +122,10 @@ class GeminiCaptioner:
             {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{to_base64_jpeg(picture)}"}},
         ]
         schema = request.response_schema
-        return self._ask(system, turn, schema, request.temperature, lambda reply: read_scene(read_reply(reply, schema)))
+        with _translated(in_vain=NotDescribed):
+            return self._ask(
+                system, turn, schema, request.temperature, lambda reply: read_scene(read_reply(reply, schema))
+            )
 
     def _ask(self, system: str, turn: Any, schema: dict[str, Any], temperature: float, read: Callable[[str], T]) -> T:
         """What ``read`` makes of the reply. One that cannot be used is asked for once more."""
@@ -123,29 +134,30 @@ class GeminiCaptioner:
             {"role": "user", "content": turn},
         ]
         until = time.monotonic() + self._patience.total
-        with _translated():
-            for _ in range(2):
-                reply = ""
-                try:
-                    reply = self._model.reply(
-                        messages, schema, most_tokens=MOST_TOKENS, temperature=temperature, until=until
-                    )
-                    return read(reply)
-                except UnusableReply as error:
-                    _log.warning("%s: a reply cannot be used", self._model.name)
-                    _log.debug("%s: %s", self._model.name, error)
-                    messages += [
-                        {"role": "assistant", "content": reply[:_LONGEST_REPLY_SHOWN] or "{}"},
-                        {"role": "user", "content": _AGAIN.format(fault=error)},
-                    ]
-        raise CaptioningUnavailable(f"{self._model.name} gave no description: its replies could not be used")
+        for _ in range(2):
+            reply = ""
+            try:
+                reply = self._model.reply(
+                    messages, schema, most_tokens=MOST_TOKENS, temperature=temperature, until=until
+                )
+                return read(reply)
+            except UnusableReply as error:
+                _log.warning("%s: a reply cannot be used", self._model.name)
+                _log.debug("%s: %s", self._model.name, error)
+                messages += [
+                    {"role": "assistant", "content": reply[:_LONGEST_REPLY_SHOWN] or "{}"},
+                    {"role": "user", "content": _AGAIN.format(fault=error)},
+                ]
+        raise NoUsableReply(f"{self._model.name} gave no description: its replies could not be used")
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The bridge's errors as this room's."""
+def _translated(*, in_vain: type[CaptioningError] = CaptioningUnavailable) -> Iterator[None]:
+    """The bridge's errors as this room's; ``in_vain`` for what came, and could not be used."""
     try:
         yield
+    except NoUsableReply as error:
+        raise in_vain(str(error)) from error
     except BridgeUnavailable as error:
         raise CaptioningUnavailable(str(error)) from error
     except ContentRefused as error:
