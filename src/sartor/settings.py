@@ -121,7 +121,8 @@ class Settings(BaseSettings):
     bridge_model: str = Field(
         default="gemini/gemini-2.5-flash",
         min_length=1,
-        description="The language model that `gemini` asks, by its litellm name: another provider's will do too.",
+        description="The language model that `gemini` asks, by its litellm name: another provider's will do too. Once "
+        "the default one is retired, `gemini/gemini-3.5-flash-lite` is asked instead, with a warning.",
     )
     bridge_key: SecretStr = Field(
         default=SecretStr(""),

@@ -18,7 +18,6 @@ from tests.bridge.gemini_server import (
     INVALID_KEY,
     NOT_FROM_HERE,
     OVERLOADED,
-    UNKNOWN_MODEL,
     Answer,
     GeminiServer,
     blocked,
@@ -89,9 +88,8 @@ def test_what_does_not_pass_ends_after_the_last_attempt(gemini: GeminiServer, an
         (NOT_FROM_HERE, "not from here"),
         (DENIED, "refuses the API key"),
         (INVALID_ARGUMENT, "refuses the request"),
-        (UNKNOWN_MODEL, "no such model"),
     ],
-    ids=["400 key", "400 old key", "400 place", "403", "400", "404"],
+    ids=["400 key", "400 old key", "400 place", "403", "400"],
 )
 def test_what_cannot_pass_is_not_tried_again(gemini: GeminiServer, answer: Answer, reason: str) -> None:
     gemini.answers = [answer, said(FOX)]

@@ -15,12 +15,17 @@ from typing import Any, TypeVar
 
 from sartor.bridge import packages
 from sartor.bridge.base import BridgeUnavailable, ContentRefused, NoUsableReply
+from sartor.bridge.parameters import limits_thinking, parameters
 from sartor.bridge.replying import UnusableReply
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Message = Mapping[str, Any]
+
+DEFAULT_MODEL = "gemini/gemini-2.5-flash"
+# Asked instead once the default one is gone: litellm's price list has it retired on 2026-12-01.
+SUCCESSOR = "gemini/gemini-3.5-flash-lite"
 
 # Gemini's own ends of a reply that litellm files under "content_filter", though they refuse nothing that was asked.
 _NO_REFUSAL = frozenset({"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL"})
@@ -56,8 +61,16 @@ class _Empty(_Passing):
         super().__init__("its answer is empty")
 
 
+class _Retired(Exception):
+    """The default model is gone."""
+
+
+class _ThinkingRefused(Exception):
+    """The model does not take what it is told about thinking. The message is for a person."""
+
+
 class LanguageModel:
-    """A model by its litellm name. One may serve many threads."""
+    """A model by its litellm name. One may serve many threads. ``name`` changes once the default one is gone."""
 
     def __init__(self, name: str, *, key: str = "", address: str | None = None, patience: Patience) -> None:
         """``key`` may be empty for providers that find their credentials in the environment.
@@ -72,6 +85,8 @@ class LanguageModel:
         self.patience = patience
         self._key = key
         self._address = address
+        self._lock = threading.Lock()
+        self._left_to_think: set[str] = set()  # models that are told nothing about thinking
 
     def load(self) -> None:
         """Imports what a call needs."""
@@ -87,11 +102,8 @@ class LanguageModel:
         """
         _log.debug("asked %s: %s", self.name, _PICTURE.sub("<a picture>", str(messages)))
         for attempt in range(1, self.patience.attempts + 1):
-            within = min(self.patience.attempt, until - time.monotonic())
-            if within <= 0:
-                raise self._unavailable("the time for it is used up")
             try:
-                return self._once(messages, schema, most_tokens, temperature, within)
+                return self._attempt(messages, schema, most_tokens, temperature, until)
             except _Passing as error:
                 pause = self._pause(attempt, error.wait)
                 if error.wait is not None and error.wait > self.patience.longest_pause:
@@ -109,25 +121,55 @@ class LanguageModel:
         pause = self.patience.pause * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)
         return min(pause, self.patience.longest_pause)
 
-    def _once(
-        self, messages: Sequence[Message], schema: dict[str, Any], most_tokens: int, temperature: float, within: float
+    def _attempt(
+        self, messages: Sequence[Message], schema: dict[str, Any], most_tokens: int, temperature: float, until: float
     ) -> str:
+        """Asks; what the provider no longer has or takes is left out, at once and from then on."""
         packages.load()
+        name = self.name
+
+        def once(*, limit_thinking: bool) -> str:
+            given = parameters(
+                name, schema, temperature=temperature, most_tokens=most_tokens, limit_thinking=limit_thinking
+            )
+            return self._once(name, messages, given, until)
+
+        try:
+            return once(limit_thinking=name not in self._left_to_think)
+        except _Retired:
+            self._succeed()
+            return self._attempt(messages, schema, most_tokens, temperature, until)
+        except _ThinkingRefused as error:
+            _log.warning("%s: %s; asked again without a limit of its thinking", name, error)
+            text = once(limit_thinking=False)
+            self._left_to_think.add(name)
+            return text
+
+    def _succeed(self) -> None:
+        with self._lock:
+            if self.name == DEFAULT_MODEL:
+                self.name = SUCCESSOR
+                _log.warning(
+                    "%s is no longer there: %s is asked instead. Set SARTOR_BRIDGE_MODEL to it, or to another model",
+                    DEFAULT_MODEL,
+                    SUCCESSOR,
+                )
+
+    def _once(self, name: str, messages: Sequence[Message], given: dict[str, Any], until: float) -> str:
         import litellm
-        from bria_vgl import gateway
         from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
-        # What bria-vgl sends with its own calls: thinking off, and the schema in the dialect of each provider.
-        parameters = gateway._params(self.name, temperature, 1.0, None, most_tokens, schema, {})
-        parameters.pop("metadata", None)
+        within = min(self.patience.attempt, until - time.monotonic())
+        if within <= 0:
+            raise self._unavailable("the time for it is used up")
         # A client of this call's own: closing it ends a reply that goes on dripping after its time.
-        client = HTTPHandler(timeout=within) if self.name.startswith(("gemini/", "vertex_ai/gemini")) else None
+        client = HTTPHandler(timeout=within) if name.startswith(("gemini/", "vertex_ai/gemini")) else None
         started = time.monotonic()
         try:
             response = _within(
                 within,
                 lambda: litellm.completion(
-                    model=self.name,
+                    model=name,
                     messages=[dict(message) for message in messages],
                     api_key=self._key or None,
                     api_base=self._address,
@@ -136,17 +178,17 @@ class LanguageModel:
                     max_retries=0,
                     drop_params=True,
                     client=client,
-                    **parameters,
+                    **given,
                 ),
             )
         except TimeoutError:
             raise _Passing(f"it did not answer within {within:.3g} s") from None
         except Exception as error:
-            raise self._meaning(error) from None
+            raise self._meaning(name, error, limits_thinking(given)) from None
         finally:
             if client is not None:
                 client.close()
-        _log.info("%s answered in %.1f s", self.name, time.monotonic() - started)
+        _log.info("%s answered in %.1f s", name, time.monotonic() - started)
         return self._text(response)
 
     def _text(self, response: Any) -> str:
@@ -166,7 +208,7 @@ class LanguageModel:
         _log.debug("%s replied: %s", self.name, text)
         return text
 
-    def _meaning(self, error: Exception) -> Exception:
+    def _meaning(self, name: str, error: Exception, limits_thinking: bool) -> Exception:
         """What went wrong, in words of ours: a provider's may repeat the prompt."""
         import litellm.exceptions as known
 
@@ -192,7 +234,11 @@ class LanguageModel:
         if isinstance(error, known.AuthenticationError) or status in (401, 403) or "API_KEY_INVALID" in str(error):
             return self._unavailable("it refuses the API key")
         if isinstance(error, known.NotFoundError):
-            return self._unavailable("there is no such model")
+            if name == DEFAULT_MODEL:
+                return _Retired()
+            return self._unavailable("there is no such model; SARTOR_BRIDGE_MODEL names the one that is asked")
+        if status == 400 and limits_thinking and "thinking" in str(error).lower():
+            return _ThinkingRefused("it refuses what it is told about thinking")
         if _PRECONDITION.search(str(error)):
             return self._unavailable("it does not serve this API key, or not from here")
         reason = f"it refuses the request ({type(error).__name__})"

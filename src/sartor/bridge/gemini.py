@@ -14,12 +14,10 @@ from typing import TypeVar
 
 from sartor.bridge.asking import CHANGED, Question, about_refinement, about_scene
 from sartor.bridge.base import NoUsableReply, Translation, UnusablePrompt, check_prompt
-from sartor.bridge.completion import LanguageModel, Patience
+from sartor.bridge.completion import DEFAULT_MODEL, LanguageModel, Patience
 from sartor.bridge.replying import UnusableReply, read_partial, read_reply, read_scene
 from sartor.bridge.touched import keep_touched, read_claims
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, complete, diff, merge, plain, texts
-
-DEFAULT_MODEL = "gemini/gemini-2.5-flash"
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -18,8 +18,7 @@ from PIL import Image
 
 from sartor.bridge import packages
 from sartor.bridge.base import BridgeUnavailable, ContentRefused, NoUsableReply
-from sartor.bridge.completion import LanguageModel, Message, Patience
-from sartor.bridge.gemini import DEFAULT_MODEL
+from sartor.bridge.completion import DEFAULT_MODEL, LanguageModel, Message, Patience
 from sartor.bridge.replying import UnusableReply, read_reply, read_scene
 from sartor.captioning.base import (
     CaptioningError,
