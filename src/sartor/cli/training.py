@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,29 +12,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from PIL import Image, ImageOps
 from rich.console import Console
 
-from sartor.assembly import captioner_factory, checkpoint_folder, device_name
-from sartor.captioning.base import CaptioningError, Subject
-from sartor.cli.studio import BASE, StudioError, progress_bar, structured
-from sartor.fibo import FiboError
+from sartor.assembly import checkpoint_folder, device_name
+from sartor.captioning.base import Subject
+from sartor.cli.described import CAPTIONS, described, pictures_of
+from sartor.cli.studio import BASE, StudioError, progress_bar
+from sartor.fibo import FiboError, TrainingMismatch
 from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, write_brand
-from sartor.models.looks import common_look
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, automated
 from sartor.models.samples import STEPS, best_step, sample_captions, try_adapter
 from sartor.projects.schemas import IpType, Medium
 from sartor.settings import Settings
-from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, canonical, parse, plain
+from sartor.vgl import VisualSchema, canonical, plain
 
 if TYPE_CHECKING:
     from sartor.fibo import Checkpoint
     from sartor.fibo.training_data import Example
 
-CAPTIONS, SAMPLES, CURVE = "captions.json", "samples.png", "losses.png"
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
-_SCHEMA_PICTURES = 10
+SAMPLES, CURVE = "samples.png", "losses.png"
 
 
 @dataclass(frozen=True)
@@ -68,23 +66,24 @@ class Choices:
 
 
 def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> None:
-    """Trains a LoRA and installs it as a brand in HOME/brands; prints the folder. Raises StudioError."""
+    """Trains a LoRA and installs it as a brand in HOME/brands; prints the folder. Raises StudioError.
+
+    What an interrupted training needs to go on is in HOME/training until the brand is installed.
+    """
     from sartor.fibo.checkpoint import load_checkpoint
     from sartor.fibo.training_data import Example, fitted
 
     console = Console(stderr=True, highlight=False)
     folder = _new_folder(settings, name)
     work = settings.home / "training" / folder.name
-    work.mkdir(parents=True, exist_ok=True)
-    pictures = _pictures(images)
-    schema, captions = _described(settings, images, pictures, choices, console)
-    kept = {file: plain(caption) for file, caption in captions.items()}
-    (work / CAPTIONS).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    pictures = pictures_of(images)
     try:
+        subject = Subject(ip_type=choices.ip_type, medium=choices.medium)
+        schema, captions = described(settings, images, pictures, subject, work, console)
         with console.status("Loading the model ..."):
             checkpoint = load_checkpoint(checkpoint_folder(settings), device=device_name(settings))
         area = checkpoint.training_area
-        examples = [Example(fitted(pictures.pop(name), area), canonical(told)) for name, told in captions.items()]
+        examples = [Example(fitted(pictures.pop(file), area), canonical(captions[file])) for file in list(pictures)]
         recipe = choices.recipe(area, len(examples))
         recipe = replace(recipe, config=replace(recipe.config, base_weights=settings.base_weights))
         console.print(
@@ -94,12 +93,19 @@ def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> N
         best = _trained(settings, checkpoint, examples, recipe, schema, work, console)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ADAPTER).write_bytes((work / f"{best}.safetensors").read_bytes())
-        for shown, kept_as in ((f"{best}.png", SAMPLES), (CURVE, CURVE), (CAPTIONS, CAPTIONS)):
+        for shown, kept_as in ((f"{best}.png", SAMPLES), (CURVE, CURVE)):
             (folder / kept_as).write_bytes((work / shown).read_bytes())
+        kept = {file: plain(caption) for file, caption in captions.items()}
+        (folder / CAPTIONS).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    except TrainingMismatch as error:
+        raise StudioError(
+            f"{error}. Give what it was begun with to go on, or delete the folder to begin anew."
+        ) from error
     except (FiboError, OSError) as error:
         raise StudioError(str(error)) from error
     used = recipe.parameters() | {"seed": recipe.config.seed, "checkpoint": best}
     write_brand(folder, name=name, description=f"Trained on {len(examples)} pictures.", schema=schema, training=used)
+    shutil.rmtree(work, ignore_errors=True)
     console.print(
         f"Samples: {folder / SAMPLES}\nDraw with it: sartor generate --model {folder.name} -o cat.png 'a cat'"
     )
@@ -154,53 +160,6 @@ def _trained(
     return best_step(scores)
 
 
-def _described(
-    settings: Settings, images: Path, pictures: dict[str, Image.Image], choices: Choices, console: Console
-) -> tuple[VisualSchema, dict[str, StructuredPrompt]]:
-    """The visual schema and a caption for each picture: those of captions.json, else what the captioner sees."""
-    if (images / CAPTIONS).is_file():
-        captions = _given(settings, images / CAPTIONS, list(pictures))
-        return common_look(list(captions.values())), captions
-    subject = Subject(ip_type=choices.ip_type, medium=choices.medium)
-    try:
-        with console.status("Looking at the pictures ..."):
-            captioner = captioner_factory(settings)()
-            captioner.load()
-            sample = list(pictures.values())[:_SCHEMA_PICTURES]
-            schema = captioner.visual_schema(sample, subject=subject)
-        console.print("What they share:")
-        for note in schema.notes:
-            console.print(f"  {note}", markup=False)
-        captions = {}
-        with progress_bar(console, "captions", len(pictures)) as advance:
-            for done, (file, picture) in enumerate(pictures.items(), 1):
-                captions[file] = captioner.caption(picture, visual_schema=schema.value, subject=subject).value
-                advance(done, file)
-    except CaptioningError as error:
-        raise StudioError(str(error)) from error
-    return schema.value, captions
-
-
-def _given(settings: Settings, source: Path, files: list[str]) -> dict[str, StructuredPrompt]:
-    """File name -> caption. Words become structured prompts by the bridge."""
-    try:
-        given: Any = json.loads(source.read_text("utf-8"))
-    except ValueError as error:
-        raise StudioError(f"{source} is not JSON: {error}") from error
-    missing = [name for name in files if not isinstance(given, dict) or name not in given]
-    if missing:
-        raise StudioError(f"{source} has no caption for {', '.join(missing[:5])}.")
-    captions = {}
-    for name in files:
-        try:
-            value = given[name]
-            text = value if isinstance(value, str) else json.dumps(value)
-            captions[name] = parse(structured(settings, text, None))
-        except (StudioError, InvalidStructuredPrompt) as error:
-            raise StudioError(f"{source}, {name}: {error}") from error
-    return captions
-
-
 def _new_folder(settings: Settings, name: str) -> Path:
     """Where the brand of this name goes; a second training of it replaces the first."""
     if len(name) > LONGEST_NAME:
@@ -212,22 +171,6 @@ def _new_folder(settings: Settings, name: str) -> Path:
     if slug == BASE or any(brand.slug == slug for brand in find_brands([])):
         raise StudioError(f"{slug} is taken by what Sartor itself brings, which would go before yours: choose another.")
     return settings.brand_folders[0] / slug
-
-
-def _pictures(images: Path) -> dict[str, Image.Image]:
-    """File name -> upright RGB picture, of every one in the folder; what is transparent becomes black."""
-    files = sorted(path for path in images.iterdir() if path.suffix.lower() in _SUFFIXES)
-    if not files:
-        raise StudioError(f"{images} holds no pictures ({', '.join(sorted(_SUFFIXES))}).")
-    found = {}
-    for file in files:
-        try:
-            with Image.open(file) as opened:
-                upright = ImageOps.exif_transpose(opened).convert("RGBA")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise StudioError(f"{file} cannot be read as a picture: {error}") from error
-        found[file.name] = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright).convert("RGB")
-    return found
 
 
 @contextmanager
