@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
+from sartor.bridge import OfflineBridge
 from sartor.captioning.base import CaptioningUnavailable, Finding, Subject
-from sartor.cli import described, training
+from sartor.cli import described, studio, training
 from sartor.cli.studio import StudioError
 from sartor.cli.training import Choices, train
 from sartor.fibo import FiboError
 from sartor.models.brands import read_brand
 from sartor.settings import Settings
-from sartor.vgl import StructuredPrompt, VisualSchema, merge, parse, parse_visual_schema
-from tests.conftest import make_settings
+from sartor.vgl import StructuredPrompt, VisualSchema, canonical, merge, parse, parse_visual_schema
+from tests.conftest import make_settings, shared_bridge
 from tests.fibo.conftest import build_checkpoint
 
 CHOICES = Choices(steps=2, rank=2, learning_rate=0.1)
@@ -173,3 +175,30 @@ def test_before_the_first_checkpoint_other_pictures_are_described_anew(
     assert writer.looked == 3 + 4
     said = " ".join(capsys.readouterr().err.split())
     assert "Not the same as at the last start: pictures. Everything is described anew." in said
+
+
+def test_one_bridge_reads_all_captions_in_words_and_each_of_them_once(
+    settings: Settings, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[OfflineBridge] = []
+
+    def make() -> OfflineBridge:
+        made.append(shared_bridge())
+        return made[-1]
+
+    monkeypatch.setattr(studio, "bridge_factory", lambda settings: make)
+    words: dict[str, object] = {"0.png": "a red square", "1.png": "a green square", "2.png": "a blue square"}
+    (pictures / "captions.json").write_text(json.dumps(words))
+
+    def told() -> tuple[VisualSchema, dict[str, StructuredPrompt]]:
+        found = described.pictures_of(pictures)
+        return described.described(settings, pictures, found, Subject(), settings.home / "work", Console(stderr=True))
+
+    first = told()
+    assert told() == first
+    assert len(made) == 1
+    assert "green" in canonical(first[1]["1.png"])
+
+    (pictures / "captions.json").write_text(json.dumps({file: {"short_description": "a square"} for file in words}))
+    told()
+    assert len(made) == 1, "structured prompts need no bridge"

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from sartor.assembly import captioner_factory
 from sartor.captioning.base import CaptioningError, Subject
-from sartor.cli.studio import StudioError, progress_bar, structured
+from sartor.cli.studio import StudioError, bridge_of, progress_bar, structured
 from sartor.fibo import TrainingMismatch
 from sartor.fibo.training_state import checkpoints
 from sartor.models.looks import common_look
@@ -157,12 +157,13 @@ def _translated(
     settings: Settings, source: Path, given: Mapping[str, Any], record: _Record
 ) -> dict[str, StructuredPrompt]:
     """Words become structured prompts by the bridge."""
+    bridge = bridge_of(settings)
     for name, value in given.items():
         if name in record.captions:
             continue
         try:
             text = value if isinstance(value, str) else json.dumps(value)
-            record.captions[name] = parse(structured(settings, text, None))
+            record.captions[name] = parse(structured(bridge, text, None))
         except (StudioError, InvalidStructuredPrompt) as error:
             raise StudioError(f"{source}, {name}: {error}") from error
         record.keep()

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sartor.assembly import bridge_factory, engine_factory
+from sartor.assembly import BridgeFactory, Once, bridge_factory, engine_factory
 from sartor.bridge.base import BridgeError
 from sartor.fibo import FiboError, Spec
 from sartor.models.brands import Brand, find_brands
@@ -42,7 +42,7 @@ def draw(
     """Writes the PNG to ``output`` and prints the structured prompt. Raises StudioError."""
     console = Console(stderr=True, highlight=False)
     brand = None if model == BASE else _find(settings, model)
-    structured_prompt = structured(settings, prompt, brand)
+    structured_prompt = structured(bridge_of(settings), prompt, brand)
     if seed is None:
         seed = secrets.randbelow(2**31)
         console.print(f"seed {seed}")
@@ -82,13 +82,19 @@ def _find(settings: Settings, name: str) -> Brand:
     raise StudioError(f"There is no brand {name!r}; the brands: {known}; `{BASE}` draws without one.")
 
 
-def structured(settings: Settings, prompt: str, brand: Brand | None) -> str:
-    """Canonical JSON: the prompt itself where it is a structured one, else what the bridge makes of it."""
+def bridge_of(settings: Settings) -> BridgeFactory:
+    """The bridge that the settings ask for, made by the first call, which raises BridgeUnavailable where it cannot."""
+    return Once(lambda: bridge_factory(settings)())
+
+
+def structured(bridge: BridgeFactory, prompt: str, brand: Brand | None) -> str:
+    """Canonical JSON: the prompt itself where it is a structured one, else what the bridge makes of it. Raises
+    StudioError."""
     try:
         if prompt.lstrip().startswith("{"):
             return canonical(parse(prompt))
         schema = brand.visual_schema if brand else None
-        return canonical(bridge_factory(settings)().translate(prompt, visual_schema=schema).structured_prompt)
+        return canonical(bridge().translate(prompt, visual_schema=schema).structured_prompt)
     except (InvalidStructuredPrompt, BridgeError) as error:
         raise StudioError(str(error)) from error
 
