@@ -29,6 +29,7 @@ from sartor.fibo.training import (
     TrainingResult,
     train_lora,
 )
+from sartor.fibo.training_step import LoraRun
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT
 
 EVERYTHING = TrainingConfig(
@@ -334,6 +335,25 @@ def test_half_precision_follows_full_precision(checkpoint: Checkpoint, tmp_path:
 def test_a_loss_that_is_no_number_ends_the_training(checkpoint: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(TrainingDiverged, match="loss of step"):
         train_lora(checkpoint, EXAMPLES, replace(SMALL, learning_rate=1e30, steps=5), tmp_path)
+
+
+def test_a_gradient_that_is_no_number_ends_the_training_before_it_is_applied(
+    checkpoint: Checkpoint, uninterrupted: TrainingResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = LoraRun._loss
+
+    def spoilt(run: LoraRun) -> Tensor:
+        loss = original(run)
+        if run.step == 3:
+            loss.register_hook(lambda gradient: gradient * float("nan"))
+        return loss
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LoraRun, "_loss", spoilt)
+        with pytest.raises(TrainingDiverged, match="gradient of step 4"):
+            everything(checkpoint, tmp_path / "part")
+    assert not (tmp_path / "part" / "checkpoint-000004").exists()
+    assert_same_training(everything(checkpoint, tmp_path / "part"), uninterrupted)
 
 
 def test_what_cannot_be_trained_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:

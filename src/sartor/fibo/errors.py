@@ -11,13 +11,14 @@ FiboError
 ├── RecipeError              a PNG carries no recipe, or a damaged one
 ├── TrainingError
 │   ├── TrainingMismatch     a directory holds another training than the one to continue
-│   └── TrainingDiverged     the loss is no longer a number
+│   └── TrainingDiverged     the loss, or its gradient, is no longer a number
 ├── EngineNotReproducible    the warm-up drew other bytes than it should, twice
 └── Cancelled                the caller's stop event was set
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 SHOWN = 20
 """How many problems of one file a message lists."""
@@ -80,11 +81,11 @@ class TrainingMismatch(TrainingError):
 
 
 class TrainingDiverged(TrainingError):
-    """The loss is no longer a number."""
+    """The loss, or its gradient, is no longer a number; `what` says which."""
 
-    def __init__(self, step: int) -> None:
-        self.step = step
-        super().__init__(f"the loss of step {step} is not a finite number")
+    def __init__(self, step: int, what: Literal["loss", "gradient"]) -> None:
+        self.step, self.what = step, what
+        super().__init__(f"the {what} of step {step} is not a finite number")
 
 
 class EngineNotReproducible(FiboError):

@@ -88,7 +88,7 @@ def train_lora(
     leave a checkpoint. It is looked at while pictures are prepared, too: then Cancelled is raised and nothing is left.
     The checkpoint's transformer must carry no adapter, and is afterwards what it was.
     Raises ValueError without examples, TrainingMismatch where the directory holds another training, TrainingDiverged
-    where the loss is no longer finite, OSError.
+    where the loss or its gradient is no longer finite, OSError.
     """
     if not examples or bool(regularisation) != bool(config.regularisation_share):
         raise ValueError("a training needs examples, and regularisation examples exactly where it gives them a share")

@@ -98,16 +98,24 @@ class LoraRun:
         self._average = {name: p.detach().clone() for name, p in self._parameters.items()} if config.ema_decay else {}
 
     def advance(self) -> tuple[float, float]:
-        """One optimiser step; its loss and its gradient's norm before clipping. Raises TrainingDiverged."""
+        """One optimiser step; its loss and its gradient's norm before clipping.
+
+        Raises TrainingDiverged where either is not finite; the parameters are then what they were.
+        """
         config = self._config
-        total = 0.0
+        losses = []
         for _ in range(config.accumulation):
             loss = self._loss() / config.accumulation
             loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+            losses.append(loss.detach())
+        length = nn.utils.clip_grad_norm_(self._parameters.values(), config.clip)
+        # Read together: each reading waits for the device.
+        *parts, norm = torch.stack([*losses, length]).tolist()
+        total = math.fsum(parts)
         if not math.isfinite(total):
-            raise TrainingDiverged(self.step + 1)
-        norm = float(nn.utils.clip_grad_norm_(self._parameters.values(), config.clip))
+            raise TrainingDiverged(self.step + 1, "loss")
+        if not math.isfinite(norm):
+            raise TrainingDiverged(self.step + 1, "gradient")
         for group in self._optimiser.param_groups:
             group["lr"] = config.rate(self.step)
         self._optimiser.step()
