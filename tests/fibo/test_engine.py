@@ -302,11 +302,15 @@ def test_an_unknown_memory_mode_is_named(checkpoint_folder) -> None:
         Engine.load(checkpoint_folder(), memory="huge")
 
 
-def test_two_devices_draw_the_same_bytes(engine: Engine, checkpoint_folder, adapters: tuple[Path, Path]) -> None:
+def test_two_devices_draw_the_same_and_say_so(engine: Engine, checkpoint_folder, adapters: tuple[Path, Path]) -> None:
     other = Engine.load(checkpoint_folder(), threads=1, second_device="cpu")
     other.warm_up()
     for spec in (replace(SPEC, adapter=adapters[0]), replace(SPEC, guidance_scale=1.0), SPEC):
-        assert other.generate(spec).png == engine.generate(spec).png
+        drawn, expected = other.generate(spec), engine.generate(spec)
+        assert drawn.image.tobytes() == expected.image.tobytes()
+        named = (f"{engine.fingerprint.device}, eager, attention torch", None)
+        assert read_recipe(drawn.png).fingerprint.differences(expected.fingerprint) == {"second": named}
+    assert other.fingerprint.environment != engine.fingerprint.environment
 
 
 def test_a_number_is_the_same_whole_or_not(engine: Engine, adapters: tuple[Path, Path]) -> None:

@@ -42,6 +42,13 @@ def test_a_shift_is_told_only_where_it_was_asked_for() -> None:
     assert read_recipe(write_png(IMAGE, shifted)) == shifted
 
 
+def test_a_second_device_is_told_only_where_there_is_one() -> None:
+    with Image.open(io.BytesIO(write_png(IMAGE, RECIPE))) as image:
+        assert "second" not in image.text["sartor.fingerprint"]
+    two = replace(RECIPE, fingerprint=replace(RECIPE.fingerprint, second="cuda B, eager, attention flash"))
+    assert read_recipe(write_png(IMAGE, two)) == two
+
+
 def test_same_inputs_same_bytes() -> None:
     assert write_png(IMAGE, RECIPE) == write_png(IMAGE.copy(), RECIPE)
 

@@ -1,7 +1,6 @@
 """The way through: progress, drafts, what is kept and what is not, and the end of things."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:
     assert row.image_key == f"images/{request_id}.png"
     assert row.image_key in files(service)
     assert not any(file.startswith("drafts/") for file in files(service))
-    assert row.fingerprint == asdict(PlainEngine().generate(_any_spec()).fingerprint)
+    assert row.fingerprint == PlainEngine().generate(_any_spec()).fingerprint.to_dict()
     assert row.created_at <= row.started_at <= row.finished_at  # type: ignore[operator]
 
 

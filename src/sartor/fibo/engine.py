@@ -106,12 +106,13 @@ class Engine:
             checkpoint=checkpoint.sha256,
             device=describe_device(self._transformer.device),
             dtype=str(self._transformer.dtype).removeprefix("torch."),
-            mode="compiled" if self._compute.compiles(where) else "eager",
+            mode=self._mode(where),
             attention=self._transformer.attention,
             linears=self._compute.linears,
             threads=self._threads,
             upscaler=self._upscaler.version if self._upscaler else None,
             reader=self._encoder.reader.version if self._encoder.reader else None,
+            second=self._describe(second) if second is not None else None,
         )
 
     @classmethod
@@ -170,6 +171,14 @@ class Engine:
             second=second,
             attention_record=attention_record,
         )
+
+    def _mode(self, device: torch.device) -> str:
+        return "compiled" if self._compute.compiles(device) else "eager"
+
+    def _describe(self, second: FiboTransformer) -> str:
+        """The second device as a fingerprint names it."""
+        device = second.device
+        return f"{describe_device(device)}, {self._mode(device)}, attention {second.attention}"
 
     def size(self, aspect_ratio: str) -> tuple[int, int]:
         """(width, height) in pixels that the transformer draws for an aspect ratio, before any upscaling."""

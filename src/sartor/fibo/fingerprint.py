@@ -42,6 +42,8 @@ class Fingerprint:
     """SHA-256 of the LoRA file, where one was merged."""
     caching: str = "exact"
     """Which steps reused the last one's work (caching.py)."""
+    second: str | None = None
+    """The device with a transformer of its own for the negative prompt, and how it computes (guidance.py)."""
 
     @property
     def environment(self) -> str:
@@ -51,11 +53,13 @@ class Fingerprint:
 
     def differences(self, other: "Fingerprint") -> dict[str, tuple[Any, Any]]:
         """Field name -> (here, there), for the fields that differ; empty where the bytes must be the same."""
-        here, there = self.to_dict(), other.to_dict()
+        here, there = asdict(self), asdict(other)
         return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As JSON values. Without a second device nothing is said of one, as in what was written before it had a field:
+        an environment keeps its name."""
+        return {name: value for name, value in asdict(self).items() if name != "second" or value is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -44,7 +44,7 @@ OPTIONAL = {"caching", "shift", "guidance_until"}
 def write_png(image: Image.Image, recipe: Recipe) -> bytes:
     """The image as PNG with the recipe in it. Equal inputs give equal bytes under one zlib."""
     chunks = PngImagePlugin.PngInfo()
-    for name, value in asdict(recipe).items():
+    for name, value in (asdict(recipe) | {"fingerprint": recipe.fingerprint.to_dict()}).items():
         if value is None:
             continue
         chunks.add_itxt(PREFIX + name, value if name in TEXTS else json.dumps(value, sort_keys=True))

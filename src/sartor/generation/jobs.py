@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -158,7 +157,7 @@ class Pipeline:
             log.warning("adapter does not fit", request_id=request_id, reason=str(error))
             raise ModelNotReady("tailored_model_id: the model was trained for another checkpoint.") from None
         self._keep_draft(request_id, result.png, stop)
-        if not self._update(request_id, fingerprint=asdict(result.fingerprint)):
+        if not self._update(request_id, fingerprint=result.fingerprint.to_dict()):
             self._storage.delete(draft_key(request_id))  # cancelled meanwhile
 
     def _keep_draft(self, request_id: str, png: bytes, stop: threading.Event) -> None:
