@@ -1,7 +1,8 @@
-"""Everything besides the recipe that an image's bytes depend on.
+"""Everything besides the recipe that an image's pixels depend on.
 
-Two images of one recipe are equal to the byte where their fingerprints are equal. On another fingerprint the same
-recipe still draws the same picture, to rounding; `differences` says what is not the same.
+Two images of one recipe have equal pixels where their fingerprints are equal; their PNGs are equal to the byte where
+one zlib has compressed them. On another fingerprint the same recipe still draws the same picture, to rounding;
+`differences` says what is not the same.
 """
 
 import hashlib

@@ -42,7 +42,7 @@ OPTIONAL = {"caching", "shift", "guidance_until"}
 
 
 def write_png(image: Image.Image, recipe: Recipe) -> bytes:
-    """The image as PNG with the recipe in it. Equal inputs give equal bytes under one zlib."""
+    """The image as PNG with the recipe in it. Equal inputs give equal bytes under one Pillow and its zlib."""
     chunks = PngImagePlugin.PngInfo()
     for name, value in (asdict(recipe) | {"fingerprint": recipe.fingerprint.to_dict()}).items():
         if value is None:
