@@ -233,8 +233,8 @@ def test_completing_needs_a_caption_for_each_image(tenant: Tenant) -> None:
         caption = {"caption": '{"short_description":"a fox"}'}
         assert put(tenant, f"{path}/images/{image['id']}", caption).status_code == 200
     assert tenant.get(path).json()["visual_schema"] is None  # all of it, or nothing
-    answer = put(tenant, path, whole)
-    assert (answer.json()["status"], answer.json()["visual_schema"]) == ("completed", SCHEMA)
+    answer = put(tenant, path, whole).json()
+    assert (answer["status"], answer["visual_schema"], answer["images_count"]) == ("completed", SCHEMA, 6)
 
 
 def test_not_while_a_bulk_upload_goes_on(service: Service, tenant: Tenant) -> None:

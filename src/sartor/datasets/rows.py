@@ -124,8 +124,8 @@ def check_single_uploads(dataset: Dataset) -> None:
         raise BadRequest("Images one by one are for datasets of the upload type basic; this one takes one ZIP.")
 
 
-def check_whole(session: Session, dataset: Dataset) -> None:
-    """Raises Conflict for a dataset that cannot be completed yet."""
+def check_whole(session: Session, dataset: Dataset) -> int:
+    """How many images it has. Raises Conflict for a dataset that cannot be completed yet."""
     found = count_captions(session, dataset.id)
     uploading = sa.exists().where(BulkUpload.dataset_id == dataset.id, BulkUpload.status.in_(("pending", "processing")))
     if dataset.visual_schema is None:
@@ -140,3 +140,4 @@ def check_whole(session: Session, dataset: Dataset) -> None:
         raise Conflict(
             f"{without} of the {found.images} images have no caption; regenerate the captions first, or write them."
         )
+    return found.images

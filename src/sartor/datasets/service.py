@@ -87,7 +87,6 @@ class Datasets:
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
             dataset = hold(session, dataset_id)
-            count = count_images(session, [dataset.id])[dataset.id]
             if changes.name is not None:
                 dataset.name = changes.name
             if changes.visual_schema is not None and changes.visual_schema != dataset.visual_schema:
@@ -95,8 +94,10 @@ class Datasets:
                 dataset.visual_schema = changes.visual_schema
             if changes.status is not None and changes.status != dataset.status:
                 check_draft(dataset)
-                check_whole(session, dataset)
+                count = check_whole(session, dataset)
                 dataset.status = "completed"
+            else:
+                count = count_images(session, [dataset.id])[dataset.id]
         return dataset, count
 
     def delete(self, caller: Caller, dataset_id: int) -> None:
