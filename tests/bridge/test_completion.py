@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from sartor.bridge import BridgeUnavailable, ContentRefused, packages
+from sartor.bridge import BridgeUnavailable, ContentRefused, NoUsableReply, packages
 from sartor.bridge.completion import LanguageModel, Patience
 from tests.bridge.gemini_replies import FOX, KEY, bridge_at
 from tests.bridge.gemini_server import (
@@ -102,14 +102,33 @@ def test_what_cannot_pass_is_not_tried_again(gemini: GeminiServer, answer: Answe
 
 @pytest.mark.parametrize(
     "answer",
-    [blocked("SAFETY"), blocked("PROHIBITED_CONTENT"), ended("SAFETY"), said('{"short', finish="SAFETY")],
-    ids=["prompt", "prohibited", "reply", "begun reply"],
+    [
+        blocked("SAFETY"),
+        blocked("PROHIBITED_CONTENT"),
+        ended("SAFETY"),
+        ended("PROHIBITED_CONTENT"),
+        said('{"short', finish="SAFETY"),
+    ],
+    ids=["prompt", "prohibited prompt", "reply", "prohibited reply", "begun reply"],
 )
 def test_refused_content_is_not_tried_again(gemini: GeminiServer, answer: Answer) -> None:
     gemini.answers = [answer, said(FOX)]
     with pytest.raises(ContentRefused):
         bridge_at(gemini).translate(PROMPT)
     assert len(gemini.requests) == 1
+
+
+@pytest.mark.parametrize("finish", ["RECITATION", "OTHER", "LANGUAGE", "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"])
+def test_a_reply_that_failed_is_no_refusal_and_asked_for_once_more(gemini: GeminiServer, finish: str) -> None:
+    gemini.answers = [ended(finish), said(FOX)]
+    scene = bridge_at(gemini).translate(PROMPT).structured_prompt
+    assert scene.short_description == FOX["short_description"]
+    assert f"the reply ended early ({finish})" in gemini.turn(turn=2)
+    gemini.answers = [ended(finish)]
+    gemini.requests.clear()
+    with pytest.raises(NoUsableReply):
+        bridge_at(gemini).translate(PROMPT)
+    assert len(gemini.requests) == 2
 
 
 def test_the_wait_that_a_provider_asks_for_is_kept(gemini: GeminiServer) -> None:

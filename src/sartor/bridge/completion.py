@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import re
@@ -27,8 +28,10 @@ DEFAULT_MODEL = "gemini/gemini-2.5-flash"
 # Asked instead once the default one is gone: litellm's price list has it retired on 2026-12-01.
 SUCCESSOR = "gemini/gemini-3.5-flash-lite"
 
-# Gemini's own ends of a reply that litellm files under "content_filter", though they refuse nothing that was asked.
-_NO_REFUSAL = frozenset({"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL"})
+# Gemini's own ends of a reply that failed, and refuse nothing: litellm files them under "content_filter" or "stop".
+_FAILED = frozenset(
+    {"OTHER", "RECITATION", "LANGUAGE", "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"}
+)
 _PICTURE = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*")  # as a message carries one; not for logs
 # A 400 that no other question would escape: billing, or the place that is asked from.
 _PRECONDITION = re.compile(r'"status":\s*"FAILED_PRECONDITION"')
@@ -98,7 +101,7 @@ class LanguageModel:
         """The reply's text. ``until`` is a time of ``time.monotonic``.
 
         Raises BridgeUnavailable where no attempt got a reply, NoUsableReply where that is this question's own fault,
-        ContentRefused, and UnusableReply for a reply that was cut off.
+        ContentRefused, and UnusableReply for a reply that ended early.
         """
         _log.debug("asked %s: %s", self.name, _PICTURE.sub("<a picture>", str(messages)))
         for attempt in range(1, self.patience.attempts + 1):
@@ -164,6 +167,10 @@ class LanguageModel:
             raise self._unavailable("the time for it is used up")
         # A client of this call's own: closing it ends a reply that goes on dripping after its time.
         client = HTTPHandler(timeout=within) if name.startswith(("gemini/", "vertex_ai/gemini")) else None
+        answers: list[Any] = []
+        if client is not None:
+            # litellm keeps the finish reason of most replies, and loses RECITATION's.
+            client.client.event_hooks = {"response": [answers.append]}
         started = time.monotonic()
         try:
             response = _within(
@@ -189,16 +196,16 @@ class LanguageModel:
             if client is not None:
                 client.close()
         _log.info("%s answered in %.1f s", name, time.monotonic() - started)
-        return self._text(response)
+        return self._text(response, _ends(answers[-1].content) if answers else [])
 
-    def _text(self, response: Any) -> str:
+    def _text(self, response: Any, ends: Sequence[str]) -> str:
+        """``ends`` are Gemini's finish reasons; other providers have none."""
+        for end in _FAILED.intersection(ends):
+            raise UnusableReply(f"the reply ended early ({end})")
         if not response.choices:
             raise _Empty
         choice = response.choices[0]
         if choice.finish_reason == "content_filter":
-            native = (getattr(choice, "provider_specific_fields", None) or {}).get("native_finish_reason")
-            if native in _NO_REFUSAL:
-                raise UnusableReply(f"the reply ended early ({native})")
             raise ContentRefused(f"{self.name} does not describe such content")
         if choice.finish_reason == "length":
             raise UnusableReply("the reply was too long and was cut off: say the same in fewer words")
@@ -266,6 +273,14 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
 
     threading.Thread(target=work, name="language-model", daemon=True).start()
     return outcome.result(timeout=seconds)
+
+
+def _ends(body: bytes) -> list[str]:
+    """The finish reasons in Gemini's answer; none in an error, or where the prompt was blocked."""
+    try:
+        return [str(candidate["finishReason"]) for candidate in json.loads(body)["candidates"]]
+    except (ValueError, TypeError, LookupError):
+        return []
 
 
 def _asked_pause(error: Exception) -> float | None:
