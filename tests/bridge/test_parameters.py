@@ -1,5 +1,6 @@
-"""How much a model is told to think, and what happens when it refuses that, or is no longer there."""
+"""How much a model is told to think, what happens when it refuses that or is gone, and the form of its reply."""
 
+import json
 import logging
 from typing import Any
 
@@ -9,14 +10,23 @@ from sartor.bridge import BridgeUnavailable, GeminiBridge, packages
 from sartor.bridge.completion import DEFAULT_MODEL, SUCCESSOR
 from sartor.bridge.parameters import THOUGHTS, least_thinking
 from sartor.settings import Settings
+from sartor.vgl import parse
 from tests.bridge.gemini_replies import FOX, KEY, QUICK, bridge_at
-from tests.bridge.gemini_server import INVALID_ARGUMENT, UNKNOWN_MODEL, GeminiServer, failed, said
+from tests.bridge.gemini_server import INVALID_ARGUMENT, UNKNOWN_MODEL, Answer, GeminiServer, failed, said, serving
 
 # litellm silences these itself; pytest undoes it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 NO_ZERO = failed(400, "INVALID_ARGUMENT", "Budget 0 is invalid. This model only works in thinking mode.")
 TOLD = [f"/models/{name.removeprefix('gemini/')}:generateContent" for name in (DEFAULT_MODEL, SUCCESSOR)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _loaded() -> None:
+    """The libraries take seconds to import, and more on their first call: not within a test's time limits."""
+    with serving() as server:
+        server.answers = [said(FOX)]
+        bridge_at(server, total=60.0, attempt=60.0).translate("a fox")
 
 
 def configs(server: GeminiServer) -> list[dict[str, Any]]:
@@ -97,3 +107,30 @@ def test_a_model_that_is_not_there_names_the_setting(gemini: GeminiServer, model
     with pytest.raises(BridgeUnavailable, match="no such model; SARTOR_BRIDGE_MODEL"):
         asking(gemini, model).translate("a fox")
     assert len(gemini.requests) == asked
+
+
+def in_openais_words(text: dict[str, Any]) -> Answer:
+    message = {"role": "assistant", "content": json.dumps(text)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 900, "completion_tokens": 400, "total_tokens": 1300}
+    return Answer(
+        {"id": "c-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    )
+
+
+@pytest.mark.parametrize(("model", "kind"), [("openai/gpt-4o", "json_schema"), ("openai/in-house", "json_object")])
+def test_other_providers_are_given_the_schema_in_openais_form(gemini: GeminiServer, model: str, kind: str) -> None:
+    """A model of which litellm does not know that it takes a schema is asked for JSON alone."""
+    gemini.answers = [in_openais_words(FOX)]
+    answer = asking(gemini, model).translate("a fox")
+    assert answer.structured_prompt == parse(FOX)
+    assert gemini.paths == ["/chat/completions"]
+    form = gemini.requests[0]["response_format"]
+    assert form["type"] == kind
+    if kind == "json_object":
+        assert form == {"type": kind}
+        return
+    assert set(form["json_schema"]) == {"name", "schema"}
+    schema = form["json_schema"]["schema"]
+    assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+    assert schema["properties"]["lighting"]["type"] == "object"

@@ -27,7 +27,18 @@ def parameters(
             config["thinkingConfig"] = least
         if least != {"thinkingBudget": 0}:
             found["max_tokens"] += THOUGHTS
+    elif "response_format" in found:
+        found["response_format"] = _form(model, found["response_format"]["response_schema"])
     return found
+
+
+def _form(model: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """OpenAI's ``response_format``, which litellm turns into other providers': bria-vgl's own is litellm's alone."""
+    import litellm
+
+    if not litellm.supports_response_schema(model=model):
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": "structured_prompt", "schema": schema}}
 
 
 def limits_thinking(given: dict[str, Any]) -> bool:
