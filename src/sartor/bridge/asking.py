@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sartor.bridge import packages
 from sartor.vgl import StructuredPrompt, VisualSchema, canonical
 
-Message = dict[str, str]
+Message = Mapping[str, Any]
 
 # The reply to a refinement says first what it will change and why, and then the whole prompt.
 CHANGED = "changed_fields"

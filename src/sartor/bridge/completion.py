@@ -8,13 +8,14 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sartor.bridge import packages
+from sartor.bridge.asking import Question
 from sartor.bridge.base import BridgeUnavailable, ContentRefused, NoUsableReply
 from sartor.bridge.parameters import limits_thinking, parameters
 from sartor.bridge.replying import UnusableReply
@@ -22,7 +23,6 @@ from sartor.bridge.replying import UnusableReply
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Message = Mapping[str, Any]
 
 DEFAULT_MODEL = "gemini/gemini-2.5-flash"
 # Asked instead once the default one is gone: litellm's price list has it retired on 2026-12-01.
@@ -95,18 +95,32 @@ class LanguageModel:
         """Imports what a call needs."""
         packages.load()
 
-    def reply(
-        self, messages: Sequence[Message], schema: dict[str, Any], *, most_tokens: int, temperature: float, until: float
-    ) -> str:
-        """The reply's text. ``until`` is a time of ``time.monotonic``.
+    def ask(self, question: Question, read: Callable[[str, bool], T]) -> T:
+        """What ``read(reply, first)`` makes of the reply; where it raises UnusableReply, the question is asked once
+        more with the fault named.
 
         Raises BridgeUnavailable where no attempt got a reply, NoUsableReply where that is this question's own fault,
-        ContentRefused, and UnusableReply for a reply that ended early.
+        and ContentRefused.
         """
-        _log.debug("asked %s: %s", self.name, _PICTURE.sub("<a picture>", str(messages)))
+        until = time.monotonic() + self.patience.total
+        for first in (True, False):
+            reply = ""
+            try:
+                reply = self._reply(question, until)
+                return read(reply, first)
+            except UnusableReply as error:
+                _log.warning("%s: a reply cannot be used", self.name)
+                _log.debug("%s: %s", self.name, error)
+                question = question.again(reply, str(error))
+        raise self._unavailable("its replies could not be used", NoUsableReply)
+
+    def _reply(self, question: Question, until: float) -> str:
+        """The reply's text. ``until`` is a time of ``time.monotonic``. Also raises UnusableReply, for one that ended
+        early."""
+        _log.debug("asked %s: %s", self.name, _PICTURE.sub("<a picture>", str(question.messages)))
         for attempt in range(1, self.patience.attempts + 1):
             try:
-                return self._attempt(messages, schema, most_tokens, temperature, until)
+                return self._attempt(question, until)
             except _Passing as error:
                 pause = self._pause(attempt, error.wait)
                 if error.wait is not None and error.wait > self.patience.longest_pause:
@@ -124,24 +138,19 @@ class LanguageModel:
         pause = self.patience.pause * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)
         return min(pause, self.patience.longest_pause)
 
-    def _attempt(
-        self, messages: Sequence[Message], schema: dict[str, Any], most_tokens: int, temperature: float, until: float
-    ) -> str:
+    def _attempt(self, question: Question, until: float) -> str:
         """Asks; what the provider no longer has or takes is left out, at once and from then on."""
         packages.load()
         name = self.name
 
         def once(*, limit_thinking: bool) -> str:
-            given = parameters(
-                name, schema, temperature=temperature, most_tokens=most_tokens, limit_thinking=limit_thinking
-            )
-            return self._once(name, messages, given, until)
+            return self._once(name, question, parameters(name, question, limit_thinking=limit_thinking), until)
 
         try:
             return once(limit_thinking=name not in self._left_to_think)
         except _Retired:
             self._succeed()
-            return self._attempt(messages, schema, most_tokens, temperature, until)
+            return self._attempt(question, until)
         except _ThinkingRefused as error:
             _log.warning("%s: %s; asked again without a limit of its thinking", name, error)
             text = once(limit_thinking=False)
@@ -158,7 +167,7 @@ class LanguageModel:
                     SUCCESSOR,
                 )
 
-    def _once(self, name: str, messages: Sequence[Message], given: dict[str, Any], until: float) -> str:
+    def _once(self, name: str, question: Question, given: dict[str, Any], until: float) -> str:
         import litellm
         from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
@@ -177,7 +186,7 @@ class LanguageModel:
                 within,
                 lambda: litellm.completion(
                     model=name,
-                    messages=[dict(message) for message in messages],
+                    messages=[dict(message) for message in question.messages],
                     api_key=self._key or None,
                     api_base=self._address,
                     timeout=within,

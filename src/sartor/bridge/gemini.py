@@ -7,20 +7,17 @@ by ``sartor.vgl``, and of a refinement only the changes that the instruction acc
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
-from sartor.bridge.asking import CHANGED, Question, about_refinement, about_scene
-from sartor.bridge.base import NoUsableReply, Translation, UnusablePrompt, check_prompt
+from sartor.bridge.asking import CHANGED, about_refinement, about_scene
+from sartor.bridge.base import Translation, UnusablePrompt, check_prompt
 from sartor.bridge.completion import DEFAULT_MODEL, LanguageModel, Patience
-from sartor.bridge.replying import UnusableReply, read_partial, read_reply, read_scene
+from sartor.bridge.replying import read_partial, read_reply, read_scene
 from sartor.bridge.touched import keep_touched, read_claims
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, complete, diff, merge, plain, texts
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class GeminiBridge:
@@ -40,8 +37,7 @@ class GeminiBridge:
 
         Raises BridgeUnavailable where the extra `gemini` is not installed, or a Gemini model has no key.
         """
-        self._patience = patience or Patience()
-        self._model = LanguageModel(model, key=key, address=address, patience=self._patience)
+        self._model = LanguageModel(model, key=key, address=address, patience=patience or Patience())
 
     def load(self) -> None:
         """Imports the libraries now (5 s and more)."""
@@ -50,7 +46,7 @@ class GeminiBridge:
     def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
         """Also raises ContentRefused where the provider's rules forbid the content."""
         question = about_scene(check_prompt(prompt), visual_schema)
-        scene = self._ask(question, lambda reply, _: read_scene(read_reply(reply, question.schema)))
+        scene = self._model.ask(question, lambda reply, _: read_scene(read_reply(reply, question.schema)))
         with _held():
             merged = merge(visual_schema, scene)
         overruled = (change for change in diff(scene, merged) if change.before is not None)
@@ -73,34 +69,12 @@ class GeminiBridge:
             with _held():
                 return keep_touched(structured_prompt, read_partial(values), claims, question.schema)
 
-        refined, notes = self._ask(question, changed)
+        refined, notes = self._model.ask(question, changed)
         with _held():
             completed = complete(refined, visual_schema)
         if refined == structured_prompt:
             notes.append("nothing changed")
         return _translation(completed, notes)
-
-    def _ask(self, question: Question, read: Callable[[str, bool], T]) -> T:
-        """What ``read(reply, first)`` makes of the reply. One that cannot be used is asked for once more."""
-        until = time.monotonic() + self._patience.total
-        fault = ""
-        for first in (True, False):
-            reply = ""
-            try:
-                reply = self._model.reply(
-                    question.messages,
-                    question.schema,
-                    most_tokens=question.most_tokens,
-                    temperature=question.temperature,
-                    until=until,
-                )
-                return read(reply, first)
-            except UnusableReply as error:
-                fault = str(error)
-                _log.warning("%s: a reply cannot be used", self._model.name)
-                _log.debug("%s: %s", self._model.name, fault)
-                question = question.again(reply, fault)
-        raise NoUsableReply(f"{self._model.name} gave no structured prompt: its replies could not be used")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import logging
 import os
 
 _NAMES = ("bria_vgl", "litellm")
-_MODULES = ("litellm", "bria_vgl.dialects.thales", "litellm.llms.custom_httpx.http_handler")
+_MODULES = ("bria_vgl.dialects.thales", "litellm.llms.custom_httpx.http_handler")
 _LOUD = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
@@ -23,12 +23,17 @@ def installed() -> bool:
 
 def load() -> None:
     """Imports them, once; every import of theirs comes after a call of this."""
+    load_litellm()
+    for name in _MODULES:
+        importlib.import_module(name)
+
+
+def load_litellm() -> None:
+    """Imports litellm alone."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    for name in _MODULES:
-        importlib.import_module(name)
     import litellm
 
     for name in _LOUD:  # once more: LITELLM_LOG in the environment sets them as it is imported

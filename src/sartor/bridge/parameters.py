@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sartor.bridge.asking import Question
+
 # Tokens that a reply may be longer by where the model thinks: its thoughts count as part of it.
 THOUGHTS = 16_000
 _LEAST_BUDGET_OF_PRO = 128  # gemini-2.5-pro cannot be kept from thinking
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 
 
-def parameters(
-    model: str, schema: dict[str, Any], *, temperature: float, most_tokens: int, limit_thinking: bool = True
-) -> dict[str, Any]:
+def parameters(model: str, question: Question, *, limit_thinking: bool) -> dict[str, Any]:
     """The arguments of ``litellm.completion`` for a model by its litellm name; needs ``packages.load``."""
     from bria_vgl import gateway
 
-    found: dict[str, Any] = gateway._params(model, temperature, 1.0, None, most_tokens, schema, {})
+    found: dict[str, Any] = gateway._params(
+        model, question.temperature, 1.0, None, question.most_tokens, question.schema, {}
+    )
     found.pop("metadata", None)
     if "extra_body" in found:  # Gemini's
         config = found["extra_body"]["generationConfig"]

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 from collections.abc import Mapping
 from typing import Any
 
+from sartor.bridge.packages import load_litellm
 from sartor.moderation.base import Finding, ModeratorUnavailable
 
 _log = logging.getLogger(__name__)
@@ -68,16 +68,7 @@ class HostedModerator:
 
     def warm_up(self) -> None:
         """Imports litellm, which takes seconds."""
-        # Left alone it fetches a price list from the internet when it is imported, and logs requests.
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
-        import litellm
-
-        for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        litellm.telemetry = False
-        litellm.suppress_debug_info = True
-        litellm.turn_off_message_logging = True
+        load_litellm()
 
     def check(self, text: str) -> Finding | None:
         """The flagged category with the highest score. Raises ModeratorUnavailable for every failure."""
