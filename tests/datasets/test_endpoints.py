@@ -333,6 +333,29 @@ def test_a_clones_name_and_key(home: Path, tenant: Tenant, monkeypatch: pytest.M
     error_of(tenant.post(f"{DATASETS}/{dataset_id}/clone", body), 404)
 
 
+def test_the_captions_status_follows_the_images(service: Service, tenant: Tenant) -> None:
+    dataset_id = new_dataset(tenant)
+
+    def status() -> str:
+        return str(tenant.get(f"{DATASETS}/{dataset_id}").json()["captions_update_status"])
+
+    paths = [f"{DATASETS}/{dataset_id}/images/{image['id']}" for image in filled(tenant, dataset_id, 2)]
+    seen = [status()]
+    for path in paths:
+        assert put(tenant, path, {"caption": {"short_description": "a fox"}}).status_code == 200
+        seen.append(status())
+    upload(tenant, dataset_id, picture(2))
+    seen.append(status())
+    for path in paths:
+        assert delete(tenant, path).status_code == 204
+        seen.append(status())
+    assert seen == ["empty", "empty", "completed", "completed", "completed", "empty"]
+    change(service, dataset_id, captions_error={"code": 503, "message": "", "details": "nobody was there"})
+    path = f"{DATASETS}/{dataset_id}/images/{tenant.get(f'{DATASETS}/{dataset_id}/images').json()[0]['id']}"
+    put(tenant, path, {"caption": {"short_description": "a fox"}})
+    assert status() == "empty", "all were to be written, and were not"
+
+
 def test_both_prefixes_answer_alike(tenant: Tenant) -> None:
     dataset_id = new_dataset(tenant)
     for path in (DATASETS, f"{DATASETS}/{dataset_id}"):

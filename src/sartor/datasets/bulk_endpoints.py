@@ -113,9 +113,9 @@ def router(uploads: BulkUploads, recaptioning: Recaptioning, door: Door) -> APIR
         request: Request, caller: CallerDependency, dataset_id: DatasetId
     ) -> DatasetAnswer:
         """Describes every image again, by the visual schema as it is now, those with a manual caption too. Ask for the
-        dataset until `captions_update_status` is `completed`; it becomes `empty` where the work had to be given up,
-        and asking again starts it anew. A second request while one is worked on takes its place. 409 for a completed
-        dataset."""
+        dataset until `captions_update_status` is `completed`; it becomes `empty` where the work had to be given up or
+        no image has a caption, and asking again starts it anew. A second request while one is worked on takes its
+        place. 409 for a completed dataset."""
         dataset, count = await run_in_threadpool(recaptioning.regenerate, caller, dataset_id, request_id(request))
         return dataset_answer(dataset, count)
 

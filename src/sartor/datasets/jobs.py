@@ -202,8 +202,7 @@ class Recaptioning:
             if session.scalar(_left(dataset.id, job_id, only_missing).limit(1)) is not None:
                 return False
             described = sa.exists().where(DatasetImage.dataset_id == dataset.id, DatasetImage.caption.is_not(None))
-            in_vain = dataset.captions_error is not None and not session.scalar(sa.select(described))
-            dataset.captions_update_status = "empty" if in_vain else "completed"
+            dataset.captions_update_status = "completed" if session.scalar(sa.select(described)) else "empty"
         return True
 
 

@@ -94,6 +94,20 @@ def count_captions(session: Session, dataset_id: int) -> Captioned:
     return Captioned(*session.execute(query.where(DatasetImage.dataset_id == dataset_id)).one())
 
 
+def settle_captions(session: Session, dataset: Dataset) -> None:
+    """What an image that came, changed or went makes of the captions' status: ``empty`` where none has a caption,
+    ``completed`` where all have one and nothing failed when all were to be written. A job that is at it decides itself.
+    """
+    session.flush()
+    if dataset.captions_update_status == "in_progress":
+        return
+    found = count_captions(session, dataset.id)
+    if not found.captioned:
+        dataset.captions_update_status = "empty"
+    elif found.captioned == found.images and dataset.captions_error is None:
+        dataset.captions_update_status = "completed"
+
+
 def count_images(session: Session, dataset_ids: Sequence[int]) -> dict[int, int]:
     """How many images each has; 0 for one without any."""
     query = (

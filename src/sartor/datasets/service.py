@@ -26,6 +26,7 @@ from sartor.datasets.rows import (
     hold,
     images_of,
     mark_deleted,
+    settle_captions,
 )
 from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
 from sartor.datasets.stored import StoredPicture, store
@@ -256,10 +257,8 @@ class Datasets:
                 entry=entry,
             )
             session.add(image)
-            if caption is not None and dataset.captions_update_status == "empty":
-                dataset.captions_update_status = "completed"
+            settle_captions(session, dataset)
             if within is not None:
-                session.flush()
                 within(session, image)
         return image
 
@@ -302,16 +301,19 @@ class Datasets:
             image = find_image(session, dataset_id, image_id)
             image.caption, image.caption_source = caption, source
             image.captions_job_id = dataset.captions_job_id  # one that writes all anew meanwhile leaves it as it is
+            settle_captions(session, dataset)
         return image
 
     def delete_image(self, caller: Caller, dataset_id: int, image_id: int) -> None:
         """Deletes the image with its bytes. Raises NotFound, and Conflict for a completed dataset."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
-            check_draft(hold(session, dataset_id))
+            dataset = hold(session, dataset_id)
+            check_draft(dataset)
             image = find_image(session, dataset_id, image_id)
             self._erase([image.image_key, image.thumbnail_key])
             session.delete(image)
+            settle_captions(session, dataset)
             forget(session, [image_result(image_id)])
 
     def _counted(self, which: sa.ColumnElement[bool]) -> list[tuple[Dataset, int]]:
