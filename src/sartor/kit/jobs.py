@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, ScheduleInput, StepOptions
+from dbos import error as dbos_errors
 from sqlalchemy.orm import Session
 
 from sartor.errors import SartorError
@@ -172,7 +173,7 @@ class Jobs:
 
         One started Jobs a process: DBOS keeps its state in the process. Not to be called on an event loop.
         """
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        _join_log()
         self.prepare()  # before the launch, which would look for new queues only a second later
         self._leases.renew()  # before the first job can carry this executor's name
         DBOS(
@@ -368,6 +369,20 @@ async def _run(
         "should_retry": again,
     }
     return _value(await DBOS.run_step_async(options, outlasting))
+
+
+def _join_log() -> None:
+    """Lets the library's errors into the process's log. A handler that it finds keeps it from adding its own, which
+    would write past that log."""
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.ERROR)
+    logger.addHandler(logging.NullHandler())
+    logger.addFilter(_no_cancel)
+
+
+def _no_cancel(record: logging.LogRecord) -> bool:
+    """A job that was cancelled ends with an exception in the library, which is no news."""
+    return not (record.exc_info and isinstance(record.exc_info[1], dbos_errors.DBOSAwaitedWorkflowCancelledError))
 
 
 def _outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> dict[str, Any]:
