@@ -367,7 +367,7 @@ def assemble(
         image_moderator=image_moderator,
         models=models,
         lifecycle=lifecycle,
-        imports=Imports(database, storage, base, leftovers, folder=copies),
+        imports=Imports(database, storage, base, leftovers, fetcher, folder=copies),
         leftovers=leftovers,
         orphans=orphans,
         jobs=jobs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 from PIL import Image
+from safetensors.torch import save
 
 from sartor.app import create_app
 from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.fibo.adapters import METADATA, A, B, adapter_targets
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 from sartor.models.tables import Model
@@ -99,7 +101,33 @@ def trainer(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> 
     """The app with the real engine and the real trainer on the tiny checkpoint."""
     home = tmp_path_factory.mktemp("trainer")
     write_test_brand(home)
-    app = create_app(make_settings(home, checkpoint=str(tiny_checkpoint), threads=1), bridge=shared_bridge)
+    app = create_app(
+        make_settings(home, checkpoint=str(tiny_checkpoint), threads=1, fetch_allow="127.0.0.0/8"), bridge=shared_bridge
+    )
     with TestClient(app) as client:
         wait_for(lambda: True if client.get("/readyz").status_code == 200 else None, 300)
         yield Service(client, app.state.parts)
+
+
+@pytest.fixture
+def owner(trainer: Service) -> Tenant:
+    return trainer.tenant()
+
+
+@pytest.fixture
+def adapter(trainer: Service) -> Callable[..., bytes]:
+    """A LoRA file for the served checkpoint; ``change`` may spoil its tensors."""
+
+    def make(
+        *, rank: int = 4, header: object = None, change: Callable[[dict[str, torch.Tensor]], Any] | None = None
+    ) -> bytes:
+        generator = torch.Generator().manual_seed(rank)
+        tensors = {}
+        for name, linear in adapter_targets(trainer.parts.imports._base.blank).items():
+            tensors[f"transformer.{name}{A}"] = torch.randn(rank, linear.in_features, generator=generator)
+            tensors[f"transformer.{name}{B}"] = torch.randn(linear.out_features, rank, generator=generator)
+        if change is not None:
+            change(tensors)
+        return save(tensors, metadata={METADATA: json.dumps(header)} if header else None)
+
+    return make

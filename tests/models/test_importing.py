@@ -16,10 +16,9 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from safetensors.torch import save
 from sqlalchemy.exc import IntegrityError
 
-from sartor.fibo.adapters import METADATA, A, B, adapter_targets
+from sartor.fibo.adapters import B
 from sartor.kit.idempotency import claim
 from sartor.models.base import ServedBase
 from sartor.models.tables import DELETED, Model
@@ -28,30 +27,6 @@ from tests.models.conftest import LIST
 
 IMPORT = f"{LIST}/import"
 SCENE = {"structured_prompt": '{"short_description":"a boat"}', "seed": 1, "steps_num": 20, "sync": True}
-
-
-@pytest.fixture
-def owner(trainer: Service) -> Tenant:
-    return trainer.tenant()
-
-
-@pytest.fixture
-def adapter(trainer: Service) -> Callable[..., bytes]:
-    """A LoRA file for the served checkpoint; ``change`` may spoil its tensors."""
-
-    def make(
-        *, rank: int = 4, header: object = None, change: Callable[[dict[str, torch.Tensor]], Any] | None = None
-    ) -> bytes:
-        generator = torch.Generator().manual_seed(rank)
-        tensors = {}
-        for name, linear in adapter_targets(trainer.parts.imports._base.blank).items():
-            tensors[f"transformer.{name}{A}"] = torch.randn(rank, linear.in_features, generator=generator)
-            tensors[f"transformer.{name}{B}"] = torch.randn(linear.out_features, rank, generator=generator)
-        if change is not None:
-            change(tensors)
-        return save(tensors, metadata={METADATA: json.dumps(header)} if header else None)
-
-    return make
 
 
 def sent(tenant: Tenant, data: bytes, **fields: str) -> Any:

@@ -32,6 +32,7 @@ from sartor.models.schemas import (
     ModelBody,
     ModelChanges,
     TrainingBody,
+    UploadModelBody,
 )
 from sartor.models.service import Models
 from sartor.projects.endpoints import Key
@@ -46,7 +47,7 @@ _LARGEST_FIELD, _MOST_FIELDS = 1 << 20, 16
 # Beside the file: the other fields, and what lies between them.
 _ROOM = (_MOST_FIELDS + 1) * _LARGEST_FIELD
 _FORM = "multipart/form-data"
-# Digits alone, so that it is not taken for `import`.
+# Digits alone, so that it is not taken for `import` or `upload_model`.
 _ONE = "/tailored-gen/models/{model_id:id}"
 Details = Annotated[bool, Query(description="Also show how each one was trained.")]
 
@@ -77,6 +78,7 @@ def router(
     _mount_models(routes, models, lifecycle, address_of)
     _mount_trainings(routes, lifecycle, address_of)
     _mount_import(routes, imports)
+    _mount_upload(routes, imports)
     return routes
 
 
@@ -264,13 +266,27 @@ def _mount_import(routes: APIRouter, imports: Imports) -> None:
         return ModelAnswer.of(taken, details=True)
 
 
+def _mount_upload(routes: APIRouter, imports: Imports) -> None:
+    @routes.post(
+        "/tailored-gen/models/upload_model",
+        operation_id="upload_model",
+        summary="Upload a model",
+        response_model_exclude_none=True,
+        responses=describe(400, 401, 404, 413, 415, 422, 429, 500, 503),
+    )
+    async def upload_model(caller: CallerDependency, body: UploadModelBody, idempotency_key: Key = None) -> ModelAnswer:
+        """Like `import`, of a file that is fetched from an address. The answer comes when the model is there, ready to
+        be drawn with."""
+        return ModelAnswer.of(await imports.fetch(caller, body, key=check_key(idempotency_key)), details=True)
+
+
 @asynccontextmanager
 async def _received(request: Request, imports: Imports) -> AsyncIterator[tuple[BinaryIO, dict[str, Any]]]:
     """The file and the fields of a form, or of JSON. Raises BadRequest, BodyTooLarge, UnsupportedMediaType,
     Unavailable."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _FORM:
-        limit, refusal = await run_in_threadpool(lambda: (imports.largest_file + _ROOM, imports.too_large))
+        limit, refusal = await run_in_threadpool(lambda: (imports.largest_file + _ROOM, imports.too_large()))
         bounded = Request(request.scope, Bounded(request.scope, request.receive, limit, refusal=refusal))
         async with bounded.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD) as form:
             file = form.get("file")

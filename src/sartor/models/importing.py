@@ -12,26 +12,31 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 import structlog
 from safetensors import safe_open
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.service import Caller
-from sartor.errors import BodyTooLarge, Unavailable, Unprocessable, UnsupportedMediaType
+from sartor.errors import BodyTooLarge, TooManyRequests, Unavailable, Unprocessable, UnsupportedMediaType
 from sartor.fibo.errors import InvalidAdapter
 from sartor.kit.database import Database, now
-from sartor.kit.idempotency import at_once, claim, digest_of
+from sartor.kit.fetch import Fetcher, FetchError, TooLarge
+from sartor.kit.idempotency import at_once, claim, digest_of, led_to
 from sartor.kit.storage import Storage
+from sartor.kit.threads import slowly
 from sartor.models.base import ServedBase
 from sartor.models.keys import imported_key, result_of, result_to
 from sartor.models.leftovers import UNFINISHED_IMPORT, Leftovers
-from sartor.models.schemas import ImportFields
+from sartor.models.schemas import ImportFields, UploadModelBody
 from sartor.models.service import find_model
 from sartor.models.tables import Model
-from sartor.projects.service import find_project, hold_project
+from sartor.projects.schemas import ProjectBody
+from sartor.projects.service import find_project, hold_project, new_project
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +44,11 @@ _CHUNK = 1 << 20
 # What PyTorch's own files begin with: a ZIP, or a bare pickle.
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _PROBLEMS = 5
+# Of a file that is fetched: whoever asks waits for the whole of it.
+_FETCH_LIMIT, _SILENCE = timedelta(minutes=10), timedelta(seconds=30)
+# One of each organisation is fetched at a time, and of so many organisations: they are on disk together.
+_FETCHED_AT_ONCE = 4
+_RETRY_AFTER = 30.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -61,13 +71,22 @@ class Imports:
     """``folder`` holds files while they are checked."""
 
     def __init__(
-        self, database: Database, storage: Storage, base: ServedBase, leftovers: Leftovers, *, folder: Path
+        self,
+        database: Database,
+        storage: Storage,
+        base: ServedBase,
+        leftovers: Leftovers,
+        fetcher: Fetcher,
+        *,
+        folder: Path,
     ) -> None:
         self._database = database
         self._storage = storage
         self._base = base
         self._leftovers = leftovers
+        self._fetcher = fetcher
         self._folder = folder
+        self._fetching: set[int] = set()  # organisations; changed on the event loop alone
 
     @property
     def largest_file(self) -> int:
@@ -78,10 +97,9 @@ class Imports:
             log.exception("the base model cannot be read")
             raise Unavailable("The base model cannot be read; the log says why.") from None
 
-    @property
-    def too_large(self) -> str:
+    def too_large(self, field: str = "file") -> str:
         """What is said of a larger one. Raises as above."""
-        return f"file: no adapter of {self._base.name} has more than {self.largest_file:,} bytes."
+        return f"{field}: no adapter of {self._base.name} has more than {self.largest_file:,} bytes."
 
     def take(self, caller: Caller, file: BinaryIO, fields: ImportFields, *, key: str | None = None) -> Model:
         """A new model whose adapter is ``file``, or the one that the same idempotency key led to.
@@ -97,7 +115,62 @@ class Imports:
             facts = self._check(arrived)
             return at_once(key, lambda: self._add(caller, arrived, facts, fields, key))
 
-    def _add(self, caller: Caller, arrived: Arrived, facts: Facts, fields: ImportFields, key: str | None) -> Model:
+    async def fetch(self, caller: Caller, body: UploadModelBody, *, key: str | None = None) -> Model:
+        """Like ``take``, of the file at an address, and in a new project where the body brings one: both are made, or
+        neither. Raises Unprocessable for an address that gives no file, too, and TooManyRequests while the
+        organisation, or several others, fetch one."""
+        digest = digest_of("upload model", body.model_dump(mode="json"))
+        earlier = await run_in_threadpool(self._earlier, caller, body, key, digest)
+        if earlier is not None:
+            return earlier
+        limit, refusal = await run_in_threadpool(lambda: (self.largest_file, self.too_large("model_url")))
+        path = self._folder / f"{UNFINISHED_IMPORT}{secrets.token_hex(8)}.safetensors"
+
+        def take() -> Model:
+            with path.open("rb") as file:
+                arrived = Arrived(path, hashlib.file_digest(file, "sha256").hexdigest())
+            facts = self._check(arrived, "model_url")
+            fields = ImportFields(name=body.model_name, project_id=body.project_id)
+            project = body.project_parameters if body.project_id is None else None
+            return at_once(key, lambda: self._add(caller, arrived, facts, fields, key, digest, project))
+
+        if caller.organisation_id in self._fetching or len(self._fetching) >= _FETCHED_AT_ONCE:
+            raise TooManyRequests("Too many models are being fetched at this moment.", retry_after=_RETRY_AFTER)
+        self._fetching.add(caller.organisation_id)
+        try:
+            await self._fetcher.download(body.model_url, path, max_bytes=limit, limit=_FETCH_LIMIT, silence=_SILENCE)
+            return await slowly(take)
+        except TooLarge:
+            raise BodyTooLarge(refusal) from None
+        except FetchError as error:
+            raise Unprocessable(f"model_url: {error}") from None
+        finally:
+            self._fetching.discard(caller.organisation_id)
+            for left in (path, path.with_name(f"{path.name}.part")):
+                left.unlink(missing_ok=True)
+
+    def _earlier(self, caller: Caller, body: UploadModelBody, key: str | None, digest: str) -> Model | None:
+        """The model that the key led to already. Raises NotFound for the project, and as ``led_to``."""
+        self._leftovers.tidy()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._database.transaction() as session:
+            if key is not None and (found := led_to(session, str(caller.organisation_id), key, digest)) is not None:
+                return find_model(session, caller.organisation_id, result_to(found))
+            if body.project_id is not None:
+                find_project(session, caller, body.project_id)
+        return None
+
+    def _add(
+        self,
+        caller: Caller,
+        arrived: Arrived,
+        facts: Facts,
+        fields: ImportFields,
+        key: str | None,
+        digest: str = "",
+        project: ProjectBody | None = None,
+    ) -> Model:
+        """``digest`` is of the request; where empty, of the fields and the file. ``project`` is made with the model."""
         place, named = imported_key(arrived.sha256, secrets.token_hex(8)), False
         self._storage.put_stream(place, _chunks(arrived.path))  # first: bytes without a row harm nobody
         model = Model(
@@ -116,21 +189,21 @@ class Imports:
         )
         try:
             with self._database.transaction() as session:
-                digest = digest_of("import", fields.model_dump(mode="json") | {"file": arrived.sha256})
-                found = _insert(session, caller, model, key, digest)
+                digest = digest or digest_of("import", fields.model_dump(mode="json") | {"file": arrived.sha256})
+                found = _insert(session, caller, model, key, digest, project)
                 named = found is model  # before the commit: one that breaks off may have been done all the same
         finally:
             if not named:
                 self._storage.delete(place)
         return found
 
-    def _check(self, arrived: Arrived) -> Facts:
+    def _check(self, arrived: Arrived, field: str = "file") -> Facts:
         from sartor.fibo.adapters import METADATA, A, read_adapter
 
         with arrived.path.open("rb") as file:
             if file.read(4).startswith(_PICKLES):
                 raise UnsupportedMediaType(
-                    "file: is a PyTorch file, which may hold code and is never opened; save the LoRA as safetensors."
+                    f"{field}: is a PyTorch file, which may hold code and is never opened; save it as safetensors."
                 )
         try:
             with safe_open(arrived.path, framework="pt") as tensors:
@@ -138,15 +211,15 @@ class Imports:
                 metadata = (tensors.metadata() or {}).get(METADATA) or "{}"
                 ranks = [tensors.get_slice(name).get_shape()[:1] for name in names if name.endswith(A)]
         except Exception:  # whatever a stranger's bytes may bring the reader to
-            raise UnsupportedMediaType("file: is no safetensors file.") from None
+            raise UnsupportedMediaType(f"{field}: is no safetensors file.") from None
         try:
             read_adapter(arrived.path, self._base.blank)
         except InvalidAdapter as error:
-            raise Unprocessable(f"file: does not fit {self._base.name}: {_problems(error)}") from None
+            raise Unprocessable(f"{field}: does not fit {self._base.name}: {_problems(error)}") from None
         base_sha256 = _trained_on(metadata)
         if base_sha256 is not None and self._base.sha256 not in (None, base_sha256):
             raise Unprocessable(
-                f"file: was trained on another checkpoint (SHA-256 {base_sha256[:16]}...) than {self._base.name}."
+                f"{field}: was trained on another checkpoint (SHA-256 {base_sha256[:16]}...) than {self._base.name}."
             )
         return Facts(max(rank[0] for rank in ranks), base_sha256)
 
@@ -161,17 +234,25 @@ class Imports:
             while chunk := file.read(_CHUNK):
                 size += len(chunk)
                 if size > limit:
-                    raise BodyTooLarge(self.too_large)
+                    raise BodyTooLarge(self.too_large())
                 digest.update(chunk)
                 copy.write(chunk)
             copy.flush()
             yield Arrived(Path(copy.name), digest.hexdigest())
 
 
-def _insert(session: Session, caller: Caller, model: Model, key: str | None, digest: str) -> Model:
-    """The model, or the one that the key led to before. Raises NotFound where that or the project is gone, and as
-    ``claim``."""
-    if model.project_id is not None:
+def _insert(
+    session: Session, caller: Caller, model: Model, key: str | None, digest: str, project: ProjectBody | None
+) -> Model:
+    """The model, in ``project`` where one is to be made, or the one that the key led to before. Raises NotFound where
+    that or the model's own project is gone, and as ``claim``."""
+    made = None
+    if project is not None:
+        made = new_project(caller, project)
+        session.add(made)
+        session.flush()
+        model.project_id = made.id
+    elif model.project_id is not None:
         hold_project(session, caller, model.project_id)
     session.add(model)
     session.flush()
@@ -182,6 +263,8 @@ def _insert(session: Session, caller: Caller, model: Model, key: str | None, dig
     if claimed == own:
         return model
     session.delete(model)
+    if made is not None:
+        session.delete(made)
     session.flush()
     return find_model(session, caller.organisation_id, result_to(claimed))
 

@@ -7,12 +7,22 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from sartor.errors import ErrorObject
+from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS
+from sartor.kit.texts import Writable
 from sartor.models.recipes import Expert
 from sartor.models.tables import Model, ModelCheckpoint
-from sartor.projects.schemas import Description, Name
+from sartor.projects.schemas import Description, IpType, Name, ProjectBody
 from sartor.vgl import parse_visual_schema, plain
 
 Status = Literal["Created", "InProgress", "Completed", "Failed", "Stopping", "Stopped"]
@@ -121,6 +131,35 @@ class ImportFields(BaseModel):
         return plain(parse_visual_schema(value))
 
 
+class NewProject(ProjectBody):
+    """The project that an uploaded model is put into."""
+
+    ip_type: IpType = "other"
+
+
+class UploadModelBody(BaseModel):
+    """A model whose adapter is at an address."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, protected_namespaces=())
+
+    model_url: Annotated[
+        str,
+        StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_ADDRESS_CHARACTERS),
+        Writable,
+    ] = Field(description="A public address of a diffusers LoRA, safetensors.", examples=["https://example.com/lora"])
+    model_name: Name = "Uploaded model"
+    project_id: Annotated[int, Whole, Field(strict=True, ge=1, le=LARGEST_ID)] | None = None
+    project_parameters: NewProject | None = Field(
+        default=None, description="The project to be made for it; needed where there is no `project_id`, else ignored."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> UploadModelBody:
+        if self.project_id is None and self.project_parameters is None:
+            raise ValueError("give one of project_id and project_parameters")
+        return self
+
+
 class ProgressAnswer(BaseModel):
     """How far a training is."""
 
@@ -156,6 +195,7 @@ class ModelAnswer(BaseModel):
     training_version: str = Field(description="`fibo`: only such models can be drawn with.")
     training_mode: Mode
     generation_prefix: str = Field(description="Words to put before every prompt; empty, the schema does that here.")
+    custom_metadata: str = Field(default="", description="Always empty: no call takes any.")
     active_model_version: str
     training_parameters: dict[str, Any]
     checkpoint_steps: list[str]

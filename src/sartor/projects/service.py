@@ -48,15 +48,7 @@ class Projects:
 
     def _create(self, caller: Caller, body: ProjectBody, idempotency_key: str | None) -> Project:
         with self._database.transaction() as session:
-            project = Project(
-                organisation_id=caller.organisation_id,
-                name=body.project_name,
-                description=body.project_description or "",
-                ip_name=body.ip_name or None,
-                ip_description=body.ip_description or None,
-                ip_medium=body.ip_medium,
-                ip_type=body.ip_type,
-            )
+            project = new_project(caller, body)
             session.add(project)
             session.flush()
             if idempotency_key is not None:
@@ -135,6 +127,19 @@ class Projects:
         with self._database.transaction() as session:
             session.execute(sa.delete(Project).where(Project.id == project_id))
             forget(session, [_result(project_id)])
+
+
+def new_project(caller: Caller, body: ProjectBody) -> Project:
+    """The row, not yet in the database."""
+    return Project(
+        organisation_id=caller.organisation_id,
+        name=body.project_name,
+        description=body.project_description or "",
+        ip_name=body.ip_name or None,
+        ip_description=body.ip_description or None,
+        ip_medium=body.ip_medium,
+        ip_type=body.ip_type,
+    )
 
 
 def find_project(session: Session, caller: Caller, project_id: int) -> Project:
