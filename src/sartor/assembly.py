@@ -373,7 +373,7 @@ def assemble(
         jobs=jobs,
         generation=generation,
         fetcher=fetcher,
-        sources=Sources(fetcher),
+        sources=Sources(fetcher, storage),
         webhooks=webhooks,
         device=device,
         metrics=metrics,

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +20,12 @@ import pytest
 from sartor.datasets.pictures import MAX_BYTES
 from sartor.datasets.schemas import SchemaBody, UploadBody
 from sartor.datasets.sources import FETCHED_BYTES, Sources, _Counted
-from sartor.errors import BadRequest, TooManyRequests, Unprocessable
+from sartor.errors import BadRequest, BodyTooLarge, TooManyRequests, Unprocessable
 from sartor.kit.fetch import Fetcher
 from sartor.kit.networks import networks
+from sartor.kit.storage import Storage
 from tests.conftest import Service, Tenant, wait_for
-from tests.datasets.conftest import DATASETS, as_base64, error_of, new_dataset, picture
+from tests.datasets.conftest import DATASETS, as_base64, error_of, filled, new_dataset, picture
 from tests.kit.server import Server
 
 LARGEST = base64.b64encode(bytes(MAX_BYTES)).decode()
@@ -66,6 +69,11 @@ class Web:
 
 
 @pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage((tmp_path / "storage").as_uri(), key=b"k" * 32)
+
+
+@pytest.fixture
 def web() -> Iterator[Web]:
     web = Web()
     yield web
@@ -98,7 +106,7 @@ def test_ten_of_them_are_too() -> None:
 
 
 @pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
-def test_a_thread_decodes(monkeypatch: pytest.MonkeyPatch, fetcher: Fetcher, head: str) -> None:
+def test_a_thread_decodes(monkeypatch: pytest.MonkeyPatch, fetcher: Fetcher, storage: Storage, head: str) -> None:
     threads: list[int] = []
     decode = base64.b64decode
 
@@ -107,19 +115,19 @@ def test_a_thread_decodes(monkeypatch: pytest.MonkeyPatch, fetcher: Fetcher, hea
         return decode(*given, **named)
 
     monkeypatch.setattr(base64, "b64decode", spy)
-    assert asyncio.run(read(Sources(fetcher), f"{head}QUJD")) == [b"ABC"]
+    assert asyncio.run(read(Sources(fetcher, storage), f"{head}QUJD")) == [b"ABC"]
     assert len(threads) == 1
     assert threads != [threading.get_ident()]
 
 
-def test_what_is_wrong_is_said_as_before(fetcher: Fetcher) -> None:
+def test_what_is_wrong_is_said_as_before(fetcher: Fetcher, storage: Storage) -> None:
     with pytest.raises(BadRequest, match="base64"):
-        asyncio.run(read(Sources(fetcher), "no base64!"))
+        asyncio.run(read(Sources(fetcher, storage), "no base64!"))
 
 
-def test_what_is_held_together_is_bounded_and_given_back(fetcher: Fetcher, web: Web) -> None:
+def test_what_is_held_together_is_bounded_and_given_back(fetcher: Fetcher, storage: Storage, web: Web) -> None:
     web.go_on.set()
-    sources = Sources(fetcher, fetched_bytes=5000)
+    sources = Sources(fetcher, storage, fetched_bytes=5000)
 
     async def both() -> None:
         with sources.reading() as one, sources.reading() as other:
@@ -135,9 +143,9 @@ def test_what_is_held_together_is_bounded_and_given_back(fetcher: Fetcher, web: 
         asyncio.run(both())
 
 
-def test_as_little_as_has_come_is_counted(fetcher: Fetcher, web: Web) -> None:
+def test_as_little_as_has_come_is_counted(fetcher: Fetcher, storage: Storage, web: Web) -> None:
     """Whoever announces much and sends little keeps nobody out."""
-    sources = Sources(fetcher, fetched_bytes=len(picture()) + 200)
+    sources = Sources(fetcher, storage, fetched_bytes=len(picture()) + 200)
 
     async def stalled_and_other() -> None:
         stalled = [asyncio.create_task(read(sources, web.url(10))) for _ in range(20)]
@@ -151,9 +159,9 @@ def test_as_little_as_has_come_is_counted(fetcher: Fetcher, web: Web) -> None:
     asyncio.run(stalled_and_other())
 
 
-def test_only_as_many_are_refused_as_have_no_room(fetcher: Fetcher) -> None:
+def test_only_as_many_are_refused_as_have_no_room(fetcher: Fetcher, storage: Storage) -> None:
     """What a refused request holds is the others' at once: of five that come evenly, two are done."""
-    sources = Sources(fetcher, fetched_bytes=4000)
+    sources = Sources(fetcher, storage, fetched_bytes=4000)
     with ExitStack() as stack:
         five = [stack.enter_context(sources.reading()) for _ in range(5)]
         for reading in five:
@@ -207,3 +215,30 @@ def test_where_there_is_no_room(service: Service, tenant: Tenant, web: Web, monk
         error_of(tenant.post(images, {"image_url": address}), 429)
         assert tenant.post(images, {"image_url": as_base64(picture())}).status_code == 201
     assert tenant.post(GENERATE, {"images": [address] + [as_base64(picture(n)) for n in range(4)]}).status_code == 200
+
+
+def test_its_own_addresses_are_read_from_the_storage(service: Service, tenant: Tenant, other_tenant: Tenant) -> None:
+    """Nothing can be fetched from the name under which the service is asked here."""
+    dataset_id = new_dataset(tenant)
+    images = filled(tenant, dataset_id, 5)
+    urls = [image["image_url"] for image in images]
+    assert tenant.post(GENERATE, {"images": urls}).status_code == 200
+    assert other_tenant.post(GENERATE, {"images": urls}).status_code == 200, "whoever has the address may read it"
+    copy = tenant.post(f"{DATASETS}/{new_dataset(tenant)}/images", {"image_url": urls[0]})
+    assert copy.status_code == 201, copy.text
+    stored = [tenant.client.get(image["image_url"]).content for image in (images[0], copy.json())]
+    assert stored[0] == stored[1]
+    forged = urls[0].replace("signature=", "signature=x")
+    error_of(tenant.post(GENERATE, {"images": [*urls[1:], forged]}), 460)
+    tenant.client.delete(f"{DATASETS}/{dataset_id}/images/{images[0]['id']}", headers=tenant.headers)
+    assert "deleted" in error_of(tenant.post(GENERATE, {"images": urls}), 460)
+
+
+def test_its_own_files_are_no_larger_than_others(fetcher: Fetcher, storage: Storage) -> None:
+    storage.put("large.png", bytes(MAX_BYTES + 1))
+    address = storage.address("large.png", base="http://here/behind", lifetime=timedelta(hours=1))
+    with pytest.raises(BodyTooLarge):
+        asyncio.run(read(Sources(fetcher, storage), address))
+    storage.put("large.png", bytes(2000))
+    with pytest.raises(TooManyRequests):
+        asyncio.run(read(Sources(fetcher, storage, fetched_bytes=1000), address))

@@ -101,6 +101,23 @@ def test_an_address_admits_its_own_key_until_it_expires(storage: Storage, monkey
     assert not storage.admits(key, expires, signature)
 
 
+def test_an_address_is_known_again(storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = storage.address("images/a b.png", base="http://here/behind", lifetime=HOUR)
+    assert storage.key_of(address) == "images/a b.png"
+    other = Storage((tmp_path / "a folder").as_uri(), key=b"o" * 32)
+    assert other.key_of(address) is None
+    for strange in (
+        address.replace("a%20b", "c"),
+        address.partition("?")[0],
+        f"{address}&a={'x' * 2048}",
+        "http://[",
+        "",
+    ):
+        assert storage.key_of(strange) is None
+    monkeypatch.setattr("time.time", lambda: int(parts(address)[1]) + 1)
+    assert storage.key_of(address) is None
+
+
 def test_an_address_lives_as_long_as_it_says(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     for now in (1_000_000_000.0, 1_000_000_799.9, 1_000_003_599.0):
         monkeypatch.setattr("time.time", lambda now=now: now)

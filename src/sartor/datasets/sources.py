@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from sartor.datasets.pictures import MAX_BYTES
 from sartor.errors import BadRequest, BodyTooLarge, SartorError, TooManyRequests
 from sartor.kit.fetch import Fetcher, FetchError, TooLarge
+from sartor.kit.storage import Storage
 
 # Of all pictures that were fetched and are still in memory: 32 of the largest.
 FETCHED_BYTES = 384 * 1024 * 1024
@@ -32,16 +33,20 @@ def is_address(source: str) -> bool:
 
 
 class Sources:
-    """Reads what fields hold or name. What comes from addresses may have ``fetched_bytes`` in memory, all together."""
+    """Reads what fields hold or name. What comes from addresses may have ``fetched_bytes`` in memory, all together.
 
-    def __init__(self, fetcher: Fetcher, *, fetched_bytes: int = FETCHED_BYTES) -> None:
+    Addresses that ``storage`` signed are read from it, for this service may not be able to reach itself.
+    """
+
+    def __init__(self, fetcher: Fetcher, storage: Storage, *, fetched_bytes: int = FETCHED_BYTES) -> None:
         self._fetcher = fetcher
+        self._storage = storage
         self._room = _Room(fetched_bytes)
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """For one request: what it fetches is counted as it comes, until the block ends."""
-        request = Reading(self._fetcher, self._room)
+        request = Reading(self._fetcher, self._storage, self._room)
         try:
             yield request
         finally:
@@ -51,8 +56,9 @@ class Sources:
 class Reading:
     """What one request reads."""
 
-    def __init__(self, fetcher: Fetcher, room: _Room) -> None:
+    def __init__(self, fetcher: Fetcher, storage: Storage, room: _Room) -> None:
         self._fetcher = fetcher
+        self._storage = storage
         self._room = room
         self._held = 0
         self._refused = False
@@ -65,14 +71,26 @@ class Reading:
         """
         if not is_address(source):
             return await run_in_threadpool(decoded, source)
+        if (key := self._storage.key_of(source)) is not None:
+            return await self._stored(key, unreachable)
         with _Counted(self.hold) as into:  # closed at the end: an error's frames would keep it for a while
             try:
                 await self._fetcher.get(source, into, max_bytes=MAX_BYTES, limit=_PATIENCE)
             except TooLarge:
-                raise BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.") from None
+                raise _too_large() from None
             except FetchError as error:
                 raise unreachable(f"The picture could not be fetched: {error}") from None
             return into.getvalue()
+
+    async def _stored(self, key: str, unreachable: type[SartorError]) -> bytes:
+        try:
+            size, chunks = await run_in_threadpool(self._storage.stream, key)
+        except KeyError:
+            raise unreachable("The picture could not be fetched: it was deleted.") from None
+        if size > MAX_BYTES:
+            raise _too_large()
+        self.hold(size)
+        return await run_in_threadpool(b"".join, chunks)
 
     def forget(self) -> None:
         """Gives back the room of what was fetched."""
@@ -109,6 +127,10 @@ class _Counted(io.BytesIO):
         return super().write(data)
 
 
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.")
+
+
 def name_of(source: str) -> str:
     """The name of the file behind an address, as far as it tells one."""
     return file_name(unquote(urlsplit(source).path)) if is_address(source) else ""
@@ -128,7 +150,7 @@ def decoded(source: str) -> bytes:
         if not comma or not head.lower().endswith(";base64"):
             raise BadRequest("A data URI must hold base64: data:image/png;base64,...")
     if len(text) > MAX_BYTES * 4 // 3 + 4096:
-        raise BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.")
+        raise _too_large()
     text = "".join(text.split()).rstrip("=")
     try:
         # Both alphabets, with and without padding: all of them are sent.

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from obstore import sign
 from obstore.exceptions import NotFoundError
@@ -32,6 +32,8 @@ _ROUND_SECONDS = 3600
 # Of what is read piece by piece: so much at least, and hardly more.
 PIECE_BYTES = 256 * 1024
 _LISTED_AT_ONCE = 100
+# In characters; those that are made here are much shorter.
+_LONGEST_ADDRESS = 2048
 # In a folder, a put writes into a file with this behind the key's name until it is whole.
 _UNFINISHED = re.compile(r"#[0-9]+$")
 
@@ -177,6 +179,24 @@ class Storage:
             return False
         genuine = hmac.compare_digest(self._sign(key, int(expires)), signature)
         return genuine and int(expires) >= time.time()
+
+    def key_of(self, address: str) -> str | None:
+        """The key behind an address of a folder that was made here and has not expired; None for any other. By which
+        name the service was reached, and what lies before ``/files/``, does not matter: the signature is over the key.
+        """
+        if self._folder is None or len(address) > _LONGEST_ADDRESS:
+            return None
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            return None
+        query = dict(parse_qsl(parts.query))
+        key = unquote(parts.path.rpartition(FILES)[2])
+        return (
+            key
+            if FILES in parts.path and self.admits(key, query.get("expires", ""), query.get("signature", ""))
+            else None
+        )
 
     def check(self) -> None:
         """Raises where the storage cannot be written and read."""
