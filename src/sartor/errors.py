@@ -28,6 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from json import JSONDecodeError
 from typing import Any
 
 import structlog
@@ -237,9 +238,10 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
 
     @app.exception_handler(HTTPException)
     async def _router(request: Request, error: HTTPException) -> JSONResponse:
-        if error.status_code == 400:  # a body that is no JSON, not even text
+        if error.status_code == 400:
             said = str(error.detail)
-            ours: SartorError = _wrong_body(request)(_FRAMEWORK.get(said, said))
+            said = unreadable(error.__cause__) if said == _UNREADABLE else said
+            ours: SartorError = _wrong_body(request)(said)
         else:
             details = None
             if error.status_code in (404, 405):
@@ -250,8 +252,8 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
         return answer
 
 
-# What the framework says of a body that is no text at all, or no JSON that ends.
-_FRAMEWORK = {"There was an error parsing the body": "body: cannot be read as JSON"}
+# What the framework says of a body that it failed on; malformed JSON apart, which comes to ``_sentence``.
+_UNREADABLE = "There was an error parsing the body"
 # Python renamed the first in 3.13, where clients are to read the same on every version, and has no name for the other.
 _PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched)}
 
@@ -260,6 +262,17 @@ def of_http(error: HTTPException, details: str | None = None) -> SartorError:
     """What the router, and whoever reads bodies, raise, as one of ours."""
     phrase = _PHRASES.get(error.status_code) or HTTPStatus(error.status_code).phrase
     return SartorError(str(error.detail) if details is None else details, code=error.status_code, message=phrase)
+
+
+def unreadable(error: BaseException | None) -> str:
+    """What is said of a body that ``json.loads`` raised this of."""
+    if isinstance(error, JSONDecodeError):
+        return f"body: is not JSON ({error.msg})"
+    if isinstance(error, RecursionError):
+        return "body: is nested too deeply"
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return "body: holds a number of too many digits"
+    return "body: cannot be read as JSON"
 
 
 def request_id(request: Request) -> str:
@@ -285,6 +298,8 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(_sentence(one) for one in found[:5])
 
 
+# The type of what a validator of several fields found wrong with one of them, which the message begins with.
+OF_FIELD = "of_field"
 # What pydantic says of a body that is no object: of text, above all, which is what comes without a Content-Type.
 _NO_OBJECT = ("model_attributes_type", "model_type", "dict_type")
 
@@ -295,6 +310,8 @@ def _sentence(found: Mapping[str, Any]) -> str:
         return f"body: is not JSON ({found['ctx'].get('error', 'malformed')})"
     if not found["loc"] and found["type"] in _NO_OBJECT:
         return "body: must be a JSON object, sent with Content-Type: application/json"
-    where = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-")) or "body"
+    where = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-"))
+    if found["type"] == OF_FIELD:
+        return f"{where}.{found['msg']}" if where else str(found["msg"])
     reason = str(found["msg"]).removeprefix("Value error, ")
-    return f"{where}: {reason[:1].lower()}{reason[1:]}"
+    return f"{where or 'body'}: {reason[:1].lower()}{reason[1:]}"

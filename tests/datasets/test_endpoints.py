@@ -109,7 +109,7 @@ def test_wrong_fields(tenant: Tenant, given: dict[str, Any], named: str) -> None
 
 def test_a_new_dataset(tenant: Tenant) -> None:
     project_id = new_project(tenant)
-    answer = tenant.post(DATASETS, {"project_id": project_id, "name": " Foxes ", "unknown": 1})
+    answer = tenant.post(DATASETS, {"project_id": float(project_id), "name": " Foxes ", "unknown": 1})
     assert answer.status_code == 201
     dataset = answer.json()
     assert dataset == {

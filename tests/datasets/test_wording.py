@@ -119,6 +119,11 @@ def test_a_schema_is_refined(tenant: Tenant) -> None:
     assert not {"short_description", "objects"} & schema.keys()
 
 
+def test_a_whole_number_may_have_a_point(tenant: Tenant) -> None:
+    body = {"dataset_id": float(new_dataset(tenant)), "structured_prompt": SCHEMA, "instruction": "brighter"}
+    assert tenant.post(REFINE, body).status_code == 200
+
+
 def test_a_caption_is_refined(tenant: Tenant) -> None:
     caption = {
         "short_description": "A red apple on a plain white background",

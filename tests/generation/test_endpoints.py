@@ -75,7 +75,10 @@ def test_unknown_requests(tenant: Tenant, request_id: str) -> None:
     ("given", "named"),
     [
         ({"tailored_model_id": None}, "tailored_model_id"),
+        ({"tailored_model_id": ""}, "tailored_model_id: string should have at least 1 character"),
         ({"prompt": None}, "give one of these"),
+        ({"prompt": "x" * 8001}, "prompt: string should have at most 8000 characters"),
+        ({"webhook_url": "x" * 2049}, "webhook_url: string should have at most 2048 characters"),
         ({"seed": "7"}, "seed"),
         ({"steps_num": 10}, "steps_num"),
         ({"guidance_scale": 9}, "guidance_scale"),
@@ -97,6 +100,23 @@ def test_wrong_fields_are_422_and_named(tenant: Tenant, given: dict[str, Any], n
 def test_bodies_that_are_none(tenant: Tenant, content: bytes, media_type: str) -> None:
     answer = tenant.client.post(IMAGE, content=content, headers=tenant.headers | {"content-type": media_type})
     error_of(answer, 422)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"seed": ' + "7" * 5000 + "}", "body: holds a number of too many digits"),
+        ("[" * 5000 + "]" * 5000, "body: is nested too deeply"),
+        (b'"\xff"', "body: cannot be read as JSON"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [(IMAGE, 422), ("/v1/tailored-gen/projects", 400), ("/v1/tailored-gen/generate_visual_schema", 400)],
+)
+def test_json_that_is_not_read(tenant: Tenant, path: str, code: int, content: str | bytes, said: str) -> None:
+    answer = tenant.client.post(path, content=content, headers=tenant.headers | {"content-type": "application/json"})
+    assert error_of(answer, code)["details"] == said
 
 
 def test_a_body_that_is_too_large(tenant: Tenant) -> None:

@@ -82,7 +82,7 @@ def test_what_is_refused_leaves_nothing(trainer: Service, owner: Tenant, files: 
         (
             {"model_url": pickled, "project_parameters": {**PARAMETERS, "ip_name": "Lo"}},
             400,
-            "project_parameters: ip_name",
+            "project_parameters.ip_name",
         ),
         ({"model_url": pickled, "project_id": stranger}, 404, ""),
         ({"model_url": pickled, **new}, 415, "model_url: is a PyTorch file"),

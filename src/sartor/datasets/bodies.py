@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from json import JSONDecodeError, loads
+from json import loads
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from sartor.errors import BadRequest
+from sartor.errors import BadRequest, unreadable
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -38,7 +38,5 @@ def described(kind: type[BaseModel]) -> dict[str, Any]:
 def _parsed(content: bytes) -> Any:
     try:
         return loads(content)
-    except JSONDecodeError as error:
-        raise BadRequest(f"body: is not JSON ({error.msg})") from None
-    except (ValueError, RecursionError):  # no text at all, or nested without end
-        raise BadRequest("body: is not JSON") from None
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(unreadable(error)) from None

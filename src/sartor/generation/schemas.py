@@ -20,6 +20,7 @@ from pydantic import (
 
 from sartor.bridge.base import MAX_PROMPT_CHARACTERS
 from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS, BadAddress, parse_address
+from sartor.kit.numbers import Whole
 from sartor.kit.texts import Writable
 from sartor.vgl import InvalidStructuredPrompt, canonical, parse
 
@@ -32,25 +33,18 @@ Caching = Literal["exact", "cached-1.5", "cached-2", "cached-3"]
 _JsonObject = Annotated[dict[str, Any], Field(min_length=1)]
 
 
-def _whole(value: object) -> object:
-    """JSON has one kind of number: 5.0 is the integer 5. Strings and booleans are no numbers."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
 def _identifier(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Text: TypeAlias = Annotated[
     str,
-    Writable,
     StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_PROMPT_CHARACTERS),
+    Writable,
 ]
 Seed: TypeAlias = Annotated[
     int,
-    BeforeValidator(_whole),
+    Whole,
     Field(
         strict=True,
         ge=0,
@@ -81,9 +75,9 @@ class StructuredPromptBody(BaseModel):
 
     tailored_model_id: Annotated[
         str,
+        StringConstraints(strict=True, min_length=1, max_length=100),
         Writable,
         BeforeValidator(_identifier, json_schema_input_type=str | int),
-        StringConstraints(strict=True, min_length=1, max_length=100),
         Field(description="The model to draw with: its id, as a string or an integer, or a bundled model's slug."),
     ]
     prompt: Text | None = Field(
@@ -104,8 +98,8 @@ class StructuredPromptBody(BaseModel):
     webhook_url: (
         Annotated[
             str,
-            Writable,
             StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_ADDRESS_CHARACTERS),
+            Writable,
         ]
         | None
     ) = Field(
@@ -178,13 +172,13 @@ class ImageBody(StructuredPromptBody):
         examples=[1.0],
     )
     negative_prompt: Text | None = Field(default=None, description="What to keep out of the image.", examples=["text"])
-    guidance_scale: Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=3, le=5)] | None = Field(
+    guidance_scale: Annotated[int, Whole, Field(strict=True, ge=3, le=5)] | None = Field(
         default=None,
         description="How closely to follow the prompt, 3 to 5; the service's default, 5, where absent.",
         examples=[5],
     )
     aspect_ratio: AspectRatio | None = Field(default=None, description="Width to height; 1:1 is the default.")
-    steps_num: Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=20, le=50)] | None = Field(
+    steps_num: Annotated[int, Whole, Field(strict=True, ge=20, le=50)] | None = Field(
         default=None,
         description="Denoising steps, 20 to 50; the service's default, 50, where absent.",
         examples=[30],

@@ -15,7 +15,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import UploadFile
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
-from sartor.errors import BadRequest, BodyTooLarge, UnsupportedMediaType, describe
+from sartor.errors import BadRequest, BodyTooLarge, UnsupportedMediaType, describe, unreadable
 from sartor.kit.idempotency import check_key
 from sartor.kit.limits import Bounded
 from sartor.kit.storage import Address
@@ -311,8 +311,8 @@ async def _in_json(request: Request) -> tuple[BinaryIO, dict[str, Any]]:
 def _file_and_fields(body: bytearray) -> tuple[BinaryIO, dict[str, Any]]:
     try:
         given = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequest("body: is not JSON") from None
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(unreadable(error)) from None
     if not isinstance(given, dict) or not isinstance(given.get("file"), str):
         raise BadRequest("file: is missing, or is not base64 text")
     try:

@@ -19,6 +19,7 @@ from pydantic import (
 
 from sartor.errors import ErrorObject
 from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS
+from sartor.kit.numbers import Whole
 from sartor.kit.texts import Writable
 from sartor.models.recipes import Expert
 from sartor.models.tables import Model, ModelCheckpoint
@@ -33,16 +34,10 @@ LARGEST_ID = 2**31 - 1
 DEFAULT_VERSION = "default"
 
 
-def _whole(value: object) -> object:
-    """JSON has one kind of number: 100.0 is the integer 100."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _version(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Whole = BeforeValidator(_whole)
 Version: TypeAlias = Annotated[str, BeforeValidator(_version), Field(pattern=r"^(default|[0-9]{1,9})$")]
 
 

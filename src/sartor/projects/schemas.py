@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
+from sartor.errors import OF_FIELD
 from sartor.kit.texts import Writable
 from sartor.projects.tables import Project
 
@@ -66,7 +68,10 @@ class ProjectBody(BaseModel):
 
     @model_validator(mode="after")
     def _combination(self) -> ProjectBody:
-        check_subject(self.ip_type, self.ip_medium, self.ip_name, self.ip_description)
+        try:
+            check_subject(self.ip_type, self.ip_medium, self.ip_name, self.ip_description)
+        except ValueError as error:
+            raise PydanticCustomError(OF_FIELD, "{reason}", {"reason": str(error)}) from None
         return self
 
 
