@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -27,6 +27,11 @@ def image_key(stem: str) -> str:
 
 def thumbnail_key(stem: str) -> str:
     return f"datasets/{stem}.thumbnail.jpg"
+
+
+def image_keys(images: Iterable[DatasetImage]) -> list[str]:
+    """What the storage holds of the images."""
+    return [key for image in images for key in (image.image_key, image.thumbnail_key)]
 
 
 def archive_key(digest: str) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
-from sartor.datasets.keys import archive_keys, image_key, new_stem, thumbnail_key
+from sartor.datasets.keys import archive_keys, image_key, image_keys, new_stem, thumbnail_key
 from sartor.datasets.pictures import Picture, near_ones
 from sartor.datasets.rows import (
     Captioned,
@@ -335,7 +335,7 @@ class Datasets:
                     continue
                 images = images_of(session, dataset_id)
             # Bytes first: a row that is left can be deleted again, forgotten bytes cannot.
-            self._erase(archive_keys(dataset) + _keys_of(images))
+            self._erase(archive_keys(dataset) + image_keys(images))
             with self._database.transaction() as session:
                 session.execute(sa.delete(Dataset).where(Dataset.id == dataset_id))
                 forget(session, [_result(dataset_id), *(image_result(image.id) for image in images)])
@@ -385,10 +385,6 @@ class Datasets:
                     session.expunge_all()
                     return find_dataset(session, caller, int(claimed.removeprefix(_result(""))))
         return dataset
-
-
-def _keys_of(images: Sequence[DatasetImage]) -> list[str]:
-    return [key for image in images for key in (image.image_key, image.thumbnail_key)]
 
 
 def image_result(image_id: int | str) -> str:
