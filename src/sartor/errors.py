@@ -163,6 +163,10 @@ class Unavailable(SartorError):
     code, message = 503, "Service Unavailable"
 
 
+class WrongField(ValueError):
+    """What a validator of several fields raises of one of them, with which the message begins."""
+
+
 class ErrorObject(BaseModel):
     code: int = Field(description="The HTTP status.", examples=[422])
     message: str = Field(description="What kind of error it is.", examples=["Unprocessable Entity"])
@@ -298,8 +302,6 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(_sentence(one) for one in found[:5])
 
 
-# The type of what a validator of several fields found wrong with one of them, which the message begins with.
-OF_FIELD = "of_field"
 # What pydantic says of a body that is no object: of text, above all, which is what comes without a Content-Type.
 _NO_OBJECT = ("model_attributes_type", "model_type", "dict_type")
 
@@ -311,7 +313,8 @@ def _sentence(found: Mapping[str, Any]) -> str:
     if not found["loc"] and found["type"] in _NO_OBJECT:
         return "body: must be a JSON object, sent with Content-Type: application/json"
     where = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-"))
-    if found["type"] == OF_FIELD:
-        return f"{where}.{found['msg']}" if where else str(found["msg"])
+    error = found.get("ctx", {}).get("error")
+    if isinstance(error, WrongField):
+        return f"{where}.{error}" if where else str(error)
     reason = str(found["msg"]).removeprefix("Value error, ")
     return f"{where or 'body'}: {reason[:1].lower()}{reason[1:]}"

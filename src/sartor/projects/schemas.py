@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
-from sartor.errors import OF_FIELD
+from sartor.errors import WrongField
 from sartor.kit.texts import Writable
 from sartor.projects.tables import Project
 
@@ -68,10 +67,7 @@ class ProjectBody(BaseModel):
 
     @model_validator(mode="after")
     def _combination(self) -> ProjectBody:
-        try:
-            check_subject(self.ip_type, self.ip_medium, self.ip_name, self.ip_description)
-        except ValueError as error:
-            raise PydanticCustomError(OF_FIELD, "{reason}", {"reason": str(error)}) from None
+        check_subject(self.ip_type, self.ip_medium, self.ip_name, self.ip_description)
         return self
 
 
@@ -117,14 +113,14 @@ class ProjectAnswer(BaseModel):
 
 
 def check_subject(ip_type: str, ip_medium: str, ip_name: str | None, ip_description: str | None) -> None:
-    """Whether the four go together; empty texts count as absent. Raises ValueError, which names the field."""
+    """Whether the four go together; empty texts count as absent. Raises WrongField."""
     if ip_type in ILLUSTRATION_ONLY and ip_medium != "illustration":
-        raise ValueError(f"ip_medium: must be illustration where ip_type is {ip_type}")
+        raise WrongField(f"ip_medium: must be illustration where ip_type is {ip_type}")
     if ip_name and ip_type not in NAMED:
-        raise ValueError("ip_name: is only for ip_type defined_character")
+        raise WrongField("ip_name: is only for ip_type defined_character")
     if ip_description and ip_type not in DESCRIBED:
-        raise ValueError("ip_description: is only for ip_type defined_character and object_variants")
+        raise WrongField("ip_description: is only for ip_type defined_character and object_variants")
     if ip_type in NAMED and not ip_name:
-        raise ValueError(f"ip_name: is needed where ip_type is {ip_type}")
+        raise WrongField(f"ip_name: is needed where ip_type is {ip_type}")
     if ip_type in DESCRIBED and not ip_description:
-        raise ValueError(f"ip_description: is needed where ip_type is {ip_type}")
+        raise WrongField(f"ip_description: is needed where ip_type is {ip_type}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
-from sartor.errors import BadRequest, Conflict, NotFound
+from sartor.errors import BadRequest, Conflict, NotFound, WrongField
 from sartor.kit.database import Database, lock_rows, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget
 from sartor.projects.schemas import ProjectBody, ProjectChanges, check_subject
@@ -86,7 +86,7 @@ class Projects:
                 project.ip_description = changes.ip_description or None
             try:
                 check_subject(project.ip_type, project.ip_medium, project.ip_name, project.ip_description)
-            except ValueError as error:
+            except WrongField as error:
                 raise BadRequest(str(error)) from None
         return project
 
