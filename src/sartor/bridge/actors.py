@@ -36,6 +36,11 @@ class Actor:
             thing.colors = self.shown
         return thing
 
+    @property
+    def nameless(self) -> bool:
+        """Whether its entry has no description, and it was not made another thing since."""
+        return self.entry is not None and not self.entry.get("description") and not self.replaced
+
     def pin(self, place: str) -> None:
         """Puts it at a place, for good."""
         self.place = place

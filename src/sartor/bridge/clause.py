@@ -314,6 +314,9 @@ class Clause:
             actor.step(*value)
         elif code == "Q":
             self._recount(actor, value + (actor.piece.count if self.mode == "add" else 0))
+        elif actor.nameless:
+            actor.piece.add_detail("appearance_details", value)
+            self.scope.note(f'beyond the vocabulary, in appearance_details: "{value}"')
         elif actor.describe(value):
             self.scope.note(f'beyond the vocabulary, in the description: "{value}"')
         self.done = True

@@ -104,6 +104,8 @@ def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
     for name in ("description", "location", "relative_size", "shape_and_color", "number_of_objects", "orientation"):
         if old.get(name) == new.get(name) and not (actor.replaced and name == "shape_and_color"):
             continue
+        if name == "description" and name not in entry and not actor.replaced:
+            continue  # a thing without a name stays without one
         own = entry.get(name) == old.get(name) or actor.replaced
         if own or name not in {"description", "shape_and_color"}:
             if new.get(name) is None:
