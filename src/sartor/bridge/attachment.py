@@ -62,7 +62,7 @@ class _Reader:
             self._clause(code)
             return
         elif code == "n":
-            self.negated = True
+            self.negated = self.negated or item.value not in {"any", "nothing"}
             return
         elif code in "AMCZOFQ":
             self._describe(item)

@@ -12,6 +12,7 @@ from sartor.bridge import words
 from sartor.bridge.actors import Actor
 from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
 from sartor.bridge.base import check_things
+from sartor.bridge.clauses import VERBS, said, wish
 from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Ground, Group
 from sartor.bridge.lexicon import PartialPlace
@@ -22,20 +23,6 @@ from sartor.nano.captions import article
 
 # Nouns that stand for the whole and are no things in it.
 _WHOLE = word_set("light lighting lights picture image scene color colour style mood size position look rest")
-# What a verb does to what it names, by lemma.
-VERBS: dict[str, str] = {
-    verb: mode
-    for mode, verbs in {
-        "add": "add insert include draw introduce need want append plant attach place put show have hang drop_in",
-        "remove": "remove delete erase eliminate drop hide clear cut lose discard omit take rid kill exclude",
-        "replace": "replace swap substitute exchange switch",
-        "move": "move shift slide bring push drag position relocate nudge center centre",
-        "make": "make turn change set paint color colour dye recolor recolour tint give render let keep become "
-        "transform convert rotate flip tilt lean face look point resize",
-        "multiply": "duplicate double copy clone",
-    }.items()
-    for verb in verbs.split()
-}  # fmt: skip
 
 
 class Clause:
@@ -44,8 +31,9 @@ class Clause:
     def __init__(self, scope: Scope, items: list[Item]) -> None:
         self.scope, self.stage, self.items = scope, scope.stage, items
         verb = next((item for item in items if item.code == "V" and item.lemma in VERBS), None)
+        self.wish = wish(items)
         self.verb = verb.lemma if verb else ""
-        self.mode = VERBS.get(self.verb, "")
+        self.mode = "remove" if self.wish == "remove" else VERBS.get(self.verb, "")
         self.targets: list[Actor] = []
         self.named = False  # a group was understood as a target
         self.done = False  # something came of the clause
@@ -55,6 +43,9 @@ class Clause:
         self.action: str | None = None
 
     def apply(self) -> None:
+        if self.wish == "stay":
+            self._stay()
+            return
         for index, item in enumerate(self.items):
             self._item(index, item)
         if self.mode == "multiply" and not self.done:
@@ -68,9 +59,16 @@ class Clause:
             for actor in self._who():
                 self._change(actor, "L", PartialPlace("center", "center"))
         if not self.done and self.negated:
-            self.scope.note(f"not understood: {words_of(self.items).lower()}")
+            self.scope.note(f"not understood: {said(self.items)}")
         elif not self.done:
             self.scope.loose.append(words_of(self.items).lower())
+
+    def _stay(self) -> None:
+        """Nothing changes; "it" in the next clause may be what is named here."""
+        for item in self.items:
+            found = self.scope.find(item.value) if item.code == "@" else []
+            self.scope.last = found[-1] if found else self.scope.last
+        self.scope.note(f'stays as it is: "{said(self.items)}"')
 
     def _item(self, index: int, item: Item) -> None:
         code, value = item.code, item.value
@@ -81,12 +79,14 @@ class Clause:
         elif code in "PWT":
             self.link = "with" if code == "W" else "to" if code == "T" else item.text.lower()
         elif code == "n":
-            self.negated = True
+            self.negated = self.negated or (self.wish != "remove" and value != "any")
+        elif code == "U" and item.text.lower() == "but":
+            self.negated = False
         elif code == "R":
             self.relation = value
         elif code == "V":
             self._verb(item)
-        elif code in "CZzOFLlAMQ":
+        elif code in "CZzOFLlAMQ" and not self.negated:
             self._attribute(item)
         elif code in "BGIHbYcq":
             self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done

@@ -6,23 +6,11 @@ from typing import Any
 
 from sartor.bridge.actors import Stage
 from sartor.bridge.arrangement import arrange
-from sartor.bridge.clause import VERBS, Clause
+from sartor.bridge.clause import Clause
+from sartor.bridge.clauses import clauses
 from sartor.bridge.scene import default_size
 from sartor.bridge.scope import Scope
 from sartor.bridge.tagging import Item
-
-
-def clauses(items: list[Item]) -> list[list[Item]]:
-    """The instruction's clauses: parted at sentence ends, and at commas and "and" where a new verb follows."""
-    parts: list[list[Item]] = [[]]
-    for index, item in enumerate(items):
-        ahead = next((other for other in items[index + 1 :] if other.code not in "XUav"), None)
-        verb_next = ahead is not None and ahead.code == "V" and ahead.lemma in VERBS
-        if item.code == "E" or (item.code in "XU" and verb_next):
-            parts.append([])
-        else:
-            parts[-1].append(item)
-    return [part for part in parts if part]
 
 
 class Director:

@@ -72,6 +72,9 @@ class Scope:
                 return False
             self.set_ground(Ground("plain", ("white",)))
         elif code == "B":
+            if remove and not self._shows(value):
+                self.note(f"there is no {item.text.lower()} in the scene")
+                return True
             self.set_ground(Ground("plain", ("white",)) if remove else value)
         elif code == "I":
             self._light("even" if remove else value)
@@ -88,6 +91,15 @@ class Scope:
         else:
             self._style(value)
         return True
+
+    def _shows(self, ground: Ground) -> bool:
+        """Whether the background is this one; one in someone's own words, whether they name it."""
+        background, setting = self.stage.background, self.stage.setting
+        if setting is None:
+            return background_of(ground, blurred=background.blurred) == (background, None)
+        named = " ".join([*ground.colors, ground.text or ("" if ground.kind == "plain" else ground.kind)])
+        told = set(re.findall(r"\w+", setting.lower()))
+        return any(word in told for word in re.findall(r"\w+", named.lower()))
 
     def set_ground(self, ground: Ground) -> None:
         blurred, setting = self.stage.background.blurred, self.stage.setting

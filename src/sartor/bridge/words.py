@@ -236,7 +236,9 @@ IGNORED = (
     "i would like, i want, i 'd like, "
     "i need, can you, could you, that is, which is, who is, that are, which are, as well, at least, set of, x, "
     "in the background, in the foreground, in the image, in the picture, in the scene, in the frame, "
-    "of course, for example"
+    "of course, for example, "
+    "don't forget, don't forget to, do not forget, do not forget to, why not, why don't you, not only, not just, "
+    "nothing but, nothing except, nothing other than, no matter"
 )
 
 FUNCTION_WORDS = (
@@ -244,7 +246,7 @@ FUNCTION_WORDS = (
     ("p", PICTURES),
     ("k", PLACE_PARTS),
     ("_", IGNORED),
-    ("n", "no, not, without, n't, none, never, any"),
+    ("n", "no, not, without, n't, none, never, any, nothing, dont, doesnt, shouldnt, mustnt, cant, wont"),
     ("P", "as"),
     ("f", "in the style of, by the artist"),
     ("D", "a, an, the, this, that, these, those, my, your, its, his, her, their, our"),
