@@ -6,45 +6,32 @@ attributes apply to the targets named last. A clause without a verb is its attri
 
 from __future__ import annotations
 
-from typing import Any
-
 from sartor.bridge import words
 from sartor.bridge.actors import Actor
 from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
-from sartor.bridge.base import check_things
-from sartor.bridge.clauses import VERBS, said, wish
-from sartor.bridge.draft import Piece
+from sartor.bridge.changes import BECOMING, Changes
+from sartor.bridge.clauses import VERBS, said
+from sartor.bridge.gifts import is_garment, wear
 from sartor.bridge.grammar import Ground, Group
 from sartor.bridge.lexicon import PartialPlace
-from sartor.bridge.scope import Scope
-from sartor.bridge.tagging import Item, words_of
+from sartor.bridge.tagging import Item
+from sartor.bridge.topics import follow_topic, follow_weather
 from sartor.bridge.words import word_set
-from sartor.nano.captions import article
 
 # Nouns that stand for the whole and are no things in it.
-_WHOLE = word_set("light lighting lights picture image scene color colour style mood size position look rest")
+_WHOLE = word_set(
+    "light lighting lights picture image scene color colour style mood size position look rest weather season"
+)
 
 
-class Clause:
+class Clause(Changes):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
-
-    def __init__(self, scope: Scope, items: list[Item]) -> None:
-        self.scope, self.stage, self.items = scope, scope.stage, items
-        verb = next((item for item in items if item.code == "V" and item.lemma in VERBS), None)
-        self.wish = wish(items)
-        self.verb = verb.lemma if verb else ""
-        self.mode = "remove" if self.wish == "remove" else VERBS.get(self.verb, "")
-        self.targets: list[Actor] = []
-        self.named = False  # a group was understood as a target
-        self.done = False  # something came of the clause
-        self.link = ""
-        self.relation: str | None = None
-        self.wearing = self.negated = self.lost = False
-        self.action: str | None = None
 
     def apply(self) -> None:
         if self.wish == "stay":
             self._stay()
+            return
+        if self.mode != "remove" and follow_topic(self.scope, self.items):
             return
         for index, item in enumerate(self.items):
             self._item(index, item)
@@ -61,7 +48,7 @@ class Clause:
         if not self.done and self.negated:
             self.scope.note(f"not understood: {said(self.items)}")
         elif not self.done:
-            self.scope.loose.append(words_of(self.items).lower())
+            self.scope.loose.append(self.scope.spoken(self.items))
 
     def _stay(self) -> None:
         """Nothing changes; "it" in the next clause may be what is named here."""
@@ -72,7 +59,9 @@ class Clause:
 
     def _item(self, index: int, item: Item) -> None:
         code, value = item.code, item.value
-        if code == "@":
+        if code in "AMVN" and not self.named and follow_weather(self.scope, item):
+            self.done = True
+        elif code == "@":
             self._group(value, self.items[index + 1 :])
         elif code == "i":
             self._pronoun(str(item.text).lower())
@@ -86,18 +75,17 @@ class Clause:
             self.relation = value
         elif code == "V":
             self._verb(item)
+        elif code == "Q" and any(unit.text.lower() in words.UNITS for unit in self.items[index + 1 : index + 2]):
+            pass
         elif code in "CZzOFLlAMQ" and not self.negated:
+            before = [other.code for other in self.items[max(0, index - 2) : index]]
+            if code == "C":
+                self.colors = [*(self.colors if before[-2:] in (["C", "U"], ["C", "X"]) else []), value]
             self._attribute(item)
         elif code in "BGIHbYcq":
             self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done
         elif code == "w":
             self.scope.loose.append(item.text.lower())
-
-    def _who(self) -> list[Actor]:
-        """The targets; where none is named, the first thing."""
-        if self.targets or self.lost or not self.stage.actors:
-            return self.targets
-        return self.stage.actors[:1]
 
     def _pronoun(self, word: str) -> None:
         if self.relation is not None and self.targets:
@@ -112,29 +100,47 @@ class Clause:
             self.targets = [last] if last in self.stage.actors and last is not None else self.stage.actors[:1]
         if self.mode == "remove" or self.negated:
             self._remove(self.targets)
+        elif self.gift is not None and self.targets:
+            self._give(self.gift)
+        elif self.mode == "add" and self.link in {"to", "for", "on", "onto"}:
+            made, others = self.targets[-1:], [actor for actor in self.stage.actors if actor.entry is not None]
+            if made and others and made[0].entry is None and wear(self.scope, made[0], others[0]):
+                self._aim(others[:1])
 
     def _group(self, group: Group, rest: list[Item]) -> None:
         found = self.scope.find(group)
         link, self.link = self.link, ""
-        if link == "than":
+        if link == "than" or (not found and self._measured(group)):
             return
+        if self.mode == "remove" and self.done and link in {"from", "off", "of"}:
+            return  # "remove the hat from the cat"
         if self.relation is not None:
             self._related(group, found)
             return
         if rest[:1] and rest[0].code == "q" and group.noun.rsplit(" ", 1)[-1] in TEXT_NOUNS:
             return
+        if not found and self._part_of(group, link):
+            return
         if self._dressed(group, link) or self._surroundings(group, found, link):
             return
         if self.mode == "remove" or self.negated:
             self._remove_group(group, found)
-        elif self.mode == "replace" or (self.mode == "make" and self.named and not group.definite):
+        elif (
+            self.mode == "replace"
+            or (self.verb in BECOMING and self.named and not group.definite)
+            or (link == "as" and self.targets and not group.definite)
+        ):
             self._replacement(group, found)
+        elif self.verb == "give" and not group.definite:
+            self._give(group)
         elif self.mode == "add":
             self._add_group(group, found, link, rest)
         elif found:
             self._aim(found)
             self._attributes_of(group, found)
-        elif self.mode == "make" and self.targets and not group.definite:
+            if self.gift is not None:
+                self._give(self.gift)
+        elif self.verb in BECOMING and self.targets and not group.definite:
             self._replacement(group, found)
         elif self.mode in {"", "multiply"} and not group.definite:
             if group.concept is not None or not group.bare:
@@ -161,32 +167,28 @@ class Clause:
         if found or group.concept is not None or self.mode in {"remove", "replace"} or self.negated:
             return False
         kind = words.SETTINGS.get(group.noun, ("", True))[0]
+        whole = self.mode in {"", "add"} or (self.verb in BECOMING and not self.named)
+        if whole and follow_weather(self.scope, Item("@", group, group.text)):
+            self.done = True
+            return True
         if self.mode == "add" and kind not in {"", "table", "sky"}:
             self.scope.set_ground(Ground(kind))
         elif link in SURROUNDINGS:
             self.scope.set_ground(Ground("free", text=group.text))
         else:
+            if group.noun in _WHOLE and self.targets:
+                self._attributes_of(group, self.targets)
             return group.noun in _WHOLE
         self.done = True
         return True
-
-    def _lose(self, group: Group) -> None:
-        """What is said about something that is not there applies to nothing else."""
-        self.scope.missing(group)
-        self.targets, self.named, self.lost, self.done = [], True, True, True
-
-    def _aim(self, actors: list[Actor]) -> None:
-        self.targets, self.named = actors, True
-        self.scope.last = actors[-1]
 
     def _dressed(self, group: Group, link: str) -> bool:
         """ "give the cat a red hat", "make it wear a crown", "make the cat hold a sword"."""
         if not self._who() or self.negated:
             return False
-        clothing = group.noun.rsplit(" ", 1)[-1] in words.CLOTHING
-        if self.wearing or (
-            clothing and self.named and (self.verb == "give" or link in {"in", "with"}) and self.mode != "replace"
-        ):
+        alone = self.mode == "" and len(self.stage.actors) == 1
+        dressed = self.named or alone or (self.targets and link == "in")
+        if self.wearing or (dressed and is_garment(group) and link in {"in", "with"} and self.mode != "replace"):
             for actor in self._who():
                 actor.piece.add_detail("clothing", group.words)
             self.done = True
@@ -208,10 +210,6 @@ class Clause:
             self._recount(found[0], found[0].piece.count - fewer)
         else:
             self._remove(found)
-
-    def _remove(self, actors: list[Actor]) -> None:
-        self.stage.actors[:] = [actor for actor in self.stage.actors if actor not in actors]
-        self.targets, self.done = [], True
 
     def _replacement(self, group: Group, found: list[Actor]) -> None:
         if not self.targets:
@@ -237,9 +235,7 @@ class Clause:
         placed = any(item.code in "LR" for item in rest)
         made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
         if made is not None and found and link in {"to", "for", "on", "onto"}:
-            if made.piece.noun.rsplit(" ", 1)[-1] in words.CLOTHING:
-                self.stage.actors.remove(made)
-                found[0].piece.add_detail("clothing", article(" ".join([*made.piece.colors, made.piece.phrase])))
+            if wear(self.scope, made, found[0]):
                 self._aim(found)
             else:
                 made.piece.relation = ("above" if link.startswith("on") else "next to", found[0].piece)
@@ -250,35 +246,14 @@ class Clause:
         else:
             self._create(group)
 
-    def _create(self, group: Group) -> None:
-        actor = Actor(Piece.of(group))
-        self.stage.actors.append(actor)
-        check_things(len(self.stage.actors))
-        self.scope.note_new(actor.piece)
-        self._aim([actor])
-        self.done = True
-
-    def _attributes_of(self, group: Group, found: list[Actor]) -> None:
-        """What an indefinite group says beyond its noun: "a green apple", "three apples"."""
-        if group.definite:
-            return
-        for actor in found:
-            if group.colors:
-                self._change(actor, "C", list(group.colors))
-            if group.size:
-                self._change(actor, "Z", group.size)
-            if group.orientation:
-                self._change(actor, "O", group.orientation)
-            if group.count is not None or (group.plural and actor.piece.count == 1):
-                self._recount(actor, Piece.of(group).count)
-            for adjective in group.adjectives:
-                self._change(actor, "A", adjective)
-
     def _attribute(self, item: Item) -> None:
         code, value = item.code, item.value
         if code == "M" and (item.lemma == "mood" or not self.named):
             self.scope.asked[("aesthetics", "mood_atmosphere")] = value
             self.done = True
+            return
+        if self.part is not None:
+            self._change_part(self.part, item)
             return
         sideways = code == "L" and value.row is None and value.column != "center"
         if sideways and self.verb in {"tilt", "lean", "rotate"}:
@@ -290,48 +265,9 @@ class Clause:
             if not self.targets:
                 return
         if code == "C":
-            value = [value]
+            value = list(self.colors)
         for actor in self._who():
             self._change(actor, code, value)
-
-    def _change(self, actor: Actor, code: str, value: Any) -> None:
-        """One attribute of one actor, by the letter of the grammar."""
-        if code == "C":
-            actor.paint(value)
-            self.scope.note_color(actor.piece)
-        elif code == "Z":
-            actor.set_size(value)
-        elif code == "z":
-            if not actor.resize(value):
-                self.scope.note(f"the {actor.piece.noun} is already {actor.size}")
-        elif code == "O":
-            actor.turn(value)
-        elif code == "F":
-            actor.face(value)
-        elif code == "L":
-            actor.put(value)
-        elif code == "l":
-            actor.step(*value)
-        elif code == "Q":
-            self._recount(actor, value + (actor.piece.count if self.mode == "add" else 0))
-        elif actor.nameless:
-            actor.piece.add_detail("appearance_details", value)
-            self.scope.note(f'beyond the vocabulary, in appearance_details: "{value}"')
-        elif actor.describe(value):
-            self.scope.note(f'beyond the vocabulary, in the description: "{value}"')
-        self.done = True
-
-    def _recount(self, actor: Actor, count: int) -> None:
-        actor.recount(count, len(self.stage.actors))
-        self.done = True
-
-    def _relate(self, anchor: Actor) -> None:
-        for actor in self._who():
-            if actor is not anchor:
-                actor.piece.place = PartialPlace()
-                actor.piece.relation = (self.relation or "next to", anchor.piece)
-                self.done = True
-        self.relation = None
 
     def _verb(self, item: Item) -> None:
         if item.lemma in VERBS or item.lemma in words.SILENT_VERBS:

@@ -8,7 +8,7 @@ by what its builder makes of it. After the cascade these letters are left:
     I light           H shadow        Y style                 M mood or adjective             A adjective
     b blur            c camera        q quoted text           w loose words  n negation       i pronoun
     V verb            v auxiliary     P preposition           T to           W with
-    U and             X comma         E end
+    U and             X comma         E end           p "the picture"  y unit (an instruction's)
 """
 
 from __future__ import annotations
@@ -66,12 +66,18 @@ class Ground:
     text: str = ""
 
 
-def analyse(items: Items) -> Items:
-    """The items with every rule applied, in order, and what says nothing left out."""
+def analyse(items: Items, *, instruction: bool = False) -> Items:
+    """The items with every rule applied, in order, and what says nothing left out.
+
+    instruction: "the picture", units and comparatives ("longer") say something, too.
+    """
     items = [_participle(items, index) for index in range(len(items))]
+    if instruction:
+        items = [_comparative(items, index) for index in range(len(items))]
     for pattern, build in _RULES:
         items = _apply(items, pattern, build)
-    return [item for item in items if item.code not in "_jaDmkgpotfSNKsy"]
+    silent = "_jaDmkgotfSNKs" if instruction else "_jaDmkgpotfSNKsy"
+    return [item for item in items if item.code not in silent]
 
 
 def _apply(items: Items, pattern: re.Pattern[str], build: Builder) -> Items:
@@ -85,7 +91,8 @@ def _apply(items: Items, pattern: re.Pattern[str], build: Builder) -> Items:
             result.append(items[position])
             position += 1
         else:
-            result += made
+            start, end = items[position].start, items[match.end() - 1].end
+            result += [item if item.start >= 0 else replace(item, start=start, end=end) for item in made]
             position = match.end()
     return result
 
@@ -97,10 +104,17 @@ def _participle(items: Items, index: int) -> Item:
         return item
     before, after = items[index - 1].code, items[index + 1].code
     if item.code == "N" and item.lemma.endswith("ing") and before in "NK" and after in "NKDCZQ":
-        return Item("V", None, item.text, item.lemma, "VBG")  # "a dragon breathing fire"
+        return replace(item, code="V", value=None, tag="VBG")  # "a dragon breathing fire"
     if item.code == "V" and item.tag in {"VBG", "VBN"} and before in "DQZCA" and after in "ZCAKN":
-        return Item("A", None, item.text, item.lemma, item.tag)
+        return replace(item, code="A", value=None)
     return item
+
+
+def _comparative(items: Items, index: int) -> Item:
+    """ "make the beard longer": the tagger sees an adverb."""
+    item = items[index]
+    ends = index + 1 == len(items) or items[index + 1].code in "XUEPRT"
+    return replace(item, code="A") if item.code == "a" and item.text.lower().endswith("er") and ends else item
 
 
 def _colors(items: Items) -> tuple[str, ...]:

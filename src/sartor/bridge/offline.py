@@ -56,8 +56,8 @@ class OfflineBridge:
         values = plain(structured_prompt)
         stage = read(values, self._tagger)
         summary = summarize(stage.before, stage.words(), short(stage.setting))
-        director = Director(stage, values)
-        director.follow(analyse(self._tagger.tag(instruction)))
+        director = Director(stage, values, instruction)
+        director.follow(analyse(self._tagger.tag(instruction), instruction=True))
         restate(values, stage, director.asked, summary)
         with _held():
             refined = parse(values)

@@ -16,10 +16,10 @@ from sartor.bridge.tagging import Item
 class Director:
     """Follows instructions on a stage. ``asked`` collects fields set outright, ``notes`` what was not understood."""
 
-    def __init__(self, stage: Stage, values: dict[str, Any]) -> None:
+    def __init__(self, stage: Stage, values: dict[str, Any], instruction: str) -> None:
         self.stage = stage
         self.values = values
-        self.scope = Scope(stage)
+        self.scope = Scope(stage, instruction)
         self.notes: list[str] = self.scope.notes
 
     @property

@@ -7,12 +7,14 @@ from typing import Any
 
 from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS
+from sartor.bridge.colors import replace_hex
 from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Ground, Group
-from sartor.bridge.tagging import Item
+from sartor.bridge.tagging import Item, words_of
 from sartor.bridge.wording import BLURRED, background_of
 from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
 
+Path = tuple[str, ...]
 _HOUR = re.compile(
     r"\b(?:at (?:night|sunset|dusk|dawn|sunrise|noon|midday)|by (?:day|night)|in (?:the )?(?:evening|morning))\b",
     re.IGNORECASE,
@@ -23,10 +25,11 @@ _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
 class Scope:
     """``asked``: fields that were set outright, None where the captions' rule knows the text. ``last``: named last."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, instruction: str = "") -> None:
         self.stage = stage
+        self.instruction = instruction
         self.last: Actor | None = None
-        self.asked: dict[tuple[str, ...], str | None] = {}
+        self.asked: dict[Path, str | None] = {}
         self.notes: list[str] = []
         self.loose: list[str] = []
         self.ground: Ground | None = None  # named by this instruction
@@ -34,6 +37,13 @@ class Scope:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+    def spoken(self, items: list[Item]) -> str:
+        """The items' words as they were written, with what says nothing to the grammar."""
+        start, end = items[0].start, items[-1].end
+        if start < 0 or replace_hex(self.instruction) != self.instruction:
+            return words_of(items)
+        return " ".join(self.instruction[start:end].split())
 
     def missing(self, group: Group) -> None:
         self.note(f"there is no {group.noun} in the scene")
@@ -120,6 +130,13 @@ class Scope:
         if ground.kind == "free":
             self.note(f'background in your words, unknown to the embedded model: "{ground.text}"')
         self.asked[("background_setting",)] = self.stage.setting
+
+    def amend_setting(self, words: str) -> None:
+        """Someone's own surroundings with more said about them, at the end of the first sentence."""
+        first, dot, rest = (self.stage.setting or "").partition(".")
+        self.stage.setting = f"{first}, {words}{dot}{rest}"
+        self.asked[("background_setting",)] = self.stage.setting
+        self.note(f'background in your words, unknown to the embedded model: "{words}"')
 
     def _light(self, value: str | tuple[str, str]) -> None:
         if isinstance(value, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sartor.bridge.base import BridgeUnavailable
@@ -17,7 +17,7 @@ _QUOTED = re.compile(r"[\"“”„«]([^\"“”„«»]{1,200})[\"“”»]")
 # Concepts whose single word is as often another part of speech: taken as things only where the tagger sees a noun.
 _DOUBTFUL = word_set(
     "home sweet rose present fall lock crown light jet letter mail drop palm coach train book ring orange "
-    "peach fire star bear fish auto novel spirit trainer hound"
+    "peach fire star bear fish auto novel spirit trainer hound dress"
 )  # fmt: skip
 _WAYS = frozenset({"left", "right"})  # "make the cat face left" names no cat face
 _COLORS = color_names()
@@ -27,14 +27,15 @@ _CODES = {"NOUN": "N", "PROPN": "N", "ADJ": "A", "VERB": "V", "AUX": "v", "ADV":
 
 @dataclass(frozen=True)
 class Item:
-    """One letter for the grammar, what it means, and the words as they were written."""
+    """One letter for the grammar, what it means, and the words as they were written: where they stand in the text."""
 
     code: str
     value: Any
     text: str
     lemma: str = ""
     tag: str = ""
-    parts: tuple[Item, ...] = field(default=(), repr=False)
+    start: int = field(default=-1, compare=False)
+    end: int = field(default=-1, compare=False)
 
 
 class Tagger:
@@ -64,12 +65,12 @@ class Tagger:
         items: list[Item] = []
         end = 0
         for quoted in _QUOTED.finditer(text):
-            items += self._tag(text[end : quoted.start()])
-            items.append(Item("q", quoted.group(1).strip(), quoted.group()))
+            items += self._tag(text[end : quoted.start()], end)
+            items.append(Item("q", quoted.group(1).strip(), quoted.group(), start=quoted.start(), end=quoted.end()))
             end = quoted.end()
-        return items + self._tag(text[end:])
+        return items + self._tag(text[end:], end)
 
-    def _tag(self, text: str) -> list[Item]:
+    def _tag(self, text: str, offset: int) -> list[Item]:
         pipeline, lexicon = self.load()
         text = replace_hex(text)
         tokens = tokenize(text)
@@ -92,7 +93,8 @@ class Tagger:
                 last = position + compound
                 parts = [lexicon.longest(forms[: index + 1], index) for index in range(position, last)]
                 if not all(part is not None and part[1].code == "C" for part in parts):
-                    items.append(_hyphenated(doc[position:last], text[tokens[position][1] : tokens[last - 1][2]]))
+                    span = tokens[position][1], tokens[last - 1][2]
+                    items.append(_at(_hyphenated(doc[position:last], text[slice(*span)]), span, offset))
                     position = last
                     continue
             if found is not None and found[1].code in "IH" and found[0] > 1:
@@ -105,11 +107,14 @@ class Tagger:
                 found = self._judge(doc, position, found, before_thing=after is not None and after[1].code == "K")
             length = found[0] if found else 1
             first, last = doc[position], doc[position + length - 1]
-            written = text[tokens[position][1] : tokens[position + length - 1][2]]
-            if found:
-                items.append(Item(found[1].code, found[1].value, written, last.lemma_.lower(), last.tag_))
-            else:
-                items.append(self._unknown(first, written))
+            span = tokens[position][1], tokens[position + length - 1][2]
+            written = text[slice(*span)]
+            item = (
+                Item(found[1].code, found[1].value, written, last.lemma_.lower(), last.tag_)
+                if found
+                else self._unknown(first, written)
+            )
+            items.append(_at(item, span, offset))
             position += length
         return items
 
@@ -145,6 +150,10 @@ class Tagger:
         elif code == "_" and token.lower_.isalpha():
             code = "N" if token.pos_ == "X" else "_"
         return Item(code, value, written, token.lemma_.lower(), token.tag_)
+
+
+def _at(item: Item, span: tuple[int, int], offset: int) -> Item:
+    return replace(item, start=span[0] + offset, end=span[1] + offset)
 
 
 def _begun(doc: Any, position: int) -> bool:

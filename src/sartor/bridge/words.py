@@ -52,8 +52,10 @@ SIZES = {
     "largest",
 }
 SIZE_STEPS = {
-    1: "bigger, larger, enlarge, grow, scale up, blow up, increase in size, increase size, zoom in, closer",
-    -1: "smaller, shrink, tinier, scale down, reduce in size, decrease in size, reduce size, zoom out, further away",
+    1: "bigger, larger, enlarge, grow, scale up, blow up, increase in size, increase size, zoom in, closer, "
+    "twice as big, twice as large, twice the size, double the size",
+    -1: "smaller, shrink, tinier, scale down, reduce in size, decrease in size, reduce size, zoom out, further away, "
+    "half as big, half as large, half the size, half its size",
 }
 
 COUNTS: dict[str, int] = {
@@ -79,9 +81,10 @@ ORIENTATIONS = {
     "upside down": "upside down, inverted, head down, on its head, on their heads, flipped upside down, "
     "turned upside down",
     "tilted to the left": "tilted to the left, tilted left, leaning left, leaning to the left, slanted to the left, "
-    "rotated to the left, rotated left, tilted, slanted, at an angle, leaning, askew, crooked",
+    "rotated to the left, rotated left, counterclockwise, "
+    "counter clockwise, anticlockwise, tilted, slanted, at an angle, leaning, askew, crooked",
     "tilted to the right": "tilted to the right, tilted right, leaning right, leaning to the right, "
-    "slanted to the right, rotated to the right, rotated right",
+    "slanted to the right, rotated to the right, rotated right, clockwise",
     "upright": "upright, straight, right side up, right way up, the right way up, straight up",
 }
 
@@ -228,9 +231,28 @@ SILENT_VERBS = word_set(
     "surround color colour use keep try help add insert come go become seem remain stay"
 )
 CLOTHING = word_set(
-    "hat cap dress suit coat jacket scarf sunglasses glasses helmet shirt t-shirt shoes boots gloves "
-    "sweater crown tie bow-tie uniform costume cape skirt pants trousers hoodie apron robe"
+    "hat cap dress suit coat jacket scarf sunglasses glasses helmet shirt t-shirt tshirt shoes shoe boots boot gloves "
+    "glove sweater crown tiara tie bow-tie bowtie uniform costume cape cloak skirt pants trousers jeans shorts hoodie "
+    "apron robe vest blouse socks sock mittens beanie turban hood veil bandana wig headband headphones earmuffs "
+    "goggles monocle eyepatch mask necklace earring earrings bracelet ring watch belt collar backpack gown kimono "
+    "armor armour cardigan poncho shawl sandals sneakers slippers overalls pajamas swimsuit tuxedo"
 )
+# What is given to a face.
+EXPRESSIONS = word_set("smile grin frown scowl smirk grimace wink pout expression")
+# Said with a number: how much, and no thing.
+UNITS = word_set(
+    "degree degrees percent percentage % ° time times pixel pixels px cm mm inch inches meter meters step steps"
+)
+SEASONS = word_set("winter spring summer autumn christmas halloween easter")
+# Light that the weather or the hour stands for.
+DAYLIGHT = {"sunny": "warm", "sunshine": "warm", "sunlight": "warm", "morning": "warm", "afternoon": "warm",
+            "day": "even", "daytime": "even", "noon": "even", "midday": "even"}  # fmt: skip
+WEATHER = SEASONS | frozenset(DAYLIGHT) | word_set(
+    "weather rain rainy raining fog foggy mist misty storm stormy thunderstorm thunder drizzle hail haze hazy wind "
+    "windy breeze breezy cloudy overcast snow snowy snowing snowfall snowstorm blizzard autumnal wintry wintery "
+    "summery evening"
+)  # fmt: skip
+PICTURE_MEDIA = word_set("photo photograph drawing painting sketch illustration photography")
 IGNORED = (
     "kind of, sort of, type of, a bit, a little bit, there is, there are, there 's, please, "
     "i would like, i want, i 'd like, "

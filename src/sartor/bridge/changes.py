@@ -1,0 +1,186 @@
+"""What one clause does to the things that it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sartor.bridge.actors import Actor
+from sartor.bridge.base import check_things
+from sartor.bridge.clauses import VERBS, Wish, wish
+from sartor.bridge.draft import Piece
+from sartor.bridge.gifts import give, is_measure, turn_by
+from sartor.bridge.grammar import Group
+from sartor.bridge.lexicon import PartialPlace
+from sartor.bridge.parts import Part, find_part
+from sartor.bridge.scope import Scope
+from sartor.bridge.tagging import Item
+from sartor.bridge.words import word_set
+
+# Verbs that make one thing of another.
+BECOMING = word_set("make turn become change transform convert let render")
+_TURNING = word_set("turn rotate tilt lean flip")
+
+
+class Changes:
+    """A clause's targets, and every change that can be made to them."""
+
+    def __init__(self, scope: Scope, items: list[Item]) -> None:
+        self.scope, self.stage, self.items = scope, scope.stage, items
+        verb = next((item for item in items if item.code == "V" and item.lemma in VERBS), None)
+        self.wish: Wish = wish(items)
+        self.verb = verb.lemma if verb else ""
+        self.mode = "remove" if self.wish == "remove" else VERBS.get(self.verb, "")
+        self.targets: list[Actor] = []
+        self.named = False  # a group was understood as a target
+        self.done = False  # something came of the clause
+        self.link = ""
+        self.relation: str | None = None
+        self.wearing = self.negated = self.lost = False
+        self.action: str | None = None
+        self.part: Part | None = None  # of a thing, which the attributes are about
+        self.gift: Group | None = None  # "give a hat to ..." waits for whom
+        self.colors: list[str] = []
+
+    def _who(self) -> list[Actor]:
+        """The targets; where none is named, the first thing."""
+        if self.targets or self.lost or not self.stage.actors:
+            return self.targets
+        return self.stage.actors[:1]
+
+    def _lose(self, group: Group) -> None:
+        """What is said about something that is not there applies to nothing else."""
+        self.scope.missing(group)
+        if group.concept is None and self.mode != "remove" and not self.negated:
+            self.scope.loose.append(self.scope.spoken(self.items))
+        self.targets, self.named, self.lost, self.done = [], True, True, True
+
+    def _aim(self, actors: list[Actor]) -> None:
+        self.targets, self.named = actors, True
+        self.scope.last = actors[-1]
+
+    def _remove(self, actors: list[Actor]) -> None:
+        self.stage.actors[:] = [actor for actor in self.stage.actors if actor not in actors]
+        self.targets, self.done = [], True
+
+    def _create(self, group: Group) -> None:
+        actor = Actor(Piece.of(group))
+        self.stage.actors.append(actor)
+        check_things(len(self.stage.actors))
+        self.scope.note_new(actor.piece)
+        self._aim([actor])
+        self.done = True
+
+    def _give(self, group: Group) -> None:
+        if not self.targets and self.gift is None and any(item.code in "@i" for item in self.items[2:]):
+            self.gift = group
+            return
+        self.gift = None
+        if not self._who():
+            self._create(group)
+        elif not give(self.scope, self._who(), group):
+            anchor = self._who()[0]
+            self._create(group)
+            self.targets[-1].piece.relation = ("next to", anchor.piece)
+        self.done = True
+
+    def _attributes_of(self, group: Group, found: list[Actor]) -> None:
+        """What an indefinite group says beyond its noun: "a green apple", "three apples"."""
+        if group.definite:
+            return
+        for actor in found:
+            if group.colors:
+                self._change(actor, "C", list(group.colors))
+            if group.size:
+                self._change(actor, "Z", group.size)
+            if group.orientation:
+                self._change(actor, "O", group.orientation)
+            if group.count is not None or (group.plural and actor.piece.count == 1):
+                self._recount(actor, Piece.of(group).count)
+            for adjective in group.adjectives:
+                self._change(actor, "A", adjective)
+
+    def _change_part(self, part: Part, item: Item) -> None:
+        if item.code == "C":
+            part.paint(" and ".join(self.colors))
+        elif item.code in "AMZzO":
+            part.describe(item.text.lower())
+        else:
+            return
+        self.scope.note(f"in your words in {part.field}")
+        self.done = True
+
+    def _change(self, actor: Actor, code: str, value: Any) -> None:
+        """One attribute of one actor, by the letter of the grammar."""
+        if code == "C":
+            actor.paint(value)
+            self.scope.note_color(actor.piece)
+        elif code == "Z":
+            actor.set_size(value)
+        elif code == "z":
+            if not actor.resize(value):
+                self.scope.note(f"the {actor.piece.noun} is already {actor.size}")
+        elif code == "O":
+            actor.turn(value)
+        elif code == "F":
+            actor.face(value)
+        elif code == "L":
+            actor.put(value)
+        elif code == "l":
+            actor.step(*value)
+        elif code == "Q":
+            self._recount(actor, value + (actor.piece.count if self.mode == "add" else 0))
+        elif actor.nameless:
+            actor.piece.add_detail("appearance_details", value)
+            self.scope.note(f'beyond the vocabulary, in appearance_details: "{value}"')
+        elif actor.describe(value):
+            self.scope.note(f'beyond the vocabulary, in the description: "{value}"')
+        self.done = True
+
+    def _recount(self, actor: Actor, count: int) -> None:
+        actor.recount(count, len(self.stage.actors))
+        self.done = True
+
+    def _relate(self, anchor: Actor) -> None:
+        for actor in self._who():
+            if actor is not anchor:
+                actor.piece.place = PartialPlace()
+                actor.piece.relation = (self.relation or "next to", anchor.piece)
+                self.done = True
+        self.relation = None
+
+    def _measured(self, group: Group) -> bool:
+        """ "90 degrees" turns; any other measure only says how much."""
+        if not is_measure(group):
+            return False
+        self.relation = None
+        if self.verb in _TURNING and "degree" in group.text:
+            self.verb = "rotate"
+            for actor in self._who():
+                orientation = turn_by(actor, group)
+                self.scope.note(f"turned as far as the orientations go: {orientation}")
+                self.done = True
+        return True
+
+    def _part_of(self, group: Group, link: str) -> bool:
+        """ "his coat", "remove the hat", "the sailor's beard": something about a thing that is no thing of its own."""
+        if self.part is not None and self.verb in {*BECOMING, "replace", "swap"} and not group.definite:
+            self.part.become(group.words)
+            self.done = True
+            return True
+        removes = self.mode == "remove" or self.negated
+        owned = self.named and not link and not group.definite and group.words == group.text and not group.count
+        if not (group.definite or removes or owned or (self.mode == "replace" and not self.targets)):
+            return False
+        part = find_part(self.targets or self.stage.actors, group)
+        if part is None:
+            if owned and self.mode == "make" and group.concept is None and self.verb != "give":
+                self._lose(group)
+                return True
+            return False
+        if removes:
+            part.remove()
+            self.done = True
+        else:
+            self.part = part
+            self._aim([part.actor])
+        return True

@@ -1,0 +1,104 @@
+"""What a thing wears and looks like in words: a noun in one of an entry's texts, and edits of what is said of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sartor.bridge.actors import Actor
+from sartor.bridge.colors import color_names
+from sartor.bridge.grammar import Group
+
+_FIELDS = ("clothing", "appearance_details", "texture", "expression", "pose", "action", "skin_tone_and_texture",
+           "description")  # fmt: skip
+_OPPOSITES = {
+    one: other
+    for pair in ("long short", "big small", "large little", "dark light", "thick thin", "wide narrow", "old new")
+    for one, other in (pair.split(), reversed(pair.split()))
+}
+_COLORS = "|".join(sorted(map(re.escape, color_names()), key=len, reverse=True))
+_CHUNK = re.compile(r"[^,;.]+")
+
+
+@dataclass(frozen=True)
+class Part:
+    """``noun`` as it is written in the actor's text ``field``."""
+
+    actor: Actor
+    field: str
+    noun: str
+
+    def paint(self, color: str) -> None:
+        """In place of the colour that it has, else right before the noun."""
+        before, after = self._around()
+        painted, count = re.subn(rf"\b(?:{_COLORS})\b(?!.*\b(?:{_COLORS})\b)", color, before, flags=re.IGNORECASE)
+        self._write((painted if count else f"{before}{color} ") + after)
+
+    def describe(self, adjective: str) -> None:
+        """In place of what it contradicts or compares with ("long", "short" for "longer"), else before the noun."""
+        before, after = self._around()
+        base = _base(adjective)
+        told = {base, _OPPOSITES.get(base, base), adjective}
+        taken = next((word for word in re.findall(r"\w+", before) if _base(word.lower()) in told), None)
+        if taken is not None:
+            self._write(re.sub(rf"\b{re.escape(taken)}\b", adjective, before, count=1) + after)
+        else:
+            self._write(f"{before}{adjective} {after}")
+
+    def become(self, text: str) -> None:
+        before, after = self._around()
+        start, rest = len(before) - len(before.lstrip()), after[len(self.noun) :]
+        self._write(before[:start] + text + rest)
+
+    def remove(self) -> None:
+        """Nothing is left of a text that said nothing else."""
+        entry = self.actor.entry
+        assert entry is not None
+        chunks = [chunk.group().strip() for chunk in _CHUNK.finditer(entry[self.field])]
+        kept = [kept for chunk in chunks if (kept := self._without(chunk))]
+        if kept:
+            entry[self.field] = ", ".join(kept)
+        else:
+            del entry[self.field]
+
+    def _without(self, chunk: str) -> str:
+        parts = re.split(r"\s+(and|with)\s+", chunk)
+        kept = [part for part in parts[::2] if not re.search(rf"\b{re.escape(self.noun)}\b", part)]
+        return chunk if len(kept) == len(parts[::2]) else " and ".join(kept)
+
+    def _around(self) -> tuple[str, str]:
+        """The words before the noun back to the last comma or "and", and the noun with what follows."""
+        assert self.actor.entry is not None
+        text = self.actor.entry[self.field]
+        found = re.search(rf"\b{re.escape(self.noun)}\b", text)
+        assert found is not None
+        breaks = list(re.finditer(r"[,;.]|\b(?:and|with|in|under)\b", text[: found.start()]))
+        start = breaks[-1].end() if breaks else 0
+        self_before = text[start : found.start()]
+        return self_before, text[found.start() :]
+
+    def _write(self, text: str) -> None:
+        assert self.actor.entry is not None
+        before, after = self._around()
+        whole = self.actor.entry[self.field]
+        self.actor.entry[self.field] = whole[: len(whole) - len(before) - len(after)] + text
+
+
+def find_part(actors: list[Actor], group: Group) -> Part | None:
+    """The first text that names the group's noun as something about a thing."""
+    nouns = {group.noun, group.noun.rsplit(" ", 1)[-1], group.text.rsplit(" ", 1)[-1]} - {""}
+    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(nouns, key=len, reverse=True)))})(?:e?s)?\b", re.I)
+    for actor in actors:
+        for field in _FIELDS:
+            found = pattern.search((actor.entry or {}).get(field, ""))
+            if found is not None:
+                return Part(actor, field, found.group())
+    return None
+
+
+def _base(adjective: str) -> str:
+    """ "longer" -> "long", "bigger" -> "big", "larger" -> "large"."""
+    base = re.sub(r"(?:er|est)$", "", adjective)
+    if base in _OPPOSITES or f"{base}e" in _OPPOSITES:
+        return base if base in _OPPOSITES else f"{base}e"
+    return base[:-1] if len(base) > 2 and base[-1:] == base[-2:-1] else base

@@ -1,0 +1,183 @@
+"""What an instruction says about light, camera, colours and weather: fields of the whole, and never of a thing."""
+
+from __future__ import annotations
+
+import re
+
+from sartor.bridge import words
+from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.scope import Path, Scope
+from sartor.bridge.tagging import Item, words_of
+from sartor.nano.vocabulary import LIGHT_DIRECTIONS
+
+_CONDITIONS, _DIRECTION = ("lighting", "conditions"), ("lighting", "direction")
+_COLOR_SCHEME, _MANNER = ("aesthetics", "color_scheme"), ("artistic_style",)
+_ANGLE, _LENS = ("photographic_characteristics", "camera_angle"), ("photographic_characteristics", "lens_focal_length")
+# The field of what a noun stands for; None where there is none.
+_FIELDS: dict[str, Path | None] = {
+    noun: path
+    for path, nouns in (
+        (_CONDITIONS, "light, lighting, illumination, sunlight, light source, key light, daylight"),
+        (("lighting", "shadows"), "shadow, shading"),
+        (_ANGLE, "camera, camera angle, camera position, viewing angle, angle, viewpoint, perspective, point of view"),
+        (_LENS, "lens, focal length, camera lens"),
+        (("photographic_characteristics", "focus"), "focus"),
+        (("photographic_characteristics", "depth_of_field"), "depth of field"),
+        (("aesthetics", "composition"), "composition, layout, framing"),
+        (_COLOR_SCHEME, "palette, color palette, colour palette, color scheme, colour scheme, tone, color tone, hue"),
+        (None, "contrast, saturation, brightness, exposure, sharpness, grain, film grain, vibrance, vibrancy, noise, "
+               "color temperature, white balance, resolution, quality, image quality, vignette, aperture, detail, "
+               "aspect ratio, iso, lens flare, flare, glare, motion blur, light leak, double exposure"),
+    )
+    for noun in nouns.split(", ")
+}  # fmt: skip
+_CAMERA_VERBS = frozenset({"crop", "shoot", "photograph", "film", "expose", "frame"})
+_MILLIMETERS = re.compile(r"\d+ ?mm")
+_STYLE_NOUNS = frozenset({"style", "look", "aesthetic", "design"})
+_SOURCES = {"left": "left", "right": "right", "above": "above", "top": "above", "overhead": "above", "front": "front",
+            "behind": "behind", "back": "behind", "below": "below", "underneath": "below"}  # fmt: skip
+
+
+def follow_topic(scope: Scope, items: list[Item]) -> bool:
+    """Sets what a clause about the whole asks for, in the person's words; False where it is about things."""
+    if _is_monochrome(items):
+        scope.asked[_COLOR_SCHEME] = _spoken_value(items)
+        return True
+    index = next((i for i, item in enumerate(items) if _is_topic(scope, items, i)), None)
+    if index is None:
+        return False
+    item, told = items[index], items[index + 1 :]
+    if item.code == "@" and any(other.code == "@" and scope.find(other.value) for other in told):
+        return False  # "the light on the house": there is a thing to speak of
+    path = _field(item)
+    if path == _CONDITIONS and (source := _source(told)):
+        _light_from(scope, source)
+        return True
+    known = [scope.whole(other, remove=False) for other in items if other is not item and other.code in "BIHbYc"]
+    weather = next((other for other in told if _is_weather(other)), None)
+    moods = [other.value for other in told if other.code == "M"]
+    if any(known):
+        return True
+    if weather is not None:
+        follow_weather(scope, weather)
+    elif path is not None and (text := _value(item, told)):
+        scope.asked[path] = text
+        scope.note(f'in your words in {".".join(path)}: "{text}"')
+    elif item.code == "p" and moods:
+        scope.asked[("aesthetics", "mood_atmosphere")] = moods[0]
+    else:
+        scope.loose.append(scope.spoken(items))
+    return True
+
+
+def follow_weather(scope: Scope, item: Item) -> bool:
+    """ "make it winter", "a sunny day", "let it rain": the background or the light, else the context."""
+    if not _is_weather(item):
+        return False
+    text = item.value.text if item.code == "@" else item.text.lower()
+    told = text.split()
+    light = next((words.DAYLIGHT[word] for word in told if word in words.DAYLIGHT), None)
+    gloomy = any(word in words.WEATHER and word not in words.DAYLIGHT for word in told)
+    kind = next((words.SETTINGS[word][0] for word in told if word in words.SETTINGS), None)
+    if light is not None and not gloomy:
+        scope.whole(Item("I", light, text), remove=False)
+    elif scope.stage.setting is not None:
+        scope.amend_setting(f"in {text}" if told[-1] in words.SEASONS else text)
+    elif kind is not None:
+        scope.set_ground(Ground(kind))
+    else:
+        scope.loose.append(text)
+    return True
+
+
+def _is_weather(item: Item) -> bool:
+    if item.code == "@":
+        group: Group = item.value
+        known = group.concept is None and not group.definite
+        return (known and not words.WEATHER.isdisjoint(group.noun.split())) or group.noun in words.SEASONS
+    return item.code in "AMVN" and (item.text.lower() in words.WEATHER or item.lemma in words.WEATHER)
+
+
+def _is_topic(scope: Scope, items: list[Item], index: int) -> bool:
+    item, following = items[index], "".join(other.code for other in items[index + 1 : index + 2])
+    if item.code == "@":
+        group: Group = item.value
+        thing = group.concept is not None and not group.definite and " " not in group.noun
+        return _field_of(group) is not None and not thing and not scope.find(group)
+    if item.code == "V":
+        return item.lemma in _CAMERA_VERBS
+    if item.code == "H":
+        return _is_bare_shadow(item) and following in {"A", "C"}
+    if any(other.code in "@iT" for other in items[:index]):
+        return False
+    if item.code == "p":
+        return following != "i"  # "render it as ..."
+    # "the photo" right after a verb, for "as a photo" is a style.
+    speaks = following in set("TCAIMLzHb")
+    return item.code == "Y" and index > 0 and item.text.lower() in words.PICTURE_MEDIA and speaks
+
+
+def _field_of(group: Group) -> tuple[Path | None] | None:
+    """The noun's field, in a tuple; None for any other noun."""
+    noun = group.noun
+    if group.plural and noun in {"color", "colour"}:
+        return (_COLOR_SCHEME,)
+    if _MILLIMETERS.search(group.text) or noun.endswith(" lens"):
+        return (_LENS,)
+    return (_FIELDS[noun],) if noun in _FIELDS else None
+
+
+def _field(item: Item) -> Path | None:
+    if item.code == "@":
+        found = _field_of(item.value)
+        return found[0] if found else None
+    noun = item.text.lower().rsplit(" ", 1)[-1]
+    if item.code == "V":
+        return None
+    if item.code == "H":
+        return ("lighting", "shadows")
+    return _MANNER if noun in _STYLE_NOUNS else _FIELDS.get(noun, _COLOR_SCHEME)
+
+
+def _is_monochrome(items: list[Item]) -> bool:
+    """ "in black and white", "sepia", with nothing that it is said of: a look, and no thing's colours."""
+    colors = {item.value for item in items if item.code == "C"}
+    alone = all(item.code in "CUPX" for item in items)
+    return alone and (colors == {"black", "white"} or colors == {"sepia"})
+
+
+def _is_bare_shadow(item: Item) -> bool:
+    return item.text.lower().rsplit(" ", 1)[-1] in {"shadow", "shadows"} and len(item.text.split()) <= 2
+
+
+def _source(told: list[Item]) -> str | None:
+    spoken = " ".join(item.text.lower() for item in told).split()
+    return next((_SOURCES[word] for word in spoken if word in _SOURCES), None)
+
+
+def _light_from(scope: Scope, source: str) -> None:
+    phrase = f"from {source}" if source in {"above", "behind", "below"} else f"from the {source}"
+    shadow = next((shadow for shadow, told in LIGHT_DIRECTIONS.items() if told == phrase), None)
+    if shadow is not None:
+        scope.stage.shadow = shadow
+    else:
+        scope.note(f'light in your words, unknown to the embedded model: "{phrase}"')
+    scope.asked[_DIRECTION] = phrase
+
+
+def _value(item: Item, told: list[Item]) -> str | None:
+    """What is said of a topic: the words after it, else those before its noun."""
+    text, codes = _spoken_value(told), {other.code for other in told if other.code not in "VvPTWXE"}
+    noun = item.value.text.rsplit(" ", 1)[-1] if item.code == "@" else item.text.lower().rsplit(" ", 1)[-1]
+    if item.code == "@" and not text:
+        group: Group = item.value
+        return group.text if " " in group.text or _MILLIMETERS.fullmatch(group.text) else None
+    if item.code in "pY" and noun not in _FIELDS:
+        # Of the picture as a whole only colours and a manner have a field.
+        fits = (codes and codes <= {"C", "U"}) or (noun in _STYLE_NOUNS and codes <= {"A", "M", "U"})
+        return text if fits else None
+    return f"{text} {noun}" if text and codes <= set("AMCU") and noun != "camera" else text or None
+
+
+def _spoken_value(told: list[Item]) -> str:
+    return words_of([other for other in told if other.code not in "VvPTWXE"]).lower()
