@@ -119,7 +119,7 @@ class Actor:
 
 @dataclass
 class Stage:
-    """The scene under refinement, and as it was ``before``."""
+    """The scene under refinement, and as it was ``before``, with its ``former`` actors."""
 
     actors: list[Actor]
     background: Background = field(default_factory=Background)
@@ -128,6 +128,7 @@ class Stage:
     shadow: str = "none"
     style: str | None = None
     before: Scene = field(default_factory=lambda: Scene([]))
+    former: list[Actor] = field(default_factory=list)
 
     def scene(self) -> Scene:
         return Scene([actor.thing() for actor in self.actors], self.style, self.background, self.light, self.shadow)

@@ -9,6 +9,8 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
 
 from sartor.bridge.attachment import attach
 from sartor.bridge.base import Translation, UnusablePrompt, check_prompt, check_things
@@ -16,12 +18,14 @@ from sartor.bridge.draft import Draft, Piece
 from sartor.bridge.grammar import analyse
 from sartor.bridge.reading import read
 from sartor.bridge.refinement import Director
-from sartor.bridge.restating import restate, short
+from sartor.bridge.restating import restate
+from sartor.bridge.retelling import retell
 from sartor.bridge.scene import realise
 from sartor.bridge.tagging import Tagger
-from sartor.bridge.wording import summarize
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, complete, parse, plain
 
+_READ = 400  # characters of a short description that are looked at
+_SAID = frozenset({"short_description", "context", "text_render"})  # what a prompt of one sentence has
 _log = logging.getLogger(__name__)
 
 
@@ -54,11 +58,20 @@ class OfflineBridge:
     ) -> Translation:
         instruction = check_prompt(instruction)
         values = plain(structured_prompt)
-        stage = read(values, self._tagger)
-        summary = summarize(stage.before, stage.words(), short(stage.setting))
+        text = values.get("short_description", "")
+        told = analyse(self._tagger.tag(text[:_READ]))
+        with _held():
+            drawn = _described(values, attach(told))
+        values |= deepcopy(drawn)
+        stage = read(values, self._tagger, visual_schema.background_setting if visual_schema else None)
+        setting = stage.setting
         director = Director(stage, values, instruction)
         director.follow(analyse(self._tagger.tag(instruction), instruction=True))
-        restate(values, stage, director.asked, summary)
+        restate(values, stage, director.asked)
+        if values.get("objects") == drawn.get("objects"):  # nothing was asked of what only the sentence names
+            values = {name: value for name, value in values.items() if value != drawn.get(name)}
+        if text:
+            values["short_description"] = retell(text, told, stage, setting)
         with _held():
             refined = parse(values)
             completed = complete(refined, visual_schema)
@@ -82,6 +95,14 @@ def _not_understood(draft: Draft, prompt: str) -> bool:
         piece.concept or piece.details or piece.colors or piece.count > 1 for piece in draft.pieces
     )
     return not known and sum(len(piece.phrase) for piece in draft.pieces) < 0.6 * len(prompt)
+
+
+def _described(values: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """The objects and the background of a prompt that says them in its ``short_description`` alone."""
+    if not values.keys() <= _SAID or not any(piece.concept for piece in draft.pieces):
+        return {}
+    scene = plain(realise(draft, None))
+    return {name: scene[name] for name in ("objects", "background_setting") if name == "objects" or draft.ground}
 
 
 def _translation(vgl: StructuredPrompt, notes: list[str]) -> Translation:

@@ -23,18 +23,22 @@ from sartor.nano.vocabulary import COLORS, MIRRORED, ORIENTATIONS, SIZES, UNMIRR
 _READ = 200  # characters of a field that are looked at: the noun comes first
 
 
-def read(values: dict[str, Any], tagger: Tagger) -> Stage:
-    """``values`` are a structured prompt's JSON values; the stage's actors share its object entries."""
+def read(values: dict[str, Any], tagger: Tagger, setting: str | None = None) -> Stage:
+    """``values`` are a structured prompt's JSON values; the stage's actors share its object entries.
+
+    setting: the background of a prompt that names none.
+    """
     actors = [_read_object(entry, tagger) for entry in values.get("objects", [])]
-    background, setting = read_background(values.get("background_setting"))
+    background, own = read_background(values.get("background_setting") or setting)
     background.blurred = "blur" in values.get("photographic_characteristics", {}).get("depth_of_field", "")
     lighting = values.get("lighting", {})
     light, shadow = read_light(lighting.get("conditions")), read_shadow(lighting.get("shadows"))
-    stage = Stage(actors, background, setting, light, shadow, read_style(values.get("style_medium")))
+    stage = Stage(actors, background, own, light, shadow, read_style(values.get("style_medium")))
     for actor in actors:
         actor.before, actor.word_before = actor.thing(), actor.piece.phrase
         actor.orientation_before = orientation_of(actor.piece, actor.before)
     things = [actor.before for actor in actors if actor.before is not None]
+    stage.former = actors[:]
     stage.before = Scene(things, stage.style, replace(background), stage.light, stage.shadow)
     return stage
 

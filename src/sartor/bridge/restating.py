@@ -13,7 +13,6 @@ from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
 from sartor.bridge.scene import finish_entry, orientation_of
-from sartor.bridge.wording import summarize
 from sartor.nano.captions import Scene, Thing, describe, describe_thing, relationship
 from sartor.nano.vocabulary import COLORS
 
@@ -34,8 +33,9 @@ _COLORS = color_names()
 _COLOR_SCHEME = ("aesthetics", "color_scheme")
 
 
-def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None], summary_before: str) -> None:
-    """Edits ``values`` in place. ``asked`` holds fields that the words set outright (None: what the rule says)."""
+def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None]) -> None:
+    """Edits ``values`` in place. ``asked`` holds fields that the words set outright (None: what the rule says).
+    ``short_description`` is left to ``retelling``."""
     before, after = stage.before, stage.scene()
     _restate_objects(values, before.things, stage, after.things)
     rule_before, rule_after = _rules(before), _rules(after)
@@ -53,9 +53,6 @@ def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None],
     for path, text in asked.items():
         if path not in _SCENE_FIELDS:
             _put(values, path, text)
-    summary = summarize(after, stage.words(), short(stage.setting))
-    if summary != summary_before and "short_description" in values:
-        values["short_description"] = summary
 
 
 def short(setting: str | None) -> str | None:
@@ -123,14 +120,15 @@ def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
     assert actor.before is not None
     noun = re.escape(actor.piece.noun)
     if thing.recolored and thing.colors[:1] != (actor.before.colors[:1] if actor.before.recolored else ()):
-        text = _repaint(text, thing.colors[0]) or _insert(text, noun, thing.colors[0])
+        text = _repaint(text, thing.colors[0]) or insert(text, noun, thing.colors[0])
     for adjective in actor.piece.adjectives:
         if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
-            text = _insert(text, noun, adjective)
+            text = insert(text, noun, adjective)
     return text
 
 
-def _insert(text: str, noun: str, word: str) -> str:
+def insert(text: str, noun: str, word: str) -> str:
+    """The word before the first place of the noun, a regular expression; at the end where it is nowhere."""
     changed, count = re.subn(rf"\b({noun})", rf"{word} \1", text, count=1, flags=re.IGNORECASE)
     return changed if count else f"{text} ({word})"
 
