@@ -90,6 +90,7 @@ class _Reader:
             return
         if negated:
             self.draft.note(f"left out, as asked: {group.text}")
+            self.draft.without.append(group.text)
             return
         if self._absorbed(group, link, verb):
             return

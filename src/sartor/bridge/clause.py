@@ -202,7 +202,7 @@ class Clause(Changes):
 
     def _remove_group(self, group: Group, found: list[Actor]) -> None:
         if not found:
-            if not self.done:
+            if not self.done and group.noun not in {"reference", "mention"}:  # "remove references to ..."
                 self._lose(group)
             return
         fewer = group.count if group.count and all(actor.piece.count > group.count for actor in found) else None

@@ -98,6 +98,7 @@ class Draft:
     texts: list[str] = field(default_factory=list)
     loose: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)  # what was named to be left out
 
     def note(self, text: str) -> None:
         if text not in self.notes:

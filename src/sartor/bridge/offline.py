@@ -91,8 +91,10 @@ def _held() -> Iterator[None]:
 
 def _not_understood(draft: Draft, prompt: str) -> bool:
     """Nothing is known and most words would be lost, as in another language: the prompt itself has to describe."""
-    known = draft.ground is not None or any(
-        piece.concept or piece.details or piece.colors or piece.count > 1 for piece in draft.pieces
+    known = (
+        draft.ground is not None
+        or bool(draft.without)
+        or any(piece.concept or piece.details or piece.colors or piece.count > 1 for piece in draft.pieces)
     )
     return not known and sum(len(piece.phrase) for piece in draft.pieces) < 0.6 * len(prompt)
 

@@ -47,12 +47,12 @@ def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None])
     for path in _SCENE_FIELDS:
         old, new = rule_before.get(path), rule_after.get(path)
         if path in asked:
-            _put(values, path, asked[path] or new)
+            _put(values, path, new if asked[path] is None else asked[path] or None)
         elif old is not None and old != new and _get(values, path) == old:
             _put(values, path, new)
     for path, text in asked.items():
         if path not in _SCENE_FIELDS:
-            _put(values, path, text)
+            _put(values, path, text or None)
 
 
 def short(setting: str | None) -> str | None:

@@ -15,6 +15,15 @@ from sartor.bridge.wording import BLURRED, background_of
 from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
 
 Path = tuple[str, ...]
+UNSET = ""  # in ``asked``: the field is to be left out
+_FIELDS: dict[str, list[Path]] = {
+    "G": [("background_setting",)],
+    "B": [("background_setting",)],
+    "I": [("lighting", "conditions")],
+    "H": [("lighting", "shadows")],
+    "b": [("photographic_characteristics", "depth_of_field")],
+    "Y": [("style_medium",), ("artistic_style",)],
+}
 _HOUR = re.compile(
     r"\b(?:at (?:night|sunset|dusk|dawn|sunrise|noon|midday)|by (?:day|night)|in (?:the )?(?:evening|morning))\b",
     re.IGNORECASE,
@@ -77,6 +86,8 @@ class Scope:
         """Background, light, shadow, blur, style, camera, text. False where nothing was said."""
         code, value = item.code, item.value
         stage, asked = self.stage, self.asked
+        if remove and all(actor.nameless for actor in stage.actors) and self._unset(item):
+            return True
         if code == "G":
             if not remove:
                 return False
@@ -101,6 +112,15 @@ class Scope:
         else:
             self._style(value)
         return True
+
+    def _unset(self, item: Item) -> bool:
+        """A visual schema loses the field, for it need not say what every picture looks like."""
+        if item.code == "B" and not self._shows(item.value):
+            return False
+        paths = _FIELDS.get(item.code, [item.value[0]] if item.code == "c" else [])
+        for path in paths:
+            self.asked[path] = UNSET
+        return bool(paths)
 
     def _shows(self, ground: Ground) -> bool:
         """Whether the background is this one; one in someone's own words, whether they name it."""
