@@ -106,6 +106,7 @@ def test_a_thing_that_is_given_stands_beside(bridge: OfflineBridge, penguin: Str
         ("remove the boots from the sailor", CLOTHING, "navy coat, white cap"),
         ("replace his coat with a yellow raincoat", CLOTHING, "a yellow raincoat, white cap and black boots"),
         ("make the coat a red jacket", CLOTHING, "a red jacket, white cap and black boots"),
+        ("make the coat a jacket and red", CLOTHING, "a jacket, white cap and black boots"),
         ("make his nose bigger", "context", "make his nose bigger"),
         ("make the sailor's hair grey", "context", "make the sailor's hair grey"),
         ("trim the beard", "context", "trim the beard"),

@@ -165,6 +165,7 @@ class Changes:
         """ "his coat", "remove the hat", "the sailor's beard": something about a thing that is no thing of its own."""
         if self.part is not None and self.verb in {*BECOMING, "replace", "swap"} and not group.definite:
             self.part.become(group.words)
+            self.part, self.targets, self.lost = None, [], True
             self.done = True
             return True
         removes = self.mode == "remove" or self.negated
