@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from sartor.app import create_app
+from sartor.bridge.base import Translation
 from sartor.errors import ModelNotReady
 from sartor.generation.drawing import PlainEngine
 from sartor.generation.tables import GenerationRequest
@@ -87,6 +88,47 @@ def test_a_storage_that_fails_for_a_moment_costs_no_image(
     answer = tenant.settled(submit(tenant, visual_output_content_moderation=True))
     assert answer["status"] == "COMPLETED", answer
     assert (called.count("put"), called.count("get"), called.count("draw")) == (2, 2, 1), "it is drawn once"
+
+
+def test_an_answer_that_comes_late_changes_nothing(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was stopped asked the language model; while it waits, another one is answered, and draws."""
+    pipeline: Any = service.parts.jobs._jobs["image"].on_lost.__self__  # type: ignore[attr-defined]
+    generate = SlowEngine.generate
+    drawn: list[str] = []
+    ids: list[str] = []
+
+    def say(thing: str) -> Translation:
+        return Translation({"short_description": thing}, notes=(thing,))
+
+    class Stopped:
+        def translate(self, prompt: str, **_: Any) -> Translation:
+            monkeypatch.setattr(pipeline, "_bridge", Answered)
+            pipeline.write_prompt(ids[0])
+            return say("a pear")
+
+    class Answered:
+        def translate(self, prompt: str, **_: Any) -> Translation:
+            return say("an apple")
+
+    def bridge() -> Any:
+        ids.append(row_in_progress())
+        return Stopped()
+
+    def row_in_progress() -> str:
+        return str(tenant.get("/v2/requests", params={"status": "IN_PROGRESS"}).json()["requests"][0]["request_id"])
+
+    def draw(self: SlowEngine, spec: Any, **arguments: Any) -> Any:
+        drawn.append(spec.prompt)
+        return generate(self, spec, **arguments)
+
+    monkeypatch.setattr(pipeline, "_bridge", bridge)
+    monkeypatch.setattr(SlowEngine, "generate", draw)
+    status = tenant.settled(submit(tenant))
+    assert [status["result"]["structured_prompt"]] == drawn
+    assert "apple" in drawn[0]
+    assert row_of(service, ids[0]).notes == ["an apple"]
 
 
 def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:

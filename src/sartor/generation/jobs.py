@@ -121,8 +121,14 @@ class Pipeline:
             raise Unavailable("The words could not be checked; try again later.") from None
 
     def write_prompt(self, request_id: str) -> None:
-        """Text becomes a structured prompt, or changes the given one; without text the given one is used as it is."""
+        """Text becomes a structured prompt, or changes the given one; without text the given one is used as it is.
+
+        Once: a language model that is asked again answers something else, and another worker may be drawing by now what
+        the first answer says.
+        """
         row = self._begin(request_id, "writing_prompt")
+        if row.structured_prompt is not None:
+            return
         notes: tuple[str, ...] = ()
         if row.prompt is None:
             assert row.given_structured_prompt is not None
@@ -132,7 +138,9 @@ class Pipeline:
             structured_prompt, notes = canonical(translation.structured_prompt), translation.notes
             if structured_prompt == "{}":
                 raise Unprocessable("prompt: nothing in it could be made into a scene")
-        self._update(request_id, structured_prompt=structured_prompt, notes=list(notes))
+        with self._database.transaction() as session:
+            unwritten = GenerationRequest.structured_prompt.is_(None)
+            change(session, request_id, unwritten, structured_prompt=structured_prompt, notes=list(notes))
 
     def draw(self, request_id: str, *, stop: threading.Event) -> None:
         """Draws the draft. Waits for the engine to be ready and for its turn on the device."""

@@ -12,11 +12,11 @@ from sartor.kit.database import now
 from sartor.webhooks.service import Webhooks
 
 
-def change(session: Session, request_id: str, **values: Any) -> bool:
-    """Writes into a request that is in progress; one that has ended is left alone, which False says."""
+def change(session: Session, request_id: str, *which: sa.ColumnElement[bool], **values: Any) -> bool:
+    """Writes into a request that is in progress and as ``which`` says; another one is left alone, which False says."""
     changed = (
         sa.update(GenerationRequest)
-        .where(GenerationRequest.id == request_id, GenerationRequest.status == IN_PROGRESS)
+        .where(GenerationRequest.id == request_id, GenerationRequest.status == IN_PROGRESS, *which)
         .values(**values)
         .execution_options(synchronize_session=False)
     )
