@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sartor.kit.storage import Listed, Storage
+from sartor.kit.storage import Listed, Storage, StorageAway
 from tests.kit.server import Server, says
 
 HOUR = timedelta(hours=1)
@@ -43,6 +43,35 @@ def test_values_are_kept_replaced_moved_and_removed(storage: Storage, tmp_path: 
     for missing in (lambda: storage.get("images/b.png"), lambda: storage.move("images/b.png", "images/c.png")):
         with pytest.raises(KeyError):
             missing()
+
+
+def test_what_is_written_outlasts_a_loss_of_power(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes and every name on the way to them are on the disk when the call returns."""
+    settled: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: settled.append(os.fstat(descriptor).st_ino))
+
+    def expected(key: str) -> set[int]:
+        root = tmp_path / "a folder"
+        return {(root / path).stat().st_ino for path in (key, *Path(key).parents)}
+
+    storage.put("drafts/a.png", b"one")
+    assert set(settled) == expected("drafts/a.png")
+    for act, key in (
+        (lambda: storage.move("drafts/a.png", "images/a.png"), "images/a.png"),
+        (lambda: storage.copy("images/a.png", "images/b.png"), "images/b.png"),
+        (lambda: storage.put_stream("images/c.zip", iter([b"one", b"two"])), "images/c.zip"),
+    ):
+        settled.clear()
+        act()
+        assert set(settled) == expected(key)
+
+
+def test_a_folder_that_takes_nothing_is_away(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "a folder" / "images").write_bytes(b"no folder")
+    with pytest.raises(StorageAway):
+        storage.put("images/a.png", b"one")
 
 
 def test_copies_live_on_their_own(storage: Storage) -> None:

@@ -40,6 +40,18 @@ def test_the_first_call_downloads_and_the_next_does_not(storage: Storage, files:
     assert files.get("models/1/6.safetensors", SHA256) == path
 
 
+def test_a_copy_that_was_cut_off_is_downloaded_anew(
+    tmp_path: Path, storage: Storage, files: AdapterFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss of power leaves files of no bytes; the next process looks, once."""
+    path = files.get("models/1/6.safetensors", SHA256)
+    path.write_bytes(b"")
+    next_process = AdapterFiles(storage, path.parent, leftovers=files._leftovers)
+    assert next_process.get("models/1/6.safetensors", SHA256).read_bytes() == DATA
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    assert next_process.get("models/1/6.safetensors", SHA256) == path
+
+
 def test_what_is_not_there_or_not_the_same_is_said(storage: Storage, files: AdapterFiles, tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         files.get("models/2/6.safetensors", SHA256)

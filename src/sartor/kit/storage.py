@@ -8,6 +8,7 @@ and served by the app under ``/files/``.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import os
@@ -15,15 +16,15 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from obstore import sign
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import GenericError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
 FILES = "/files/"
@@ -53,8 +54,16 @@ class Listed(NamedTuple):
     written_at: datetime
 
 
+class StorageAway(Exception):
+    """The storage does not answer, or has no room. Nothing is wrong with what was asked: trying again may help."""
+
+
 class Storage:
-    """Puts, gets and signs. Safe to use from several threads."""
+    """Puts, gets and signs. Safe to use from several threads.
+
+    Everything that reads or writes raises StorageAway, too. What was written into a folder outlasts a loss of power
+    once the call returns, as the rows do that name it.
+    """
 
     def __init__(self, url: str, *, key: bytes) -> None:
         parts = urlsplit(url)
@@ -73,7 +82,9 @@ class Storage:
         """Writes ``data`` whole or not at all; an old value is replaced."""
         # A folder cannot keep the type, and needs none: what it serves is known by the name.
         attributes = None if self._folder is not None else {"Content-Type": media_type}
-        self._store.put(key, data, attributes=attributes)
+        with _reaching():
+            self._store.put(key, data, attributes=attributes)
+            self._settle(key)
 
     def put_stream(self, key: str, chunks: Iterator[bytes], *, media_type: str = "application/octet-stream") -> None:
         """Like ``put``, of a value too large for memory; the chunks may be made of other values of this storage.
@@ -94,7 +105,9 @@ class Storage:
                     raise
 
             try:
-                self._store.put(key, made(), attributes=attributes, use_multipart=True)
+                with _reaching():
+                    self._store.put(key, made(), attributes=attributes, use_multipart=True)
+                    self._settle(key)
             except Exception:
                 if failures:
                     raise failures[0] from None
@@ -105,14 +118,17 @@ class Storage:
         try:
             if self._folder is not None:
                 os.utime(self._folder / source)  # a folder makes a link, which is as old as its source
-            self._store.copy(source, target)
+            with _reaching():
+                self._store.copy(source, target)
+                self._settle(target)
         except (NotFoundError, FileNotFoundError):
             raise KeyError(source) from None
 
     def get(self, key: str) -> bytes:
         """The bytes under ``key``; raises KeyError where there are none."""
         try:
-            return bytes(self._store.get(key).bytes())
+            with _reaching():
+                return bytes(self._store.get(key).bytes())
         except (NotFoundError, FileNotFoundError):
             raise KeyError(key) from None
 
@@ -120,14 +136,16 @@ class Storage:
         """How many bytes there are under ``key``, and they themselves, a quarter of a megabyte at a time; raises
         KeyError."""
         try:
-            found = self._store.get(key)
+            with _reaching():
+                found = self._store.get(key)
         except (NotFoundError, FileNotFoundError):
             raise KeyError(key) from None
         return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=PIECE_BYTES))
 
     def exists(self, key: str) -> bool:
         try:
-            self._store.head(key)
+            with _reaching():
+                self._store.head(key)
         except (NotFoundError, FileNotFoundError):
             return False
         return True
@@ -135,10 +153,13 @@ class Storage:
     def move(self, source: str, target: str) -> None:
         """Renames; done already is done. Raises KeyError where neither is there."""
         try:
-            self._store.rename(source, target)
+            with _reaching():
+                self._store.rename(source, target)
         except (NotFoundError, FileNotFoundError):
             if not self.exists(target):
                 raise KeyError(source) from None
+        with _reaching():
+            self._settle(target)
 
     def delete(self, key: str) -> None:
         """Removes ``key``; nothing there is fine."""
@@ -146,7 +167,8 @@ class Storage:
             (self._folder / key).unlink(missing_ok=True)
             return
         try:
-            self._store.delete(key)
+            with _reaching():
+                self._store.delete(key)
         except (NotFoundError, FileNotFoundError):
             return
 
@@ -206,9 +228,39 @@ class Storage:
             raise OSError("the storage does not give back what was written")
         self.delete(probe)
 
+    def _settle(self, key: str) -> None:
+        """Has a folder's disk take what was written under ``key``, and its name."""
+        if self._folder is not None:
+            for path in (key, *map(str, PurePosixPath(key).parents)):
+                settle(self._folder / path)
+
     def _sign(self, key: str, expires: int) -> str:
         digest = hmac.digest(self._key, f"{expires}\n{key}".encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def settle(path: Path) -> None:
+    """Has the disk take a file's bytes, or a folder's names. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems know no such thing of a folder
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except (GenericError, PermissionDeniedError, UnauthenticatedError) as error:
+        raise StorageAway(str(error)) from error
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageAway(str(error)) from error
 
 
 def _unfinished(folder: Path, prefix: str) -> Iterator[Listed]:

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Storage, settle
 from sartor.models.leftovers import Leftovers
 
 
@@ -20,26 +20,37 @@ class AdapterFiles:
         self._storage = storage
         self._folder = folder
         self._leftovers = leftovers
+        self._whole: set[str] = set()
 
     def get(self, key: str, sha256: str) -> Path:
-        """The file with the bytes under ``key``, downloaded on the first call.
+        """The file with the bytes under ``key``, downloaded on the first call. A copy that an earlier process left is
+        read through once: a loss of power may have cut it off.
 
         Raises KeyError where the storage has none, and ValueError where they are not those with this hash.
         """
         self._leftovers.tidy()
         path = self._path(sha256)
-        if path.is_file():
+        if path.is_file() and self._is_whole(path, sha256):
             _touch(path)
         else:
             data = self._storage.get(key)
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise ValueError(f"{key} does not hold the bytes that were put there")
             self._write(path, data)
+            self._whole.add(sha256)
         return path
 
     def forget(self, sha256: str) -> None:
         """Deletes the copy; nothing there is fine."""
         self._path(sha256).unlink(missing_ok=True)
+
+    def _is_whole(self, path: Path, sha256: str) -> bool:
+        if sha256 not in self._whole:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    return False
+            self._whole.add(sha256)
+        return True
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.safetensors"
@@ -49,6 +60,7 @@ class AdapterFiles:
         partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             partial.write_bytes(data)
+            settle(partial)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
