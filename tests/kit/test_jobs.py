@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from sartor.errors import Moderated, SartorError
 from sartor.kit.database import Database
-from sartor.kit.jobs import Job, Jobs, async_step, interruptible_step, pause, step
+from sartor.kit.jobs import Job, Jobs
 from sartor.kit.leases import Lease
+from sartor.kit.steps import async_step, interruptible_step, pause, step
 from tests.conftest import wait_for
 from tests.kit.conftest import QUEUE, Log, enqueue
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sartor.kit.database import Database
-from sartor.kit.jobs import Jobs, step
+from sartor.kit.jobs import Jobs
+from sartor.kit.steps import step
 from tests.kit.conftest import QUEUE, Log, enqueue
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from sartor.kit.database import Database
-from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
+from sartor.kit.jobs import Job, Jobs, Queue
+from sartor.kit.steps import interruptible_step, step
 
 
 def main(url: str, notes: Path) -> None:

@@ -35,7 +35,8 @@ from sartor.errors import BadRequest, BodyTooLarge, Moderated, SartorError
 from sartor.kit.database import Database
 from sartor.kit.fetch import BadAddress, Fetcher, FetchError, RefusedAddress, TooLarge, TooManyRedirects
 from sartor.kit.idempotency import claim, digest_of
-from sartor.kit.jobs import Chore, Job, Jobs, async_step, interruptible_step, pause, step
+from sartor.kit.jobs import Chore, Job, Jobs
+from sartor.kit.steps import async_step, interruptible_step, pause, step
 from sartor.moderation.base import ImageModerator
 
 log = structlog.get_logger(__name__)

@@ -23,7 +23,8 @@ from sartor.datasets.stored import read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import NotFound, SartorError, Unavailable, Unprocessable
 from sartor.kit.database import Database
-from sartor.kit.jobs import Chore, Job, Jobs, Queue, interruptible_step, pause, step
+from sartor.kit.jobs import Chore, Job, Jobs, Queue
+from sartor.kit.steps import interruptible_step, pause, step
 from sartor.kit.storage import Storage
 from sartor.projects.tables import Project
 

@@ -11,25 +11,33 @@ executor has no live lease, and puts them back into their queues.
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, ScheduleInput, StepOptions
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    EnqueueOptions,
+    ScheduleInput,
+    WorkflowStatus,
+    _sys_db,
+)
 from dbos import error as dbos_errors
 from sqlalchemy.orm import Session
 
-from sartor.errors import SartorError
-from sartor.kit.database import AWAY, Database, now
+from sartor.kit.database import Database, now
 from sartor.kit.leases import Leases
+from sartor.kit.steps import interruptible_step, step
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +47,12 @@ _VERSION = "1"
 # A job that kills its process this often is at fault itself, and ends as an error. Every job that runs when a process
 # dies is counted, whoever is at fault: with three a request was seen to be given up that had done nothing.
 _MAX_RECOVERY_ATTEMPTS = 20
-# While the database is away a step is tried again, 1, 2, 4 ... 15 seconds apart, for an hour. A try that lasted longer
-# than a minute had found it again.
-_AWAY_PAUSE, _LONGEST_AWAY_PAUSE, _AWAY_TRIES, _FOUND_AGAIN = 1.0, 15.0, 240, 60.0
+_PASSING = ("database is locked", "disk is full", "disk I/O error", "unable to open database file")
+_LISTED_AT_ONCE = 1000
+# Between the database's and this machine's, at most.
+_CLOCKS_DIFFER = timedelta(hours=1)
 _ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
-T = TypeVar("T")
 JobFunction = Callable[[str], Awaitable[None]]
 Observe = Callable[[str, str, float], None]
 
@@ -115,6 +123,9 @@ class Jobs:
         self._resting = threading.Lock()
         self._keepers: list[threading.Thread] = []
         self._lost: set[str] = set()
+        self._reported: str | None = None
+        self._running: list[str] = []
+        self._stray: set[str] = set()
 
     def add(self, job: Job) -> None:
         """Makes ``job`` known; before ``start``, in every process that may find it in its queue."""
@@ -192,6 +203,8 @@ class Jobs:
         for job in self._jobs.values():
             DBOS.workflow(name=job.name, max_recovery_attempts=job.recoveries)(self._observed(job))
         chores = [self._scheduled(chore) for chore in self._chores]
+        # What it writes about jobs and steps it writes again where PostgreSQL was away, but SQLite only where locked.
+        _sys_db.retriable_sqlite_exception = _may_pass  # type: ignore[attr-defined, assignment]
         DBOS.launch()
         DBOS.apply_schedules(chores)
         self._stopping.clear()
@@ -226,6 +239,7 @@ class Jobs:
         # One for each job: the library marks the function that it is given, and a method cannot be marked.
         async def run(job_id: str) -> None:
             began, outcome = time.monotonic(), "interrupted"
+            self._running.append(job_id)
             try:
                 await job.function(job_id)
                 outcome = "ended"
@@ -233,6 +247,7 @@ class Jobs:
                 outcome = "failed"
                 raise
             finally:
+                self._running.remove(job_id)
                 self._observe(job.name, outcome, time.monotonic() - began)
 
         return run
@@ -264,111 +279,54 @@ class Jobs:
         if dead:
             taken = DBOS._recover_pending_workflows(dead)
             log.info("took over jobs", executors=len(dead), jobs=len(taken))
+        self._take_up(
+            {
+                job.workflow_id: self._jobs[job.name]
+                for job in running
+                if job.executor_id == self.executor_id and job.name in self._jobs
+            }
+        )
+
+    def _take_up(self, mine: dict[str, Job]) -> None:
+        """Goes on with this process's own jobs that do not run in it: the database was away for too long.
+
+        Those that were seen in two rounds: one that was just taken begins in a moment.
+        """
+        stray = set(mine) - set(self._running)
+        for job_id in stray & self._stray:
+            DBOS.resume_workflow(job_id, queue_name=mine[job_id].queue.name)
+            log.info("took up a job again", job=job_id)
+        self._stray = stray - self._stray
 
     def _report_lost(self) -> None:
-        ended = DBOS.list_workflows(
-            status=_ENDED_BADLY, name=list(self._jobs), load_input=False, load_output=False, sort_desc=True, limit=1000
-        )
-        for found in ended:
+        began, whole = now(), True
+        for found in self._ended_badly():
             if found.workflow_id not in self._lost and not self._stopping.is_set():
                 try:
                     self._jobs[found.name].on_lost(found.workflow_id)
                 except Exception:  # tried again in the next round, and no reason to leave the others
                     log.exception("a lost job could not be ended", job=found.workflow_id)
+                    whole = False
                 else:
                     self._lost.add(found.workflow_id)
+        if whole and not self._stopping.is_set():
+            self._reported = (began - _CLOCKS_DIFFER).isoformat()
 
-
-async def step(name: str, function: Callable[..., T], *arguments: Any, attempts: int = 1) -> T:
-    """One durable step of a job: ``function`` runs in a thread, and its JSON result is kept.
-
-    A SartorError is an answer like any other, remembered and raised again when the job is taken up by another
-    process. Other exceptions are repeated up to ``attempts`` times, a second and more apart; the database being away
-    does not use them up.
-    """
-
-    async def work() -> dict[str, Any]:
-        return await asyncio.to_thread(_outcome, function, *arguments)
-
-    return cast(T, await _run(name, attempts, work))
-
-
-async def async_step(name: str, function: Callable[..., Awaitable[T]], *arguments: Any, attempts: int = 1) -> T:
-    """Like ``step``, for a function that waits for the network and needs no thread of its own meanwhile."""
-
-    async def work() -> dict[str, Any]:
-        try:
-            return {"value": await function(*arguments)}
-        except SartorError as error:
-            return {"error": error.record()}
-
-    return cast(T, await _run(name, attempts, work))
-
-
-async def pause(duration: timedelta) -> None:
-    """Waits in a job, in its place in the window. When it is over is written down: a job that is taken up again waits
-    only for what is left."""
-    await DBOS.sleep_async(duration.total_seconds())
-
-
-async def interruptible_step(name: str, function: Callable[..., T], *arguments: Any, attempts: int = 1) -> T:
-    """Like ``step``, for a function that also takes ``stop=threading.Event`` and returns soon after it is set.
-
-    It is set when the job is cancelled and when the process stops. The step ends only once the thread has, so that
-    what the thread held (the device) is free again.
-    """
-    stop = threading.Event()
-
-    async def work() -> dict[str, Any]:
-        thread = asyncio.get_running_loop().run_in_executor(None, lambda: _outcome(function, *arguments, stop=stop))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            stop.set()
-            while not thread.done():  # a stopping process cancels more than once
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({thread})
-            if not thread.cancelled():
-                thread.exception()  # that it was interrupted is no news
-            raise
-
-    return cast(T, await _run(name, attempts, work, preemptible=True))
-
-
-async def _run(
-    name: str, attempts: int, work: Callable[[], Awaitable[dict[str, Any]]], *, preemptible: bool = False
-) -> Any:
-    async def outlasting() -> dict[str, Any]:
-        duration, tries = _AWAY_PAUSE, 0
-        while True:
-            began = time.monotonic()
-            try:
-                return await work()
-            except AWAY:
-                if time.monotonic() - began > _FOUND_AGAIN:
-                    duration, tries = _AWAY_PAUSE, 0
-                tries += 1
-                if tries >= _AWAY_TRIES:
-                    raise
-                log.warning("the database is away", step=name, tries=tries)
-            await asyncio.sleep(duration)
-            duration = min(2 * duration, _LONGEST_AWAY_PAUSE)
-
-    failures = 0
-
-    def again(error: BaseException) -> bool:
-        nonlocal failures
-        failures += 1
-        return failures < attempts and not isinstance(error, AWAY)
-
-    options: StepOptions = {
-        "name": name,
-        "preemptible": preemptible,
-        "retries_allowed": True,
-        "max_attempts": attempts + 1,  # never reached: the error itself is to be raised
-        "should_retry": again,
-    }
-    return _value(await DBOS.run_step_async(options, outlasting))
+    def _ended_badly(self) -> Iterator[WorkflowStatus]:
+        """Since all were reported the last time, or ever."""
+        for first in itertools.count(0, _LISTED_AT_ONCE):
+            page = DBOS.list_workflows(
+                status=_ENDED_BADLY,
+                name=list(self._jobs),
+                completed_after=self._reported,
+                load_input=False,
+                load_output=False,
+                limit=_LISTED_AT_ONCE,
+                offset=first,
+            )
+            yield from page
+            if len(page) < _LISTED_AT_ONCE:
+                return
 
 
 def _join_log() -> None:
@@ -385,14 +343,7 @@ def _no_cancel(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], dbos_errors.DBOSAwaitedWorkflowCancelledError))
 
 
-def _outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> dict[str, Any]:
-    try:
-        return {"value": function(*arguments, **named)}
-    except SartorError as error:
-        return {"error": error.record()}
-
-
-def _value(outcome: dict[str, Any]) -> Any:
-    if "error" in outcome:
-        raise SartorError.from_record(outcome["error"])
-    return outcome["value"]
+def _may_pass(error: Exception) -> bool:
+    """Whether SQLite may take later what it does not take now."""
+    said = str(getattr(error, "orig", None) or error)
+    return any(words in said for words in _PASSING)

@@ -23,8 +23,9 @@ from fastapi.responses import JSONResponse
 from sartor.accounts.service import Accounts
 from sartor.kit.database import AWAY, Database, now
 from sartor.kit.fetch import BadAddress, Fetcher, FetchError, RefusedAddress
-from sartor.kit.jobs import Job, Jobs, Queue, async_step, step
+from sartor.kit.jobs import Job, Jobs, Queue
 from sartor.kit.metrics import Metrics
+from sartor.kit.steps import async_step, step
 from sartor.webhooks.service import ATTEMPTS, WEBHOOK, WEBHOOK_AGAIN, Webhooks, job_of
 from sartor.webhooks.signature import headers
 from sartor.webhooks.tables import Delivery
