@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import structlog
 
 from sartor.errors import SartorError, Unavailable, Unprocessable
+from sartor.kit.storage import StorageAway
 
 log = structlog.get_logger(__name__)
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turns what a training can fail by into errors that a client can read; anything else passes."""
+    """Turns what a training can fail by into errors that a client can read, and a volume without room into StorageAway:
+    the step waits. Anything else passes."""
     import torch
+    from safetensors import SafetensorError
 
     from sartor.fibo import CheckpointError, TrainingDiverged
 
@@ -29,6 +33,15 @@ def readable() -> Iterator[None]:
     except CheckpointError as error:
         log.exception("the checkpoint could not be loaded")
         raise Unavailable("The base model could not be loaded; the log says why.") from error
+    except (OSError, SafetensorError) as error:
+        if _full(error):
+            raise StorageAway(str(error)) from error
+        raise
+
+
+def _full(error: Exception) -> bool:
+    """Whether the volume has no room. The library that writes weights says so in words only."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "StorageFull" in str(error)
 
 
 def record_of(error: Exception, job: str) -> dict[str, Any]:

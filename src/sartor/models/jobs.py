@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,15 @@ from sartor.datasets.training_set import TrainingSet, training_set
 from sartor.errors import Conflict, PreconditionFailed, SartorError
 from sartor.fibo.training_config import BaseWeights
 from sartor.kit.database import AWAY, Database, now
-from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
+from sartor.kit.jobs import Job, Jobs, Queue
+from sartor.kit.steps import interruptible_step, step
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
 from sartor.models.failures import readable, record_of
 from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, from_parameters
+from sartor.models.restarts import begin_again, is_of_another_base
 from sartor.models.samples import STEPS, best_step, sample_captions, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
 from sartor.models.watch import Interrupted, StopAsked, Watch
@@ -115,18 +118,19 @@ class Trainings:
             self._unload(job)
 
     def begin(self, job: str) -> list[int]:
-        """The steps at which there is a checkpoint; none where the training was stopped before it began."""
+        """The steps at which there is a checkpoint; none where the training was stopped before it began.
+
+        The setting that decides the numbers is the one of now, however long the training lasts.
+        """
+        parameters = {"base_weights": self._base_weights} | self._row(job).training_parameters
         with self._database.transaction() as session:
-            begun = session.execute(
-                sa.update(Model).where(Model.id == model_of(job), Model.status == "InProgress").values(started_at=now())
-            )
-        if not begun.rowcount:  # type: ignore[attr-defined]
-            return []
+            if not _change(session, model_of(job), "InProgress", started_at=now(), training_parameters=parameters):
+                return []
         return self._recipe(self._row(job)).checkpoint_steps()
 
     def advance(self, job: str, until: int, *, stop: threading.Event) -> bool:
         """Trains up to the checkpoint at step ``until``; False where it was asked to stop."""
-        from sartor.fibo import Cancelled
+        from sartor.fibo import Cancelled, TrainingMismatch
         from sartor.fibo.training import train_lora
 
         row = self._row(job)
@@ -136,7 +140,8 @@ class Trainings:
             recipe = self._recipe(row)
             with self._on_a_working_device(stop), readable():
                 loaded = self._load(row, job)
-                result = train_lora(
+                train = partial(
+                    train_lora,
                     loaded.checkpoint,
                     loaded.examples,
                     recipe.config,
@@ -145,6 +150,12 @@ class Trainings:
                     on_progress=watch.tell,
                     stop=watch,
                 )
+                try:
+                    result = train()
+                except TrainingMismatch as error:
+                    log.warning("the training's folder is of another one", model=row.id, reason=str(error))
+                    begin_again(self._database, self._storage, row.id, self._directory(job))
+                    result = train()
         except (StopAsked, Cancelled):
             if stop.is_set():
                 raise Interrupted from None
@@ -250,10 +261,12 @@ class Trainings:
 
     def _recipe(self, row: Model) -> Recipe:
         recipe = from_parameters(self._base.training_area, row.training_parameters)
-        return replace(recipe, config=replace(recipe.config, base_weights=self._base_weights))
+        weights = row.training_parameters.get("base_weights", self._base_weights)  # an earlier version kept none
+        return replace(recipe, config=replace(recipe.config, base_weights=weights))
 
     def _load(self, row: Model, job: str) -> _Loaded:
-        """The checkpoint and the pictures, from memory where the step before has left them there."""
+        """The checkpoint and the pictures, from memory where the step before has left them there. Of a training that
+        went on with another base nothing is left afterwards."""
         import torch
 
         torch.set_num_threads(self._threads or torch.get_num_threads())  # of the thread that this step runs in
@@ -269,6 +282,8 @@ class Trainings:
             with readable():
                 checkpoint = self._base.load()
             self._loaded = _Loaded(job, checkpoint, examples)
+        if is_of_another_base(row, self._directory(job), self._loaded.checkpoint.learned_sha256):
+            begin_again(self._database, self._storage, row.id, self._directory(job))
         return self._loaded
 
     def _examples(self, found: TrainingSet) -> list[Example]:
