@@ -15,6 +15,7 @@ from sartor.errors import ModelNotReady
 from sartor.generation.drawing import PlainEngine
 from sartor.generation.tables import GenerationRequest
 from sartor.kit.database import now
+from sartor.kit.storage import StorageAway
 from sartor.moderation.image import OpenNsfw
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
 
@@ -131,6 +132,32 @@ def test_an_answer_that_comes_late_changes_nothing(
     assert row_of(service, ids[0]).notes == ["an apple"]
 
 
+def test_a_storage_that_is_full_for_a_while_costs_no_image(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, device, called = service.parts.storage, service.parts.device, []
+    put, move, draw = storage.put, storage.move, device.draw
+
+    def full(name: str, function: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            called.append(name)
+            if name != "draw" and called.count(name) < 8:  # more than a storage's other errors may come
+                raise StorageAway("No space left on device")
+            return function(*arguments, **named)
+
+        return call
+
+    monkeypatch.setattr("sartor.generation.jobs._LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("sartor.kit.steps._AWAY_PAUSE", 0.01)
+    monkeypatch.setattr("sartor.kit.steps._LONGEST_AWAY_PAUSE", 0.01)
+    monkeypatch.setattr(storage, "put", full("put", put))
+    monkeypatch.setattr(storage, "move", full("move", move))
+    monkeypatch.setattr(device, "draw", full("draw", draw))
+    answer = tenant.settled(submit(tenant))
+    assert answer["status"] == "COMPLETED", answer
+    assert (called.count("put"), called.count("move"), called.count("draw")) == (8, 8, 1)
+
+
 def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:
     request_id = submit(tenant)
     tenant.settled(request_id)
@@ -233,6 +260,30 @@ def test_finished_requests_are_forgotten_with_their_images(service: Service, ten
         jobs = connection.execute(sa.text("SELECT workflow_uuid FROM workflow_status")).scalars().all()
     assert old not in jobs
     assert new in jobs
+
+
+def test_an_image_that_cannot_be_deleted_keeps_its_own_request_only(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sorted(submit(tenant) for _ in range(3))
+    for request_id in ids:
+        tenant.settled(request_id)
+    with service.parts.database.transaction() as session:
+        aged = sa.update(GenerationRequest).where(GenerationRequest.id.in_(ids))
+        session.execute(aged.values(finished_at=now() - timedelta(days=31)))
+    delete = service.parts.storage.delete
+
+    def refused(key: str) -> None:
+        if ids[0] in key:
+            raise PermissionError(key)
+        delete(key)
+
+    monkeypatch.setattr(service.parts.storage, "delete", refused)
+    monkeypatch.setattr("sartor.generation.service._FORGET_AT_ONCE", 1)
+    assert service.parts.generation.forget(now() - timedelta(days=30)) == 2
+    assert [tenant.get(f"/v2/status/{one}").status_code for one in ids] == [200, 404, 404]
+    monkeypatch.undo()
+    assert service.parts.generation.forget(now() - timedelta(days=30)) == 1
 
 
 def test_an_unfinished_request_is_never_forgotten(service: Service, tenant: Tenant) -> None:

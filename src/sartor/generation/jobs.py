@@ -28,9 +28,10 @@ from sartor.generation.keys import draft_key, image_key
 from sartor.generation.rows import change, end
 from sartor.generation.tables import COMPLETED, ERROR, IMAGE, STRUCTURED_PROMPT, GenerationRequest
 from sartor.kit.database import AWAY, Database, now
-from sartor.kit.jobs import Job, Jobs, Queue, interruptible_step, step
+from sartor.kit.jobs import Job, Jobs, Queue
 from sartor.kit.metrics import Metrics
-from sartor.kit.storage import Storage
+from sartor.kit.steps import interruptible_step, step
+from sartor.kit.storage import Storage, StorageAway
 from sartor.models.service import Models
 from sartor.moderation.base import ImageModerator, ModeratorUnavailable, TextModerator
 from sartor.moderation.negative import check_negative_prompt
@@ -45,6 +46,8 @@ LIGHT = Queue("light", window=4, per_tenant=3)
 # Progress is written this often at most, in seconds: a step of the small model takes less.
 _PROGRESS_PACE = 0.25
 _STORAGE_ATTEMPTS = 4
+# Between two attempts to store a draft, in seconds.
+_LONGEST_PAUSE = 15.0
 # A bridge has tried for most of a minute before it says that it cannot.
 _BRIDGE_ATTEMPTS = 2
 
@@ -169,15 +172,18 @@ class Pipeline:
             self._storage.delete(draft_key(request_id))  # cancelled meanwhile
 
     def _keep_draft(self, request_id: str, png: bytes, stop: threading.Event) -> None:
-        """Tries again, as a step does, without drawing again."""
-        for seconds in (1.0, 2.0, 4.0, None):
+        """Tries again, as a step does, without drawing again; while the storage is away or full, however long."""
+        tries, seconds = 0, 1.0
+        while True:
             try:
                 self._storage.put(draft_key(request_id), png, media_type="image/png")
                 return
             except Exception as error:
-                if seconds is None or stop.wait(seconds):
+                tries += not isinstance(error, StorageAway)
+                if tries == _STORAGE_ATTEMPTS or stop.wait(seconds):
                     raise
                 log.warning("draft not stored yet", request_id=request_id, reason=str(error))
+            seconds = min(2 * seconds, _LONGEST_PAUSE)
 
     def _spec(self, row: GenerationRequest) -> Spec:
         """What the engine is to draw, with the model as it is now. Raises ModelNotReady."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller, hold_organisation
@@ -24,6 +25,8 @@ from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Address, Storage
 from sartor.models.service import Models
 from sartor.webhooks.service import Webhooks
+
+log = structlog.get_logger(__name__)
 
 # What is left out of a body; the public service's defaults, but for the two that are Sartor's own.
 DEFAULTS: Mapping[str, Any] = {
@@ -208,25 +211,37 @@ class Generation:
     def forget(self, before: datetime, stop: threading.Event | None = None) -> int:
         """Deletes requests that finished ``before``, with their images and jobs; how many there were.
 
-        Once ``stop`` is set it leaves the rest for the next time.
+        Once ``stop`` is set it leaves the rest for the next time, and a request whose image cannot be deleted, too.
         """
-        expired = sa.select(GenerationRequest).where(GenerationRequest.finished_at < before).limit(_FORGET_AT_ONCE)
-        total = 0
+        expired = (
+            sa.select(GenerationRequest).where(GenerationRequest.finished_at < before).order_by(GenerationRequest.id)
+        )
+        total, last = 0, ""
         while True:
             with self._database.transaction() as session:
-                rows = session.scalars(expired).all()
+                further = expired.where(GenerationRequest.id > last).limit(_FORGET_AT_ONCE)
+                rows = session.scalars(further).all()
             if not rows or (stop is not None and stop.is_set()):
                 return total
-            for row in rows:  # bytes first: a row that is left can be tried again, a forgotten image cannot
-                if row.image_key is not None:
-                    self._storage.delete(row.image_key)
-            ids = [row.id for row in rows]
+            last = rows[-1].id
+            # Bytes first: a row that is left can be tried again, a forgotten image cannot.
+            ids = [row.id for row in rows if self._delete_image(row)]
             self._jobs.forget(ids)
             self._webhooks.forget(ids)
             with self._database.transaction() as session:
                 session.execute(sa.delete(GenerationRequest).where(GenerationRequest.id.in_(ids)))
                 forget_keys(session, ids)
             total += len(ids)
+
+    def _delete_image(self, row: GenerationRequest) -> bool:
+        """Whether there is none any more; one that cannot be deleted is no reason to leave the others."""
+        try:
+            if row.image_key is not None:
+                self._storage.delete(row.image_key)
+        except Exception:
+            log.exception("an image could not be deleted", request_id=row.id)
+            return False
+        return True
 
 
 def _cursor(row: GenerationRequest) -> str:
