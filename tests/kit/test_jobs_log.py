@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from sartor.kit.database import Database
-from sartor.kit.jobs import Jobs, interruptible_step
+from sartor.kit.jobs import Jobs
+from sartor.kit.steps import interruptible_step
 from tests.kit.conftest import Log, enqueue
 
 
