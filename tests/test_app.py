@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message
 
 from sartor.kit.database import Database
+from sartor.kit.storage import StorageAway
 from tests.conftest import Service, Tenant, wait_for
 
 
@@ -110,6 +111,20 @@ def test_a_database_that_is_away_is_503(
         assert answer.status_code == answer.json()["error"]["code"] == 503
         assert "sqlite" not in answer.text
     away.close()
+
+
+def test_a_storage_that_is_away_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = service.parts.storage
+    path = storage.address("images/any.png", base="", lifetime=timedelta(hours=1))
+
+    def away(*_: object) -> None:
+        raise StorageAway("no space left in /srv/secret")
+
+    monkeypatch.setattr(storage, "stream", away)
+    answer = service.client.get(path)
+    assert answer.status_code == answer.json()["error"]["code"] == 503
+    assert answer.json()["error"]["details"].startswith("The storage does not answer")
+    assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize("size", [1000, 262_144, 262_145, 3_000_000])

@@ -35,7 +35,7 @@ from sartor.kit.database import AWAY
 from sartor.kit.limits import Frame
 from sartor.kit.metrics import MEDIA_TYPE
 from sartor.kit.reference import reference_page
-from sartor.kit.storage import FILES, PIECE_BYTES, Address
+from sartor.kit.storage import FILES, PIECE_BYTES, Address, StorageAway
 from sartor.models.schemas import ModelAnswer
 from sartor.settings import Settings
 from sartor.webhooks.service import FIRST_PAUSE
@@ -109,7 +109,7 @@ def create_app(
         larger=_LARGER_BODIES,
         owner=lambda scope: getattr(scope.get("state", {}).get("caller"), "organisation_id", None),
     )
-    install(app, database_away=AWAY)
+    install(app, away={"database": AWAY, "storage": [StorageAway]})
     _mount_api(app, parts)
     _mount_console(app, parts)
     _mount_operations(app, parts)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any
@@ -219,22 +220,19 @@ def internal(exception: Exception, request_id: str) -> SartorError:
     return SartorError("An unexpected error occurred; quote the request_id when you report it.")
 
 
-def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
+def install(app: FastAPI, *, away: Mapping[str, Sequence[type[Exception]]]) -> None:
     """Turns every error that an endpoint, the router or the body's validation raises into the envelope.
 
-    ``database_away`` are what the database layer raises where the database does not answer.
+    ``away`` says what may not answer, "database", and what is raised then.
     """
 
     @app.exception_handler(SartorError)
     async def _ours(request: Request, error: SartorError) -> JSONResponse:
         return respond(error, request_id(request))
 
-    async def _away(request: Request, error: Exception) -> JSONResponse:
-        log.error("the database does not answer", request_id=request_id(request), exc_info=error)
-        return respond(Unavailable("The database does not answer; try again."), request_id(request))
-
-    for kind in database_away:
-        app.add_exception_handler(kind, _away)
+    for what, kinds in away.items():
+        for kind in kinds:
+            app.add_exception_handler(kind, partial(_unanswered, what))
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -260,6 +258,11 @@ def install(app: FastAPI, *, database_away: Sequence[type[Exception]]) -> None:
 _UNREADABLE = "There was an error parsing the body"
 # Python renamed the first in 3.13, where clients are to read the same on every version, and has no name for the other.
 _PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched)}
+
+
+async def _unanswered(what: str, request: Request, error: Exception) -> JSONResponse:
+    log.error(f"the {what} does not answer", request_id=request_id(request), exc_info=error)
+    return respond(Unavailable(f"The {what} does not answer; try again."), request_id(request))
 
 
 def of_http(error: HTTPException, details: str | None = None) -> SartorError:

@@ -179,7 +179,7 @@ def test_a_body_has_to_keep_coming(monkeypatch: pytest.MonkeyPatch, rate: int, s
 
     app = FastAPI()
     app.add_api_route("/small", read, methods=["POST"])
-    install(app, database_away=())
+    install(app, away={})
     frame = Frame(app, body_limit=MEGABYTE, observe=lambda *_: None)
     began = time.monotonic()
     asyncio.run(frame(scope_of("/small", content_length=str(15 * rate // 10)), receive, send))
