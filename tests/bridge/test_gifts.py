@@ -116,6 +116,14 @@ def test_what_it_wears_and_looks_like_is_edited(bridge: OfflineBridge, instructi
     assert _changes(bridge, SAILOR, instruction) == {path: value}
 
 
+@pytest.mark.parametrize("instruction", ["replace his coat with a dog", "turn his coat into a dog, red"])
+def test_a_garment_that_becomes_what_is_there_already(bridge: OfflineBridge, instruction: str) -> None:
+    prompt = parse({"objects": [{"description": "old sailor", "clothing": "navy coat"}, {"description": "dog"}]})
+    objects = bridge.refine(prompt, instruction).structured_prompt.objects
+    assert objects[0].description == "old sailor"
+    assert len(objects) == 2
+
+
 def test_what_was_all_of_a_field_goes_with_it(bridge: OfflineBridge) -> None:
     prompt = parse({"objects": [{"description": "old sailor", "clothing": "navy coat"}]})
     assert _changes(bridge, prompt, "remove his coat") == {CLOTHING: None}

@@ -101,6 +101,12 @@ def test_the_default_model_has_a_successor(gemini: GeminiServer, caplog: pytest.
     assert SUCCESSOR in warning
 
 
+def test_a_default_model_that_goes_while_it_is_asked_without_a_limit(gemini: GeminiServer) -> None:
+    gemini.answers = [NO_ZERO, UNKNOWN_MODEL, said(FOX)]
+    bridge_at(gemini, attempts=1).translate("a fox")
+    assert gemini.paths == [TOLD[0], TOLD[0], TOLD[1]]
+
+
 @pytest.mark.parametrize(("model", "asked"), [(DEFAULT_MODEL, 2), ("gemini/gemini-2.5-pro", 1), (SUCCESSOR, 1)])
 def test_a_model_that_is_not_there_names_the_setting(gemini: GeminiServer, model: str, asked: int) -> None:
     gemini.answers = [UNKNOWN_MODEL]

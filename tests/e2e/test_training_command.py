@@ -177,6 +177,19 @@ def test_before_the_first_checkpoint_other_pictures_are_described_anew(
     assert "Not the same as at the last start: pictures. Everything is described anew." in said
 
 
+@pytest.mark.parametrize("left", ["", "[]", '{"captions": {"0.png": 1}}'])
+def test_a_damaged_record_is_written_anew(
+    settings: Settings, pictures: Path, writer: Writer, capsys: pytest.CaptureFixture[str], left: str
+) -> None:
+    work = settings.home / "work"
+    work.mkdir(parents=True)
+    (work / described.RECORD).write_text(left)
+    found = described.pictures_of(pictures)
+    described.described(settings, pictures, found, Subject(), work, Console(stderr=True))
+    assert writer.looked == 4
+    assert "is damaged" in " ".join(capsys.readouterr().err.split())
+
+
 def test_one_bridge_reads_all_captions_in_words_and_each_of_them_once(
     settings: Settings, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

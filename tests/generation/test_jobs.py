@@ -158,6 +158,24 @@ def test_a_storage_that_is_full_for_a_while_costs_no_image(
     assert (called.count("put"), called.count("move"), called.count("draw")) == (8, 8, 1)
 
 
+def test_a_refusal_does_not_wait_for_the_storage(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(key: str) -> None:
+        raise StorageAway("no answer")
+
+    def deleted(session: Any, model_id: int) -> Any:
+        raise ModelNotReady("tailored_model_id: the model was deleted.")
+
+    monkeypatch.setattr("sartor.kit.steps._LONGEST_AWAY_PAUSE", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(service.parts.storage, "delete", away)
+        patch.setattr(service.parts.models, "look", deleted)
+        answer = tenant.settled(submit(tenant))
+    assert answer["status"] == "ERROR", answer
+    assert "was deleted" in answer["error"]["details"]
+
+
 def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:
     request_id = submit(tenant)
     tenant.settled(request_id)

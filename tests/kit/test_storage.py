@@ -4,9 +4,12 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from obstore.exceptions import GenericError
 
 from sartor.kit.storage import Listed, Storage, StorageAway
 from tests.kit.server import Server, says
@@ -72,6 +75,21 @@ def test_a_folder_that_takes_nothing_is_away(storage: Storage, tmp_path: Path) -
     (tmp_path / "a folder" / "images").write_bytes(b"no folder")
     with pytest.raises(StorageAway):
         storage.put("images/a.png", b"one")
+
+
+def test_what_breaks_off_in_the_middle_is_away(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        meta: ClassVar = {"size": 3}
+
+        def stream(self, min_chunk_size: int) -> Iterator[bytes]:
+            yield b"a"
+            raise GenericError("connection reset")
+
+    monkeypatch.setattr(storage, "_store", SimpleNamespace(get=lambda key: Broken()))
+    size, pieces = storage.stream("images/a.png")
+    assert (size, next(pieces)) == (3, b"a")
+    with pytest.raises(StorageAway, match="connection reset"):
+        next(pieces)
 
 
 def test_copies_live_on_their_own(storage: Storage) -> None:

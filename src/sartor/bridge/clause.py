@@ -119,7 +119,7 @@ class Clause(Changes):
             return
         if rest[:1] and rest[0].code == "q" and group.noun.rsplit(" ", 1)[-1] in TEXT_NOUNS:
             return
-        if not found and self._part_of(group, link):
+        if (not found or (self.part is not None and not group.definite)) and self._part_of(group, link):
             return
         if self._dressed(group, link) or self._surroundings(group, found, link):
             return
@@ -226,6 +226,7 @@ class Clause(Changes):
         elif found and found[0] in self.targets:
             self._attributes_of(group, found)
         else:
+            self.part = None
             for actor in self.targets:
                 actor.become(group, len(self.stage.actors))
                 self.scope.note_new(actor.piece)

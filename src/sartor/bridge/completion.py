@@ -147,15 +147,16 @@ class LanguageModel:
             return self._once(name, question, parameters(name, question, limit_thinking=limit_thinking), until)
 
         try:
-            return once(limit_thinking=name not in self._left_to_think)
+            try:
+                return once(limit_thinking=name not in self._left_to_think)
+            except _ThinkingRefused as error:
+                _log.warning("%s: %s; asked again without a limit of its thinking", name, error)
+                text = once(limit_thinking=False)
+                self._left_to_think.add(name)
+                return text
         except _Retired:
             self._succeed()
             return self._attempt(question, until)
-        except _ThinkingRefused as error:
-            _log.warning("%s: %s; asked again without a limit of its thinking", name, error)
-            text = once(limit_thinking=False)
-            self._left_to_think.add(name)
-            return text
 
     def _succeed(self) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.actors import Actor, Stage
+from sartor.bridge.colors import replace_hex
 from sartor.bridge.restating import insert, short
 from sartor.bridge.tagging import Item
 from sartor.bridge.wording import summarize
@@ -93,7 +94,8 @@ def _place_of(stage: Stage) -> str:
 
 
 def _elsewhere(text: str, items: list[Item], place: str) -> str:
-    told = next((item for item in items if item.code == "B" and item.start >= 0), None)
+    whole = replace_hex(text) == text  # else the items stand elsewhere
+    told = next((item for item in items if whole and item.code == "B" and item.start >= 0), None)
     return f"{text[: told.start]}{place}{text[told.end :]}" if told else _continued(text, place)
 
 

@@ -102,15 +102,20 @@ def _opened(work: Path, asked: Mapping[str, Any], console: Console) -> _Record:
     file = work / RECORD
     if not file.is_file():
         return _Record(file, asked, {})
-    found: Any = json.loads(file.read_text("utf-8"))
-    others = [name for name, value in asked.items() if found["asked"].get(name) != value]
+    try:
+        found: Any = json.loads(file.read_text("utf-8"))
+        record = _Record(file, asked, found)
+    except (ValueError, TypeError, LookupError, AttributeError, InvalidStructuredPrompt):
+        console.print(f"{file} is damaged: everything is described anew.", markup=False)
+        return _Record(file, asked, {})
+    others = [name for name, value in asked.items() if found.get("asked", {}).get(name) != value]
     if others and checkpoints(work):
         raise TrainingMismatch(work, others)
     if others:
         console.print(f"Not the same as at the last start: {', '.join(others)}. Everything is described anew.")
         return _Record(file, asked, {})
     console.print(f"What was written about the pictures is used again; to have it written anew, delete {work}.")
-    return _Record(file, asked, found)
+    return record
 
 
 def _seen(

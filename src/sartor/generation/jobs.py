@@ -228,9 +228,12 @@ class Pipeline:
 
     def fail(self, request_id: str, error: dict[str, Any]) -> None:
         """Ends the request with ``error``, once, and leaves neither a draft nor an image behind."""
-        self._storage.delete(draft_key(request_id))
-        self._end(request_id, status=ERROR, error=error)
-        self._clear(request_id)
+        self._end(request_id, status=ERROR, error=error)  # first: a refusal does not wait for a storage that is away
+        with self._database.transaction() as session:
+            row = session.get(GenerationRequest, request_id)
+        if row is None or row.kind == IMAGE:
+            self._storage.delete(draft_key(request_id))
+            self._clear(request_id)
 
     def _clear(self, request_id: str) -> None:
         """Deletes the image of a request that has ended with an error, which it stays at. Whoever moves the image does

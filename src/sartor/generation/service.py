@@ -225,7 +225,7 @@ class Generation:
                 return total
             last = rows[-1].id
             # Bytes first: a row that is left can be tried again, a forgotten image cannot.
-            ids = [row.id for row in rows if self._delete_image(row)]
+            ids = [row.id for row in rows if not (stop is not None and stop.is_set()) and self._delete_image(row)]
             self._jobs.forget(ids)
             self._webhooks.forget(ids)
             with self._database.transaction() as session:

@@ -124,7 +124,8 @@ class _Away:
             try:
                 return await work()
             except (*AWAY, StorageAway) as error:
-                if time.monotonic() - began > _FOUND_AGAIN:
+                # A storage that is away may take minutes to say so.
+                if time.monotonic() - began > _FOUND_AGAIN and not isinstance(error, StorageAway):
                     self._pause, self._tries = _AWAY_PAUSE, 0
                 self._tries += 1
                 away = "storage" if isinstance(error, StorageAway) else "database"

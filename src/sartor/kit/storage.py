@@ -20,12 +20,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from obstore import sign
 from obstore.exceptions import GenericError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
+
+if TYPE_CHECKING:
+    from obstore import GetResult
 
 FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
@@ -140,7 +143,7 @@ class Storage:
                 found = self._store.get(key)
         except (NotFoundError, FileNotFoundError):
             raise KeyError(key) from None
-        return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=PIECE_BYTES))
+        return found.meta["size"], _pieces(found)
 
     def exists(self, key: str) -> bool:
         try:
@@ -261,6 +264,12 @@ def _reaching() -> Iterator[None]:
         raise
     except OSError as error:
         raise StorageAway(str(error)) from error
+
+
+def _pieces(found: GetResult) -> Iterator[bytes]:
+    with _reaching():
+        for piece in found.stream(min_chunk_size=PIECE_BYTES):
+            yield bytes(piece)
 
 
 def _unfinished(folder: Path, prefix: str) -> Iterator[Listed]:
