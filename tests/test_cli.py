@@ -102,6 +102,9 @@ def test_a_moderation_model_without_its_packages_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setattr("sartor.moderation.hosted._NAMES", ("no_such_package",))
+    # Both are for a process of its own: a log that goes to this test's standard error, and signals.
+    monkeypatch.setattr("sartor.cli.serving.configure_logging", lambda level: None)
+    monkeypatch.setattr("sartor.cli.serving.signal.signal", lambda number, handler: None)
     monkeypatch.setenv("SARTOR_TEXT_MODERATION_MODEL", "openai:omni-moderation-latest")
     monkeypatch.setenv("SARTOR_CHECKPOINT", "plain")
     assert run(command) == 1
