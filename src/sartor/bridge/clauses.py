@@ -27,7 +27,6 @@ VERBS: dict[str, str] = {
 _NOT = word_set("not n't never dont doesnt shouldnt mustnt cant wont")
 # "don't show the hat" removes it; "don't add a hat" leaves what is there.
 _PRESENCE = word_set("show include draw have need want like use display contain feature depict see be keep retain")
-_AUXILIARY = word_set("do be have should would could can must will shall may might")
 _ATTRIBUTES = frozenset("CZzOFLlAMQ")
 _OBJECTS = frozenset("@iGBHIYqXUnPWv")
 _SAME = word_set("unchanged untouched alone intact same original current existing unaltered still")

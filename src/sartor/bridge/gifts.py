@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sartor.bridge import words
 from sartor.bridge.actors import Actor
-from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Group
 from sartor.bridge.scope import Scope
 from sartor.nano.captions import article
@@ -43,7 +42,7 @@ def wear(scope: Scope, made: Actor, owner: Actor) -> bool:
         return False
     scope.stage.actors.remove(made)
     text = " ".join([*piece.colors, piece.phrase])
-    owner.piece.add_detail("clothing", text if _many(piece) else article(text))
+    owner.piece.add_detail("clothing", text if piece.count > 1 else article(text))
     return True
 
 
@@ -55,7 +54,3 @@ def turn_by(actor: Actor, group: Group) -> str:
     orientation = {0: "upright", 180: "upside down"}.get(angle, f"tilted to the {side}")
     actor.turn(orientation)
     return orientation
-
-
-def _many(piece: Piece) -> bool:
-    return piece.count > 1

@@ -23,7 +23,7 @@ def parameters(model: str, question: Question, *, limit_thinking: bool) -> dict[
     found.pop("metadata", None)
     if "extra_body" in found:  # Gemini's
         config = found["extra_body"]["generationConfig"]
-        del config["thinkingConfig"]
+        config.pop("thinkingConfig", None)
         least = least_thinking(model) if limit_thinking else {}
         if least:
             config["thinkingConfig"] = least

@@ -74,8 +74,7 @@ class Part:
         assert found is not None
         breaks = list(re.finditer(r"[,;.]|\b(?:and|with|in|under)\b", text[: found.start()]))
         start = breaks[-1].end() if breaks else 0
-        self_before = text[start : found.start()]
-        return self_before, text[found.start() :]
+        return text[start : found.start()], text[found.start() :]
 
     def _write(self, text: str) -> None:
         assert self.actor.entry is not None
