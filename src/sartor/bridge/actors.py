@@ -29,6 +29,8 @@ class Actor:
     word_before: str = ""
     orientation_before: str = ""
     replaced: bool = False
+    painted_parts: dict[str, str] = field(default_factory=dict)
+    """The new colour of what it wears and has, by the noun."""
 
     def thing(self) -> Thing:
         thing = self.piece.thing(self.place, self.size)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from sartor.bridge.actors import Actor
-from sartor.bridge.colors import color_names
 from sartor.bridge.grammar import Group
+from sartor.bridge.recoloring import recolor
 
 _FIELDS = ("clothing", "appearance_details", "texture", "expression", "pose", "action", "skin_tone_and_texture",
            "description")  # fmt: skip
@@ -16,7 +16,6 @@ _OPPOSITES = {
     for pair in ("long short", "big small", "large little", "dark light", "thick thin", "wide narrow", "old new")
     for one, other in (pair.split(), reversed(pair.split()))
 }
-_COLORS = "|".join(sorted(map(re.escape, color_names()), key=len, reverse=True))
 _CHUNK = re.compile(r"[^,;.]+")
 
 
@@ -29,10 +28,13 @@ class Part:
     noun: str
 
     def paint(self, color: str) -> None:
-        """In place of the colour that it has, else right before the noun."""
-        before, after = self._around()
-        painted, count = re.subn(rf"\b(?:{_COLORS})\b(?!.*\b(?:{_COLORS})\b)", color, before, flags=re.IGNORECASE)
-        self._write((painted if count else f"{before}{color} ") + after)
+        """In place of the colour that it has, else right before the noun, in every text that names it."""
+        entry = self.actor.entry
+        assert entry is not None
+        for field in _FIELDS:
+            if field == self.field or re.search(rf"\b{re.escape(self.noun)}\b", entry.get(field, ""), re.IGNORECASE):
+                entry[field] = recolor(entry[field], self.noun, color)
+        self.actor.painted_parts[self.noun] = color
 
     def describe(self, adjective: str) -> None:
         """In place of what it contradicts or compares with ("long", "short" for "longer"), else before the noun."""

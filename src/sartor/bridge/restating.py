@@ -12,9 +12,9 @@ from typing import Any
 from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
+from sartor.bridge.recoloring import colors_before, insert, recolor, swap
 from sartor.bridge.scene import finish_entry, orientation_of
-from sartor.nano.captions import Scene, Thing, describe, describe_thing, relationship
-from sartor.nano.vocabulary import COLORS
+from sartor.nano.captions import Scene, Thing, describe, describe_thing, phrase_colors, relationship
 
 Path = tuple[str, ...]
 _SCENE_FIELDS: tuple[Path, ...] = (
@@ -37,6 +37,7 @@ def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None])
     """Edits ``values`` in place. ``asked`` holds fields that the words set outright (None: what the rule says).
     ``short_description`` is left to ``retelling``."""
     before, after = stage.before, stage.scene()
+    scheme = _recolored_scheme(values, stage, after.things)
     _restate_objects(values, before.things, stage, after.things)
     rule_before, rule_after = _rules(before), _rules(after)
     if any(not thing.colors for thing in after.things):
@@ -50,9 +51,21 @@ def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None])
             _put(values, path, new if asked[path] is None else asked[path] or None)
         elif old is not None and old != new and _get(values, path) == old:
             _put(values, path, new)
+        elif path == _COLOR_SCHEME and scheme:
+            _put(values, path, scheme)
     for path, text in asked.items():
         if path not in _SCENE_FIELDS:
             _put(values, path, text or None)
+
+
+def _recolored_scheme(values: dict[str, Any], stage: Stage, things: list[Thing]) -> str | None:
+    """Somebody else's colour scheme with the colours of what is painted by their new ones."""
+    text: str | None = _get(values, _COLOR_SCHEME)
+    for actor, thing in zip(stage.actors, things, strict=True):
+        if text and actor.entry is not None and not actor.replaced and _painted(actor, thing):
+            own = colors_before(actor.entry.get("description", ""), actor.piece.noun)
+            text = swap(text, own, phrase_colors(thing.colors))
+    return text
 
 
 def short(setting: str | None) -> str | None:
@@ -112,32 +125,27 @@ def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
         elif name == "description":
             entry[name] = _edit_description(entry[name], actor, thing)
         elif thing.colors:
-            entry[name] = _recolor_shape(entry.get(name, ""), thing.colors[0])
+            entry[name] = _recolor_shape(entry.get(name, ""), phrase_colors(thing.colors))
 
 
 def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
     """A longer description with only its colour and adjectives brought up to date."""
     assert actor.before is not None
-    noun = re.escape(actor.piece.noun)
-    if thing.recolored and thing.colors[:1] != (actor.before.colors[:1] if actor.before.recolored else ()):
-        text = _repaint(text, thing.colors[0]) or insert(text, noun, thing.colors[0])
+    noun = actor.piece.noun
+    if _painted(actor, thing):
+        own, color = colors_before(text, noun), phrase_colors(thing.colors)
+        text = recolor(text, noun, color)
+        if len(own) == 1:
+            text = swap(text, own, color)
     for adjective in actor.piece.adjectives:
         if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
             text = insert(text, noun, adjective)
     return text
 
 
-def insert(text: str, noun: str, word: str) -> str:
-    """The word before the first place of the noun, a regular expression; at the end where it is nowhere."""
-    changed, count = re.subn(rf"\b({noun})", rf"{word} \1", text, count=1, flags=re.IGNORECASE)
-    return changed if count else f"{text} ({word})"
-
-
-def _repaint(text: str, color: str) -> str | None:
-    """The text with every colour word replaced by one; None if it has none."""
-    names = "|".join([*COLORS, "grey"])
-    changed, count = re.subn(rf"\b({names})(?:(?:,? and |, |-and-)({names}))*\b", color, text, flags=re.IGNORECASE)
-    return changed if count else None
+def _painted(actor: Actor, thing: Thing) -> bool:
+    assert actor.before is not None
+    return thing.recolored and thing.colors[:1] != (actor.before.colors[:1] if actor.before.recolored else ())
 
 
 def _recolor_shape(text: str, color: str) -> str:

@@ -8,13 +8,11 @@ import re
 
 from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.colors import replace_hex
-from sartor.bridge.restating import insert, short
+from sartor.bridge.recoloring import insert, recolor
+from sartor.bridge.restating import short
 from sartor.bridge.tagging import Item
 from sartor.bridge.wording import summarize
-from sartor.nano.captions import Thing, article, phrase_background, phrase_thing
-from sartor.nano.vocabulary import COLORS
-
-_COLORS = "|".join([*COLORS, "grey"])
+from sartor.nano.captions import Thing, article, phrase_background, phrase_colors, phrase_thing
 
 
 def retell(text: str, items: list[Item], stage: Stage, setting_before: str | None) -> str:
@@ -22,6 +20,8 @@ def retell(text: str, items: list[Item], stage: Stage, setting_before: str | Non
     before, after = stage.before, stage.scene()
     old = summarize(before, [actor.word_before for actor in stage.former], short(setting_before))
     new = summarize(after, stage.words(), short(stage.setting))
+    for noun, color in ((noun, color) for actor in stage.actors for noun, color in actor.painted_parts.items()):
+        text = recolor(text, noun, color) if _names(text, noun) else text
     if old == new:
         return text
     pairs = list(zip(stage.actors, after.things, strict=True))
@@ -54,29 +54,19 @@ def _names(text: str, phrase: str) -> bool:
 def _edit(text: str, actor: Actor, thing: Thing) -> str:
     if actor.entry is None or actor.before is None or not _names(text, actor.word_before):
         return text
-    noun = re.escape(actor.word_before.rsplit(" ", 1)[-1])
+    noun = actor.word_before.rsplit(" ", 1)[-1]
     if not actor.replaced:
         known = actor.word_before.split()
         for adjective in actor.piece.adjectives:
             text = text if adjective in known else insert(text, noun, adjective)
-        return _recolor(text, noun, thing.colors[0]) if _painted(actor, thing) else text
+        return recolor(text, noun, phrase_colors(thing.colors)) if _painted(actor, thing) else text
     phrase = re.sub(r"^(?:an?|the) ", "", phrase_thing(thing, actor.piece.phrase))
-    return re.sub(rf"(?:\b(an?) )?\b{re.escape(actor.word_before)}\b|\b{noun}\b",
+    return re.sub(rf"(?:\b(an?) )?\b{re.escape(actor.word_before)}\b|\b{re.escape(noun)}\b",
                   lambda match: _with_article(match, phrase), text, count=1, flags=re.IGNORECASE)  # fmt: skip
 
 
 def _painted(actor: Actor, thing: Thing) -> bool:
     return thing.recolored and actor.before is not None and thing.colors != actor.before.colors
-
-
-def _recolor(text: str, noun: str, color: str) -> str:
-    """The colour before the noun, or with one word between, else a new one."""
-    changed, count = re.subn(
-        rf"\b(?:{_COLORS})((?: [\w-]+)? {noun})", rf"{color}\1", text, count=1, flags=re.IGNORECASE
-    )
-    text = changed if count else insert(text, noun, color)
-    an = article(color).split()[0]
-    return re.sub(rf"\b(a)n?(?= {color}\b)", lambda match: match.group(1) + an[1:], text, flags=re.IGNORECASE)
 
 
 def _with_article(match: re.Match[str], phrase: str) -> str:
