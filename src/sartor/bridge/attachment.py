@@ -39,7 +39,8 @@ class _Reader:
         self.relation: tuple[str, Piece] | None = None  # (how, subject): waits for its anchor
         self.fronted: str | None = None  # "below the moon" ...: waits for its anchor
         self.anchored: tuple[str, Piece] | None = None  # ... and then for its subject
-        self.link: str | None = None  # a preposition, or "with"
+        self.link: str | None = None  # a preposition, "with", or "having"
+        self.had: str | None = None  # the field that the last group went to: "curly hair and green eyes"
         self.verb: str | None = None  # what the subject does with the next group
         self.negated = False
 
@@ -56,7 +57,7 @@ class _Reader:
         elif code == "V":
             self._verb(item)
         elif code in "PW":
-            self.link = "with" if code == "W" else item.text.lower()
+            self.link = item.text.lower() if code == "P" or item.text.lower() == "having" else "with"
             return
         elif code in "XUE":
             self._clause(code)
@@ -78,6 +79,8 @@ class _Reader:
         self.fresh = True
         self.link = self.verb = None
         if code == "E":
+            self.had = None
+        if code == "E":
             self.subject = None
             self.fronted = self.relation = None
 
@@ -92,7 +95,8 @@ class _Reader:
             self.draft.note(f"left out, as asked: {group.text}")
             self.draft.without.append(group.text)
             return
-        if self._absorbed(group, link, verb):
+        had, self.had = self.had, None
+        if self._continued(group, had) or self._absorbed(group, link, verb):
             return
         piece = self._find(group)
         if piece is None:
@@ -128,30 +132,54 @@ class _Reader:
             piece.relation = ("next to", self.subject)
         if verb:
             self.subject.details.pop("action", None)
-            self.subject.add_detail("action", f"{verb} {group.words}")
+            self.subject.add_detail("action", " ".join(filter(None, (verb, link, group.words))))
+
+    def _continued(self, group: Group, had: str | None) -> bool:
+        """ "with curly hair and green eyes"."""
+        noun = group.noun.rsplit(" ", 1)[-1]
+        if (
+            self.recent is None
+            or had is None
+            or not {noun, group.text.rsplit(" ", 1)[-1]} & (words.BODY | words.CLOTHING)
+        ):
+            return False
+        texts = self.recent.details[had]
+        texts[-1] = f"{texts[-1]} and {group.words}"
+        self.had = had
+        return True
 
     def _absorbed(self, group: Group, link: str | None, verb: str | None) -> bool:
         """Words about another thing or about the surroundings, rather than a thing of their own."""
         owner = self.recent
-        clothing = group.noun.rsplit(" ", 1)[-1] in words.CLOTHING
-        if owner is not None and (
-            verb == "wearing" or (clothing and link in {"with", "in"} and owner.concept is not group.concept)
-        ):
+        noun = group.noun.rsplit(" ", 1)[-1]
+        worn = noun in words.CLOTHING and link in {"with", "in"}
+        other = owner is not None and (group.concept is None or owner.concept is not group.concept)
+        if owner is not None and (verb == "wearing" or (worn and other)):
             owner.add_detail("clothing", group.words)
+            self.had = "clothing"
             return True
         if group.concept is not None or self.relation or self.fronted or self.anchored:
             return False
         if link in SURROUNDINGS and link != "from" and verb is None and self.draft.ground is None:
-            self.draft.ground = Ground("free", text=group.text)
+            self.draft.ground = Ground("free", text=group.named)
             return True
         if owner is None:
             return False
+        if link and noun in words.HOURS:
+            self.draft.loose.append(group.text)
+            return True
+        if link and noun in words.SURFACES and self.draft.ground is None:
+            self.draft.ground = Ground("free", text=group.named)
         if verb:
             owner.details.pop("action", None)
             owner.add_detail("action", " ".join(filter(None, (verb, link, group.words))))
             return True
+        if link == "having" and group.noun in words.EVENTS:
+            owner.add_detail("action", f"having {group.words}")
+            return True
         if link:
-            owner.add_detail("appearance_details", f"{link} {group.words}")
+            self.had = "appearance_details"
+            owner.add_detail(self.had, f"{'with' if link == 'having' else link} {group.words}")
             return True
         return False
 

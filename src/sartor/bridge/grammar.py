@@ -50,6 +50,8 @@ class Group:
     bare: bool = False
     text: str = ""
     words: str = ""
+    named: str = ""
+    """``text`` with names as they are written."""
 
     @property
     def head(self) -> str:
@@ -103,10 +105,15 @@ def _participle(items: Items, index: int) -> Item:
     if not 0 < index < len(items) - 1:
         return item
     before, after = items[index - 1].code, items[index + 1].code
-    if item.code == "N" and item.lemma.endswith("ing") and before in "NK" and after in "NKDCZQ":
+    doing = item.code == "N" and item.lemma.endswith("ing") and item.lemma not in words.NO_DOING
+    if doing and before in "NK" and after in "NKDCZQWP":
         return replace(item, code="V", value=None, tag="VBG")  # "a dragon breathing fire"
     if item.code == "V" and item.tag in {"VBG", "VBN"} and before in "DQZCA" and after in "ZCAKN":
         return replace(item, code="A", value=None)
+    if item.code == "V" and item.tag == "VB" and before in "XU" and items[index + 1].tag == "VBG":
+        return replace(item, code="N", value=None, tag="NN")  # "..., smoke rising from the chimney"
+    if item.code == "V" and item.tag == "VBG" and before in "PW" and after == "N":
+        return replace(item, code="A", value=None)  # "in shining armor"
     return item
 
 
@@ -121,10 +128,11 @@ def _colors(items: Items) -> tuple[str, ...]:
     return tuple(item.value for item in items if item.code == "C")
 
 
-def _without_lead(items: Items) -> str:
-    """The words without leading prepositions and articles."""
+def _without_lead(items: Items, *, names: bool = False) -> str:
+    """The words without leading prepositions and articles, in lower case but for names."""
     start = next((i for i, item in enumerate(items) if item.code not in "PWRTDnUo"), 0)
-    return words_of(items[start:]).lower()
+    kept = [item.text if names and item.tag.startswith("NNP") else item.text.lower() for item in items[start:]]
+    return " ".join(kept)
 
 
 def _painted(items: Items) -> Items:
@@ -273,6 +281,7 @@ def _group(items: Items) -> Items:
         bare=len(items) == len(nouns),
         text=_without_lead(items),
         words=words_of(items).lower(),
+        named=_without_lead(items, names=True),
     )
     return [item for item in items if item.code == "Y"] + [Item("@", group, words_of(items))]
 
@@ -292,11 +301,23 @@ def _painted_style(items: Items) -> Items | None:
 def _group_of(items: Items) -> Items:
     """ "crate of apples": one thing in the words as they stand, drawn as what it is made of if only that is known."""
     outer, inner = items[0].value, items[-1].value
-    text = f"{outer.noun} of {inner.text}"
+    text = f"{outer.noun} of {inner.words}"
     concept = outer.concept or inner.concept
     words = words_of(items).lower()
     merged = replace(outer, noun=text, concept=concept, text=words, words=words)
     return [Item("@", merged, words_of(items))]
+
+
+def _made_of(items: Items) -> Items | None:
+    """ "dragon made of flowers": one thing, its matter in the words as they stand; a colour's name is both."""
+    verb, matter = items[1], items[-1]
+    if verb.lemma not in words.MAKING or verb.tag != "VBN":
+        return None
+    group: Group = items[0].value
+    told = f"{group.noun} {words_of(items[1:]).lower()}"
+    colors = (*group.colors, matter.value) if matter.code == "C" else group.colors
+    made = replace(group, noun=told, colors=colors, text=words_of(items).lower(), words=words_of(items).lower())
+    return [Item("@", made, words_of(items))]
 
 
 def _rule(pattern: str, build: Builder) -> tuple[re.Pattern[str], Builder]:
@@ -328,6 +349,7 @@ _RULES = (
     _rule(r"[PWT]?D?a*[MA](?:[UX]?[MA])*m", _mood),
     _rule(r"[PWT]?D?a*[AM]+t", _light),
     _rule(r"D?t[vaT]*[AMI]", _light_is),
+    _rule(r"[PWT]?D?a*[AM]+I", _light),
     _rule(r"[PWT]?D?a*[IHbc]", _keep("IHbc")),
     # places
     _rule(r"RD?p", _place),
@@ -341,4 +363,5 @@ _RULES = (
     _rule(rf"(?=((?:[DQa]|(?<=Q)o)*))\1{_MODS}[KNSst]*[KNt]", _group),
     _rule(r"[DQ]*S", _group),
     _rule(r"@o@", _group_of),
+    _rule(r"@V(?:P?o|P)(?:@|C(?!@))", _made_of),
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from sartor.bridge import words
 from sartor.bridge.colors import color_names
-from sartor.nano.concepts import CONCEPTS, Concept
+from sartor.nano.concepts import CONCEPT_BY_NAME, CONCEPTS, Concept
 from sartor.nano.vocabulary import STYLES
 
 # Words, numbers, a possessive's or a contraction's tail, and any other mark on its own. Hyphens part words.
@@ -144,6 +144,11 @@ def _concepts() -> Iterator[tuple[str, Entry]]:
         named = Entry("K", Named(concept, concept.name))
         for phrase in (concept.name, concept.plural_name, concept.emoji):
             yield phrase, named
+    for name, kinds in words.KINDS.items():
+        for kind in _split(kinds) if name in CONCEPT_BY_NAME else ():
+            entry = Entry("K", Named(CONCEPT_BY_NAME[name], kind))
+            yield kind, entry
+            yield plural(kind), entry
     for concept in CONCEPTS:
         for synonym in concept.synonyms:
             if not synonym.startswith(("little ", "pair of ")):

@@ -93,10 +93,11 @@ def _not_understood(draft: Draft, prompt: str) -> bool:
     """Nothing is known and most words would be lost, as in another language: the prompt itself has to describe."""
     known = (
         draft.ground is not None
-        or bool(draft.without)
+        or bool(draft.without or draft.style or draft.medium or draft.light or draft.free_light)
         or any(piece.concept or piece.details or piece.colors or piece.count > 1 for piece in draft.pieces)
     )
-    return not known and sum(len(piece.phrase) for piece in draft.pieces) < 0.6 * len(prompt)
+    said = [piece.phrase for piece in draft.pieces] + draft.loose
+    return not known and sum(map(len, said)) < 0.6 * len(prompt)
 
 
 def _described(values: dict[str, Any], draft: Draft) -> dict[str, Any]:

@@ -31,9 +31,10 @@ class Director:
         for clause in clauses(items):
             Clause(self.scope, clause).apply()
         self._settle()
-        loose = self.scope.loose
+        told = dict.fromkeys(self.scope.loose)
+        loose = [text for text in told if not any(text in other and text != other for other in told)]
         if loose:
-            context = ", ".join(filter(None, [self.values.get("context", ""), *dict.fromkeys(loose)]))
+            context = ", ".join(filter(None, [self.values.get("context", ""), *loose]))
             self.asked[("context",)] = context
             self.notes.append(f'not understood, kept in "context": {", ".join(loose)}')
 

@@ -147,6 +147,11 @@ class Tagger:
             code, value = "Q", min(int(token.lower_[:7]), 1_000_000)
         elif code == "Q":
             code = "A"
+        elif (code == "A" and token.lower_.endswith(("man", "woman"))) or (
+            code == "V" and token.tag_ == "VBZ" and token.lemma_.endswith(("tion", "sion", "ness"))
+        ):
+            # "an elderly fisherman", "reflections on asphalt"
+            return Item("N", None, written, token.lemma_.lower(), "NNS" if code == "V" else "NN")
         elif code == "_" and token.lower_.isalpha():
             code = "N" if token.pos_ == "X" else "_"
         return Item(code, value, written, token.lemma_.lower(), token.tag_)

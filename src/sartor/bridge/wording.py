@@ -6,6 +6,7 @@ import re
 
 from sartor.bridge.colors import background_color
 from sartor.bridge.grammar import Ground
+from sartor.bridge.words import WEATHER
 from sartor.nano.captions import Background, Scene, article, phrase_background, phrase_thing, summary
 from sartor.nano.vocabulary import BACKGROUND_COLORS, LANDSCAPES, LIGHTING, NUMBERS, SHADOWS, STYLES
 
@@ -54,6 +55,13 @@ def read_shadow(shadows: str | None) -> str:
     return next((shadow for shadow, phrase in SHADOWS.items() if phrase == shadows), "none")
 
 
+def _in_front_of(setting: str) -> str:
+    if setting.rsplit(" ", 1)[-1] in WEATHER:
+        return f"in the {setting}"
+    bare = re.match(r"(an?|the|some) |.*s$|[A-Z]", setting)
+    return f"in front of {setting if bare else article(setting)}"
+
+
 def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
     """``captions.summary`` with a background in free words, numbers past five, and scenes without things."""
     if not scene.things:
@@ -66,6 +74,5 @@ def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
             number = phrase.replace(NUMBERS[-1], str(thing.count), 1)
             sentence = re.sub(re.escape(phrase), number, sentence, count=1, flags=re.IGNORECASE)
     if setting is not None:
-        bare = setting if re.match(r"(an?|the|some) |.*s$", setting) else article(setting)
-        sentence = sentence.removesuffix(f" on {article(phrase_background(_ANY))}") + f" in front of {bare}"
+        sentence = sentence.removesuffix(f" on {article(phrase_background(_ANY))}") + f" {_in_front_of(setting)}"
     return sentence

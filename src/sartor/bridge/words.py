@@ -28,7 +28,7 @@ SETTINGS: dict[str, tuple[str, bool]] = {
         ("night", False, "outer space, starry, under the stars, beneath the stars, under the night sky"),
         ("night", True, "space, stars, galaxy, cosmos, universe, moonlight"),
         ("sunset", False, "sunset, sunrise, dusk, dawn, twilight, sunset sky, evening sky, nightfall"),
-        ("sunset", True, "evening, golden hour"),
+        ("sunset", True, "evening"),
         ("desert", False, "desert, dunes, sand dunes, desert dunes"),
         ("table", True, "table, desk, wooden table, tabletop, table top, kitchen table, counter, wooden floor"),
         ("sky", False, "blue sky, clear sky, clear blue sky"),
@@ -110,9 +110,10 @@ LIGHT = {
     "warm": "warm light, warm lighting, warmly lit, golden light, golden lighting, candlelight, "
     "candle light, sunlight, "
     "sunlit, orange light, yellow light, firelight, golden hour light, golden hour lighting, warmer, warm glow, "
+    "golden hour, at golden hour, during golden hour, during the golden hour, "
     "sunset light, evening light, warm golden light, morning light, cozy light, warm tones",
     "cool": "cool light, cool lighting, cold light, cold lighting, bluish light, blue light, moonlight, "
-    "moonlit, icy light, "
+    "moonlit, icy light, blue hour, at blue hour, during blue hour, during the blue hour, "
     "cooler, colder, cool bluish light, blueish light, cool tones",
     "dim": "dim light, dim lighting, dimly lit, low light, dark lighting, moody lighting, moody light, faint light, "
     "in the dark, darker, low key lighting, gloomy light, dimmer, darkness, poorly lit, "
@@ -177,7 +178,9 @@ MEDIA = {
     "oil painting": "oil painting, oil on canvas, oil paint",
     "pencil sketch": "pencil sketch, pencil drawing, sketch, hand drawn sketch, hand drawn",
     "photograph": "photograph, photo, photorealistic, photo realistic, realistic photo, hyperrealistic, realistic, "
-    "photography",
+    "photography, product photography, product photo, product shot, food photography, food photo, street photography, "
+    "portrait photography, portrait photo, macro photography, macro photo, studio photography, studio photo, "
+    "wildlife photography, landscape photography, stock photo, film photo, polaroid",
     "ink drawing": "ink drawing, ink illustration, pen and ink, ink sketch",
     "charcoal drawing": "charcoal drawing, charcoal sketch",
     "crayon drawing": "crayon drawing, chalk drawing, child's drawing, kids drawing",
@@ -237,6 +240,34 @@ CLOTHING = word_set(
     "goggles monocle eyepatch mask necklace earring earrings bracelet ring watch belt collar backpack gown kimono "
     "armor armour cardigan poncho shawl sandals sneakers slippers overalls pajamas swimsuit tuxedo"
 )
+# What a thing has and is no thing of its own: "curly hair and green eyes".
+BODY = word_set(
+    "hair eye eyes ear ears nose mouth lips cheeks beard moustache mustache whiskers eyebrows freckles skin fur mane "
+    "tail wing wings feather feathers beak horn horns antlers leg legs arm arms hand hands paw paws claw claws hoof "
+    "hooves feet teeth tusks trunk fins scales shell spots stripes wheels headlights windows door roof handle handles "
+    "lid label"
+)
+# What something stands on or before, and is the background of a picture that names no other.
+SURFACES = word_set(
+    "wall pier cliff street road bridge roof rooftop stage mountain mountains balcony shelf floor pavement sidewalk "
+    "path harbour harbor dock porch terrace platform ledge alley highway runway court pitch stairs window windowsill"
+)
+HOURS = word_set("day morning afternoon evening night weekend am pm")
+# What one has together with others: "having a picnic".
+EVENTS = word_set("picnic party breakfast lunch dinner conversation tea fun barbecue celebration meal")
+# Nouns that end as a participle does.
+NO_DOING = word_set(
+    "building painting drawing ceiling clothing lighting evening morning king ring wing string spring thing wedding "
+    "railing pudding dumpling duckling sibling earring stocking swing sling viking icing frosting landing crossing "
+    "opening setting being meeting parking"
+)
+# "made of flowers", "carved from wood".
+MAKING = word_set("make build carve knit sculpt fold craft weave construct form mould mold")
+# Kinds of a thing whose names are more than an adjective and the thing.
+KINDS = {
+    "dog": "golden retriever, labrador retriever, german shepherd, border collie",
+    "bear": "polar bear, grizzly bear",
+}
 # What is given to a face.
 EXPRESSIONS = word_set("smile grin frown scowl smirk grimace wink pout expression")
 # Said with a number: how much, and no thing.
@@ -263,7 +294,16 @@ IGNORED = (
     "nothing but, nothing except, nothing other than, no matter"
 )
 
+# Kept as they are, in the context: how several things stand, and what a camera or a printer does.
+KEPT = (
+    "in a row, in a line, in rows, in a circle, in a grid, motion blur, long exposure, film grain, lens flare, "
+    "double exposure, golden ratio, chromatic aberration"
+)
+MANNER_WORDS = "minimalist, modernist, surrealist, cubist, impressionist, expressionist, futurist"
+
 FUNCTION_WORDS = (
+    ("w", KEPT),
+    ("A", MANNER_WORDS),
     ("m", MOOD_NOUNS),
     ("p", PICTURES),
     ("k", PLACE_PARTS),

@@ -1,0 +1,85 @@
+"""Prompts as people write them, also of things that the embedded model does not know."""
+
+from typing import Any
+
+import pytest
+
+from sartor.bridge import OfflineBridge
+from sartor.vgl import plain
+
+
+def told(bridge: OfflineBridge, prompt: str) -> dict[str, Any]:
+    return plain(bridge.translate(prompt).structured_prompt)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "described"),
+    [
+        ("an elderly fisherman mending nets on a wooden pier, golden hour, photo", ["elderly fisherman"]),
+        ("minimalist logo of a mountain", ["mountain"]),
+        ("a red sports car driving along a coastal road, motion blur", ["red sports car"]),
+        ("a bottle of perfume, product photography", ["bottle of perfume"]),
+        ("portrait of a young woman with curly red hair and green eyes", ["young woman"]),
+        ("a dragon made of flowers", ["dragon made of flowers"]),
+        ("a castle built out of books", ["castle built out of books"]),
+        ("a cat made of gold", ["yellow cat made of gold"]),
+        ("a golden retriever puppy", ["golden retriever puppy"]),
+        ("a neon sign of a flamingo", ["neon sign of a flamingo"]),
+        ("a knight in shining armor", ["knight"]),
+        ("a cabin in the snow, smoke rising from the chimney", ["cabin", "smoke"]),
+    ],
+)
+def test_the_objects_are_the_things(bridge: OfflineBridge, prompt: str, described: list[str]) -> None:
+    assert [entry["description"] for entry in told(bridge, prompt)["objects"]] == described
+
+
+@pytest.mark.parametrize(
+    ("prompt", "field", "text"),
+    [
+        ("two cats sleeping on a blue sofa", "action", "sleeping on a blue sofa"),
+        ("a puppy playing with a ball", "action", "playing with a ball"),
+        ("a fisherman mending nets", "action", "mending nets"),
+        ("a family having a picnic in the park", "action", "having a picnic"),
+        ("a woman with curly red hair and green eyes", "appearance_details", "with curly red hair and green eyes"),
+        ("a man in a long coat and boots", "clothing", "a long coat and boots"),
+        ("a knight in shining armor", "clothing", "shining armor"),
+    ],
+)
+def test_what_is_said_of_a_thing_is_kept_whole(bridge: OfflineBridge, prompt: str, field: str, text: str) -> None:
+    assert told(bridge, prompt)["objects"][0][field] == text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "setting", "ending"),
+    [
+        ("an old bicycle leaning against a yellow wall", "yellow wall", "in front of a yellow wall"),
+        ("a fisherman on a wooden pier", "wooden pier", "in front of a wooden pier"),
+        ("a red car driving along a coastal road", "coastal road", "in front of a coastal road"),
+        ("kids playing football in the rain", "rain", "in the rain"),
+        ("a girl in Paris", "Paris", "in front of Paris"),
+        ("three penguins in a row", "plain white background", "on a plain white background"),
+    ],
+)
+def test_what_something_stands_on_or_before_is_the_background(
+    bridge: OfflineBridge, prompt: str, setting: str, ending: str
+) -> None:
+    prompted = told(bridge, prompt)
+    assert prompted["background_setting"] == setting
+    assert prompted["short_description"].endswith(ending)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "light"),
+    [
+        ("a cat, golden hour", "warm golden light"),
+        ("a cat at blue hour", "cool bluish light"),
+        ("a portrait of a woman, soft studio light", "soft studio light"),
+    ],
+)
+def test_the_hour_and_what_light_is_like_are_light(bridge: OfflineBridge, prompt: str, light: str) -> None:
+    assert told(bridge, prompt)["lighting"]["conditions"] == light
+
+
+def test_how_several_stand_and_the_hour_are_kept(bridge: OfflineBridge) -> None:
+    assert told(bridge, "three penguins in a row")["context"] == "in a row"
+    assert told(bridge, "a teddy bear sitting in a window on a rainy day")["context"] == "rainy day"
