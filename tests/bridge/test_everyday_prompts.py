@@ -26,6 +26,18 @@ def told(bridge: OfflineBridge, prompt: str) -> dict[str, Any]:
         ("a golden retriever puppy", ["golden retriever puppy"]),
         ("a neon sign of a flamingo", ["neon sign of a flamingo"]),
         ("a knight in shining armor", ["knight"]),
+        ("a sports car made entirely of ice", ["sports car made entirely of ice"]),
+        ("a vintage travel poster of a lighthouse", ["lighthouse"]),
+        ("a set of kitchen icons: pan, knife", ["pan", "knife"]),
+        ("a wooden bowl full of strawberries", ["wooden bowl", "strawberries"]),
+        ("a rocket, clouds of smoke", ["rocket", "clouds of smoke"]),
+        ("a squirrel holding an acorn in its paws", ["squirrel"]),
+        ("an old man smoking a pipe, black and white", ["old man"]),
+        (
+            "a stylish living room with a green velvet armchair and a floor lamp",
+            ["green velvet armchair", "floor lamp"],
+        ),
+        ("a running shoe, high speed photography", ["running shoe"]),
         ("a cabin in the snow, smoke rising from the chimney", ["cabin", "smoke"]),
     ],
 )
@@ -43,6 +55,8 @@ def test_the_objects_are_the_things(bridge: OfflineBridge, prompt: str, describe
         ("a woman with curly red hair and green eyes", "appearance_details", "with curly red hair and green eyes"),
         ("a man in a long coat and boots", "clothing", "a long coat and boots"),
         ("a knight in shining armor", "clothing", "shining armor"),
+        ("a girl in a yellow raincoat", "clothing", "a yellow raincoat"),
+        ("a balloon stuck in a bare oak", "action", "stuck in a bare oak"),
     ],
 )
 def test_what_is_said_of_a_thing_is_kept_whole(bridge: OfflineBridge, prompt: str, field: str, text: str) -> None:
@@ -57,6 +71,8 @@ def test_what_is_said_of_a_thing_is_kept_whole(bridge: OfflineBridge, prompt: st
         ("a red car driving along a coastal road", "coastal road", "in front of a coastal road"),
         ("kids playing football in the rain", "rain", "in the rain"),
         ("a girl in Paris", "Paris", "in front of Paris"),
+        ("an empty white room with a red chair", "empty white room", "in front of an empty white room"),
+        ("a red balloon against a gray sky", "plain gray background", "on a plain gray background"),
         ("three penguins in a row", "plain white background", "on a plain white background"),
     ],
 )
@@ -73,6 +89,7 @@ def test_what_something_stands_on_or_before_is_the_background(
     [
         ("a cat, golden hour", "warm golden light"),
         ("a cat at blue hour", "cool bluish light"),
+        ("a wizard casting a spell, glowing blue light", "glowing blue light"),
         ("a portrait of a woman, soft studio light", "soft studio light"),
     ],
 )
@@ -83,3 +100,8 @@ def test_the_hour_and_what_light_is_like_are_light(bridge: OfflineBridge, prompt
 def test_how_several_stand_and_the_hour_are_kept(bridge: OfflineBridge) -> None:
     assert told(bridge, "three penguins in a row")["context"] == "in a row"
     assert told(bridge, "a teddy bear sitting in a window on a rainy day")["context"] == "rainy day"
+
+
+def test_black_and_white_at_the_end_is_of_the_whole(bridge: OfflineBridge) -> None:
+    assert told(bridge, "an old man smoking a pipe, black and white")["aesthetics"]["color_scheme"] == "black and white"
+    assert told(bridge, "a cat, black and white and fluffy")["objects"][0]["shape_and_color"] == "black"

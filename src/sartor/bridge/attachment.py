@@ -98,6 +98,8 @@ class _Reader:
         had, self.had = self.had, None
         if self._continued(group, had) or self._absorbed(group, link, verb):
             return
+        if self._interior(index, group):
+            return
         piece = self._find(group)
         if piece is None:
             piece = Piece.of(group)
@@ -134,6 +136,14 @@ class _Reader:
             self.subject.details.pop("action", None)
             self.subject.add_detail("action", " ".join(filter(None, (verb, link, group.words))))
 
+    def _interior(self, index: int, group: Group) -> bool:
+        """ "a living room with an armchair" is an armchair there."""
+        place = group.concept is None and group.noun.rsplit(" ", 1)[-1] in words.INTERIORS
+        if not place or self.draft.pieces or self.draft.ground is not None or self.codes[index + 1 : index + 2] != "W":
+            return False
+        self.draft.ground = Ground("free", text=group.named)
+        return True
+
     def _continued(self, group: Group, had: str | None) -> bool:
         """ "with curly hair and green eyes"."""
         noun = group.noun.rsplit(" ", 1)[-1]
@@ -152,7 +162,7 @@ class _Reader:
         """Words about another thing or about the surroundings, rather than a thing of their own."""
         owner = self.recent
         noun = group.noun.rsplit(" ", 1)[-1]
-        worn = noun in words.CLOTHING and link in {"with", "in"}
+        worn = words.is_worn(noun) and link in {"with", "in"}
         other = owner is not None and (group.concept is None or owner.concept is not group.concept)
         if owner is not None and (verb == "wearing" or (worn and other)):
             owner.add_detail("clothing", group.words)
@@ -160,7 +170,8 @@ class _Reader:
             return True
         if group.concept is not None or self.relation or self.fronted or self.anchored:
             return False
-        if link in SURROUNDINGS and link != "from" and verb is None and self.draft.ground is None:
+        around = link in SURROUNDINGS and link != "from" and noun not in words.BODY
+        if around and verb is None and self.draft.ground is None:
             self.draft.ground = Ground("free", text=group.named)
             return True
         if owner is None:
@@ -232,7 +243,7 @@ class _Reader:
         elif lemma in words.POSES:
             self.recent.add_detail("pose", words.POSES[lemma])
         else:
-            self.verb = item.text.lower() if item.tag == "VBG" else gerund(lemma)
+            self.verb = item.text.lower() if item.tag in {"VBG", "VBN"} else gerund(lemma)
             self.recent.add_detail("action", self.verb)
 
     def _describe(self, item: Item) -> None:

@@ -110,6 +110,10 @@ def _participle(items: Items, index: int) -> Item:
         return replace(item, code="V", value=None, tag="VBG")  # "a dragon breathing fire"
     if item.code == "V" and item.tag in {"VBG", "VBN"} and before in "DQZCA" and after in "ZCAKN":
         return replace(item, code="A", value=None)
+    if item.code == "A" and before == "D" and after in "PWE":
+        return replace(item, code="N", value=None, tag="NN")  # "holding an acorn in its paws"
+    if item.code == "V" and item.tag == "VBG" and before == "X" and after in "ItCA":
+        return replace(item, code="A", value=None)  # "..., glowing blue light"
     if item.code == "V" and item.tag == "VB" and before in "XU" and items[index + 1].tag == "VBG":
         return replace(item, code="N", value=None, tag="NN")  # "..., smoke rising from the chimney"
     if item.code == "V" and item.tag == "VBG" and before in "PW" and after == "N":
@@ -131,8 +135,12 @@ def _colors(items: Items) -> tuple[str, ...]:
 def _without_lead(items: Items, *, names: bool = False) -> str:
     """The words without leading prepositions and articles, in lower case but for names."""
     start = next((i for i, item in enumerate(items) if item.code not in "PWRTDnUo"), 0)
-    kept = [item.text if names and item.tag.startswith("NNP") else item.text.lower() for item in items[start:]]
-    return " ".join(kept)
+    return _in_lower_case(items[start:]) if names else words_of(items[start:]).lower()
+
+
+def _in_lower_case(items: Items) -> str:
+    """The words, but for names."""
+    return " ".join(item.text if item.tag.startswith("NNP") else item.text.lower() for item in items)
 
 
 def _painted(items: Items) -> Items:
@@ -158,7 +166,7 @@ def _setting(items: Items) -> Items | None:
         if first.code == "P" and first.text.lower() not in words.SETTING_PREPOSITIONS:
             return None
     if place.value == "sky":
-        return [Item("B", Ground("plain", ("sky blue",)), words_of(items))]
+        return [Item("B", Ground("plain", _colors(items)[:1] or ("sky blue",)), words_of(items))]
     return [Item("B", Ground(place.value), words_of(items))]
 
 
@@ -203,7 +211,7 @@ def _keep(code: str) -> Builder:
 
 
 def _style_of(items: Items) -> Items:
-    return [Item("Y", _manner(words_of(items).lower()), words_of(items))]
+    return [Item("Y", _manner(_in_lower_case(items)), words_of(items))]
 
 
 def _in_style(items: Items) -> Items | None:
@@ -221,9 +229,17 @@ def _manner(text: str) -> str | tuple[str, str]:
     return "manner", text
 
 
-def _picture_of(items: Items) -> Items:
-    loose = [item for item in items if item.code in "AM" and item.text.lower() not in words.PLAIN_BACKGROUNDS]
+def _picture_of(items: Items) -> Items | None:
+    """ "a vintage travel poster of", "kitchen icons:"."""
+    if items[-1].code == "E" and items[-1].text != ":":
+        return None
+    loose = [item for item in items if item.code in "AMN" and item.text.lower() not in words.PLAIN_BACKGROUNDS]
     return [Item("w", None, item.text) for item in loose]
+
+
+def _scheme(items: Items) -> Items:
+    """ "..., black and white", with nothing after it, is said of the whole picture."""
+    return [Item("c", (("aesthetics", "color_scheme"), words_of(items).lower()), words_of(items))]
 
 
 def _mood(items: Items) -> Items:
@@ -344,7 +360,9 @@ _RULES = (
     _rule(r"(?:[PT]D?|D)?Y+o", _keep("Y")),
     _rule(r"[PT]D?Y(?![KNCZA])", _keep("Y")),
     _rule(r"[PT]?D?[AMNKZ]+p", _in_style),
-    _rule(r"D?[aAMZ]*p(?:o|W|V(?=D))", _picture_of),
+    _rule(r"D?[aAMZN]*p[oE]", _picture_of),
+    _rule(r"D?[aAMZ]*p(?:W|V(?=D))", _picture_of),
+    _rule(r"(?<=X)CUC(?=[XE]|$)", _scheme),
     # mood, light and the like
     _rule(r"[PWT]?D?a*[MA](?:[UX]?[MA])*m", _mood),
     _rule(r"[PWT]?D?a*[AM]+t", _light),
@@ -363,5 +381,5 @@ _RULES = (
     _rule(rf"(?=((?:[DQa]|(?<=Q)o)*))\1{_MODS}[KNSst]*[KNt]", _group),
     _rule(r"[DQ]*S", _group),
     _rule(r"@o@", _group_of),
-    _rule(r"@V(?:P?o|P)(?:@|C(?!@))", _made_of),
+    _rule(r"@Va*(?:P?o|P)(?:@|C(?!@))", _made_of),
 )

@@ -53,7 +53,10 @@ def tokenize(text: str) -> list[tuple[str, int, int]]:
 
 
 def plural(noun: str) -> str:
-    """The English plural of a noun phrase, by the spelling of its last word."""
+    """The English plural of a noun phrase, by the spelling of its last word, or of the one before "of"."""
+    of = re.search(r" (?:\w+ )?of ", noun)
+    if of is not None:
+        return plural(noun[: of.start()]) + noun[of.start() :]
     head, _, last = noun.rpartition(" ")
     if last in words.IRREGULAR_PLURALS:
         last = words.IRREGULAR_PLURALS[last]

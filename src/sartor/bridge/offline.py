@@ -26,6 +26,7 @@ from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, 
 
 _READ = 400  # characters of a short description that are looked at
 _SAID = frozenset({"short_description", "context", "text_render"})  # what a prompt of one sentence has
+_GRAMMAR = "DoPWUXE_p"  # codes of words that say nothing by themselves
 _log = logging.getLogger(__name__)
 
 
@@ -44,8 +45,9 @@ class OfflineBridge:
 
     def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
         prompt = check_prompt(prompt)
-        draft = attach(analyse(self._tagger.tag(prompt)))
-        if _not_understood(draft, prompt):
+        items = self._tagger.tag(prompt)
+        draft = attach(analyse(items))
+        if _not_understood(draft, sum(len(item.text) for item in items if item.code not in _GRAMMAR)):
             draft.pieces = [Piece(re.sub(r"^(an?|the) ", "", " ".join(prompt.split()), flags=re.IGNORECASE))]
             draft.loose.clear()
         check_things(len(draft.pieces))
@@ -89,15 +91,17 @@ def _held() -> Iterator[None]:
         raise UnusablePrompt(f"the prompt says more than a structured prompt can hold: {error}") from error
 
 
-def _not_understood(draft: Draft, prompt: str) -> bool:
-    """Nothing is known and most words would be lost, as in another language: the prompt itself has to describe."""
+def _not_understood(draft: Draft, letters: int) -> bool:
+    """Nothing is known and most words would be lost, as in another language: the prompt itself has to describe.
+
+    letters: of all words but those that are grammar alone."""
     known = (
         draft.ground is not None
         or bool(draft.without or draft.style or draft.medium or draft.light or draft.free_light)
         or any(piece.concept or piece.details or piece.colors or piece.count > 1 for piece in draft.pieces)
     )
     said = [piece.phrase for piece in draft.pieces] + draft.loose
-    return not known and sum(map(len, said)) < 0.6 * len(prompt)
+    return not known and sum(map(len, said)) < 0.6 * letters
 
 
 def _described(values: dict[str, Any], draft: Draft) -> dict[str, Any]:

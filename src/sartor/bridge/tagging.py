@@ -19,6 +19,7 @@ _DOUBTFUL = word_set(
     "home sweet rose present fall lock crown light jet letter mail drop palm coach train book ring orange "
     "peach fire star bear fish auto novel spirit trainer hound dress"
 )  # fmt: skip
+_SIGNS = frozenset({"letter", "letters", "initial", "initials"})
 _WAYS = frozenset({"left", "right"})  # "make the cat face left" names no cat face
 _COLORS = color_names()
 _CODES = {"NOUN": "N", "PROPN": "N", "ADJ": "A", "VERB": "V", "AUX": "v", "ADV": "a", "ADP": "P", "DET": "D",
@@ -88,6 +89,13 @@ class Tagger:
         position = 0
         while position < len(doc):
             found = lexicon.longest(forms, position)
+            if (
+                position
+                and doc[position - 1].lower_ in _SIGNS
+                and len(doc[position].text) == 1
+                and doc[position].is_alpha
+            ):
+                found = None  # "the letter A"
             compound = _compound(text, tokens, position)
             if compound > 1 and (found is None or found[0] < compound):
                 last = position + compound
@@ -143,6 +151,8 @@ class Tagger:
     def _unknown(token: Any, written: str) -> Item:
         code = _CODES.get(token.pos_, "_")
         value: Any = None
+        if token.i and token.nbor(-1).lower_ in _SIGNS and len(token.text) == 1 and token.is_alpha:
+            return Item("N", None, written, token.lower_, "NNP")
         if token.lower_.isdecimal():
             code, value = "Q", min(int(token.lower_[:7]), 1_000_000)
         elif code == "Q":

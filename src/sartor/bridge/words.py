@@ -180,6 +180,7 @@ MEDIA = {
     "photograph": "photograph, photo, photorealistic, photo realistic, realistic photo, hyperrealistic, realistic, "
     "photography, product photography, product photo, product shot, food photography, food photo, street photography, "
     "portrait photography, portrait photo, macro photography, macro photo, studio photography, studio photo, "
+    "high speed photography, aerial photography, night photography, fashion photography, fine art photography, "
     "wildlife photography, landscape photography, stock photo, film photo, polaroid",
     "ink drawing": "ink drawing, ink illustration, pen and ink, ink sketch",
     "charcoal drawing": "charcoal drawing, charcoal sketch",
@@ -253,6 +254,11 @@ SURFACES = word_set(
     "path harbour harbor dock porch terrace platform ledge alley highway runway court pitch stairs window windowsill"
 )
 HOURS = word_set("day morning afternoon evening night weekend am pm")
+# What is a place and no thing, where something is in it: "a living room with an armchair".
+INTERIORS = word_set(
+    "room bedroom bathroom kitchen office library cafe restaurant shop store market classroom studio workshop garage "
+    "garden forest cave street alley city village town landscape valley hall corridor interior attic laboratory lab"
+)
 # What one has together with others: "having a picnic".
 EVENTS = word_set("picnic party breakfast lunch dinner conversation tea fun barbecue celebration meal")
 # Nouns that end as a participle does.
@@ -268,6 +274,16 @@ KINDS = {
     "dog": "golden retriever, labrador retriever, german shepherd, border collie",
     "bear": "polar bear, grizzly bear",
 }
+# Their names' ends: "raincoat", "swimsuit".
+_WORN = ("coat", "suit", "shirt", "jacket", "dress", "boots", "shoes", "heels", "hat", "wear")
+
+
+def is_worn(noun: str) -> bool:
+    """Whether something of this name is worn, as far as its last word tells."""
+    last = noun.rsplit(" ", 1)[-1]
+    return last in CLOTHING or (last.endswith(_WORN) and last != "that")
+
+
 # What is given to a face.
 EXPRESSIONS = word_set("smile grin frown scowl smirk grimace wink pout expression")
 # Said with a number: how much, and no thing.
@@ -313,7 +329,7 @@ FUNCTION_WORDS = (
     ("f", "in the style of, by the artist"),
     ("D", "a, an, the, this, that, these, those, my, your, its, his, her, their, our"),
     ("o", "of"),
-    ("W", "with, having, featuring, containing"),
+    ("W", "with, having, featuring, containing, full of, filled with"),
     ("U", "and, plus, &, or, while, but, then, where, whereas, also, afterwards"),
     ("X", "comma"),
     ("T", "to, into, towards, toward"),
