@@ -20,6 +20,7 @@ from sartor.nano.base import Base
 from sartor.nano.dial import DIALS
 from sartor.nano.export import export
 from sartor.nano.joint import Joint, begin, rate
+from sartor.nano.optimizers import Optimizers
 from sartor.nano.run import Run
 from sartor.nano.scene import Composer
 from sartor.nano.sources import SpriteBank
@@ -153,3 +154,36 @@ def test_without_long_captions_none_are_written(prepared: Path) -> None:
     shard = Maker.open(prepared, DIAL, long=False).shard(0)
     assert len(shard.long.ids) == 0
     assert len(shard.short.ids) == SHARD * SHORT
+
+
+def test_scenes_in_pairs_are_told_alike_and_stand_side_by_side(prepared: Path) -> None:
+    with Stream(prepared, DIAL, 1, 1, long=True, together=2) as stream:
+        found = Joint(prepared, DIAL, stream, scenes=SHARD, longhand=2, compile_=False)
+        found.take(least=1)
+        found.learn_pictures(1.0, 0.5, muon=0.002, pairs=0.5)
+    assert '"apart"' in found.log.read_text()
+    torch.manual_seed(1)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(prepared / "text" / "tokenizer")
+    for told in [*found.pool.group(4, 8, long=False), *found.pool.group(2, 2, long=True)]:
+        one, other = told.scenes[::2], told.scenes[1::2]
+        assert torch.equal(one + 1, other)
+        assert not (one % 2).any()
+        assert torch.equal(found.pool.things[one], found.pool.things[other])
+        for ids, same in zip(told.ids[::2], told.ids[1::2], strict=True):
+            first, second = (tokenizer.decode(i[i != tokenizer.pad_token_id].tolist()) for i in (ids, same))
+            assert first.split("background")[0][:20] == second.split("background")[0][:20]
+
+
+def test_muon_moves_the_matrices_within_blocks_and_adamw_the_rest() -> None:
+    torch.manual_seed(0)
+    matrix, other = torch.nn.Parameter(torch.randn(4, 6)), torch.nn.Parameter(torch.randn(3))
+    before = matrix.detach().clone(), other.detach().clone()
+    named = {"transformer.transformer_blocks.0.attn.to_q.weight": matrix, "transformer.x_embedder.bias": other}
+    taken = Optimizers([(named, 0.5)], 0.1, muon=0.01)
+    matrix.grad, other.grad = torch.randn(4, 6), torch.ones(3)
+    taken.step(0.5)
+    assert matrix.grad is None
+    # AdamW's first step is the rate by the sign; Muon's is orthogonal, of an RMS of 0.2 times the rate.
+    torch.testing.assert_close(before[1] * (1 - 0.025 * 0.01) - other, torch.full((3,), 0.025), rtol=1e-4, atol=1e-5)
+    step = (before[0] * (1 - 0.0025 * 0.01) - matrix) / 0.0025
+    assert step.square().mean().sqrt().item() == pytest.approx(0.2, rel=0.3)

@@ -15,19 +15,19 @@ import argparse
 import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
 from sartor.nano import masked_attention
-from sartor.nano.base import EMPTY_CAPTIONS, Base, noise_levels
+from sartor.nano.base import EMPTY_CAPTIONS, Base, apart, noise_levels
 from sartor.nano.dial import DIALS, Dial
 from sartor.nano.latents import load_encoder
+from sartor.nano.optimizers import Optimizers
 from sartor.nano.run import Clock, Run, autocast, ema_decay, prefixed, set_rate, under
 from sartor.nano.stream import SHARD, WIDTHS, Pool, Stream, Told, sketch_places
 from sartor.nano.text import DRAWING_CODE, THING_CODE, Codes, hidden_states, parts, unexplained
@@ -96,7 +96,8 @@ def groups(pool: Pool, size: int, long: int) -> list[Told]:
     """GROUP batches in random order, `long` of them of long captions, a quarter as many in each."""
     found = pool.group(size, GROUP - long, long=False)
     if long:
-        found += pool.group(max(1, size // 4), long, long=True)
+        fewer = max(1, size // 4 // pool.together) * pool.together
+        found += pool.group(fewer, long, long=True)
     return random.sample(found, len(found))
 
 
@@ -146,7 +147,9 @@ class Joint:
         self.device = self.base.device
         self.start, self.spent = begin(self.base, work)
         vae, mean, std = load_encoder(work, dial, self.device)
-        self.pool = Pool(vae, dial, self.device, scenes, tokenizer.pad_token_id, long=longhand > 0)
+        self.pool = Pool(
+            vae, dial, self.device, scenes, tokenizer.pad_token_id, long=longhand > 0, together=stream.together
+        )
         self.pool.mean, self.pool.std = mean, std
         self.run = Run(work / "base")
         self.log = (carry or self.run.folder) / "joint.jsonl"
@@ -238,39 +241,45 @@ class Joint:
         base.encoder.zero_grad(set_to_none=True)
         self.note(compiled=time.monotonic() - begun)
 
-    def learn_pictures(self, seconds: float, hold: float) -> None:
-        """Stage 2 with the text encoder at half the rate."""
+    def learn_pictures(self, seconds: float, hold: float, *, muon: float | None = None, pairs: float = 0.0) -> None:
+        """Stage 2 with the text encoder at half the rate.
+
+        muon: Muon's rate, for the transformer's matrices; None is AdamW alone. pairs: the weight of what tells the
+        errors of a pair apart, for a stream of pairs.
+        """
         base, pool, device = self.base, self.pool, self.device
         named = base.parameters()
         base.average = {name: value.detach().clone() for name, value in named.items()}
         averages, current = list(base.average.values()), list(named.values())
-        encoder = [p for name, p in named.items() if name.startswith("encoder.")]
-        groups_ = [
-            {"params": [p for name, p in named.items() if name.startswith("transformer.")], "scale": 1.0},
-            {"params": [*encoder, *self.words.heads.parameters()], "scale": 0.5},
-        ]
-        peak = self.dial.learning_rate
-        fused = device.type == "cuda"
-        optimizer = torch.optim.AdamW(groups_, lr=peak, betas=(0.9, 0.98), weight_decay=0.01, fused=fused)
+        drawing = {name: p for name, p in named.items() if name.startswith("transformer.")}
+        telling = {name: p for name, p in named.items() if name.startswith("encoder.")}
+        telling |= {f"heads.{name}": p for name, p in self.words.heads.named_parameters()}
+        parts = [(drawing, 1.0), (telling, 0.5)]
+        optimizer = Optimizers(parts, self.dial.learning_rate, muon=muon, fused=device.type == "cuda")
+        together = pool.together
         begun, steps, seen, clock, saves = time.monotonic(), 0, 0, Clock(5), Clock(90)
         smooth, chance = torch.zeros(2, device=device), torch.Generator(device).manual_seed(self.start)
         while (done := (time.monotonic() - begun) / seconds) < 1:
             self.take()
             for told in groups(pool, self.dial.batch, self.longhand):
-                set_rate(optimizer, peak * rate(done, steps, hold))
                 x = pool.latents[told.scenes].float()
-                noise, levels = torch.randn_like(x), noise_levels(len(x), chance)
-                silent = torch.rand(len(x), device=device) < EMPTY_CAPTIONS
+                noise = torch.randn_like(x[::together]).repeat_interleave(together, 0)
+                levels = noise_levels(len(x) // together, chance).repeat_interleave(together)
+                silent = torch.rand(len(levels) // together, device=device) < EMPTY_CAPTIONS
+                silent = silent.repeat_interleave(together)
                 lengths = torch.where(silent, torch.ones_like(told.lengths), told.lengths)
                 with autocast(device):
                     layers = hidden_states(base.encoder, told.ids)
                     guess = base.guess(torch.lerp(x, noise, levels[:, None, None]), levels, layers, lengths)
                     losses = self.words.losses(pool, told, layers[-1])
-                loss = F.mse_loss(guess.float(), noise - x)
-                (loss + SKETCHED * total(losses)).backward()  # type: ignore[no-untyped-call]
+                error = guess.float() - (noise - x)
+                loss = error.square().mean()
+                if pairs:
+                    losses["apart"] = apart(error, lengths)
+                whole = loss + SKETCHED * total(losses) + pairs * losses.get("apart", 0.0)
+                whole.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(current, 1.0)
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
+                optimizer.step(rate(done, steps, hold))
                 torch._foreach_lerp_(averages, [p.detach() for p in current], 1 - ema_decay(steps, 0.999))
                 which = int(told.ids.shape[1] > 256)
                 smooth[which] = torch.where(
@@ -297,14 +306,22 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=12, help="that draw scenes")
     parser.add_argument("--scenes", type=int, default=240_000, help="at most")
     parser.add_argument("--longhand", type=int, default=0, help=f"of {GROUP} batches hold long captions, few of them")
+    parser.add_argument("--rate", type=float, help="the highest learning rate; the dial's by default")
+    parser.add_argument("--muon", type=float, help="train the transformer's matrices by Muon, at this rate at most")
+    parser.add_argument(
+        "--pairs", type=float, default=0.0, help="weight of the difference between the errors of a scene on two grounds"
+    )
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--attention", default="auto", help="auto, torch, efficient or math")
     parser.add_argument("--carry", type=Path, help="write the average here, in half precision and pieces of 16 MB")
     a = parser.parse_args()
     begun = time.monotonic()
     dial = DIALS[a.dial]
+    dial = replace(dial, learning_rate=a.rate or dial.learning_rate)
     load_tokenizer(a.work, dial)  # which the stream's processes read
-    with Stream(a.work, dial, a.processes, a.scenes // SHARD, long=a.longhand > 0) as stream:
+    with Stream(
+        a.work, dial, a.processes, a.scenes // SHARD, long=a.longhand > 0, together=2 if a.pairs else 1
+    ) as stream:
         joint = Joint(
             a.work,
             dial,
@@ -319,7 +336,7 @@ def main() -> None:
         joint.note(ready=time.monotonic() - begun, scenes=joint.pool.count)
         if a.text_seconds > 0:
             joint.learn_words(a.text_seconds)
-        joint.learn_pictures(a.seconds, a.hold)
+        joint.learn_pictures(a.seconds, a.hold, muon=a.muon, pairs=a.pairs)
 
 
 if __name__ == "__main__":

@@ -75,32 +75,36 @@ class Maker:
     filler: Filler
     concepts: list[str]
     long: bool
+    together: int = 1
+    """2: every second scene is the one before it on another background, told in the same words."""
 
     @classmethod
-    def open(cls, work: Path, dial: Dial, *, long: bool = True) -> Maker:
+    def open(cls, work: Path, dial: Dial, *, long: bool = True, together: int = 1) -> Maker:
         from transformers import PreTrainedTokenizerFast
 
         composer = Composer(SpriteBank.load(work / "sprites.npz"), dial.side, jitter=dial.jitter)
         tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "text" / "tokenizer")
-        return cls(composer, tokenizer, load_filler(work), sorted({name for name, _ in composer.pixels}), long)
+        concepts = sorted({name for name, _ in composer.pixels})
+        return cls(composer, tokenizer, load_filler(work), concepts, long, together)
 
     def shard(self, index: int) -> Shard:
         """Scenes number index * SHARD and on."""
         scenes, pictures = [], []
-        for number in range(index * SHARD, (index + 1) * SHARD):
+        for number in range(index * SHARD, (index + 1) * SHARD, self.together):
             rng = random.Random(number)
-            scene = self.composer.random_scene(rng)
-            pictures.append(self.composer.draw(scene, rng))
-            scenes.append(scene)
-        rng = random.Random(f"captions {index}")
+            drawn = [self.composer.random_scene(rng)]
+            if self.together == 2:
+                drawn.append(self.composer.on_another_background(drawn[0], rng))
+            pictures += [self.composer.draw(scene, rng) for scene in drawn]
+            scenes += drawn
         order = {name: number for number, name in enumerate(self.concepts)}
         things = np.full((SHARD, THINGS), -1)
         for row, scene in enumerate(scenes):
             for place, thing in enumerate(scene.things):
                 things[row, place] = order[thing.concept]
-        short = [(row, vary(s, rng, drop=rng.choice(DROPS))) for row, s in enumerate(scenes) for _ in range(SHORT)]
-        told = enumerate(scenes) if self.long else ()
-        long = [(row, elaborate(scene, rng, self.filler)) for row, scene in told for _ in range(LONG)]
+        short = [(row, vary(scenes[row], rng, drop=rng.choice(DROPS))) for row, rng in self._chances(index, SHORT)]
+        told = self._chances(index, LONG) if self.long else ()
+        long = [(row, elaborate(scenes[row], rng, self.filler)) for row, rng in told]
         return Shard(
             np.stack(pictures),
             things,
@@ -109,6 +113,12 @@ class Maker:
             self._told(short, LONGEST),
             self._told(long, LONGEST_LONGHAND),
         )
+
+    def _chances(self, index: int, each: int) -> Iterator[tuple[int, random.Random]]:
+        """Of each scene of a shard `each` captions' chance: the same for all that are told together."""
+        for row in range(SHARD):
+            for number in range(each):
+                yield row, random.Random(f"captions {index} {each} {row // self.together} {number}")
 
     def _told(self, prompts: list[tuple[int, dict[str, Any]]], longest: int) -> Told:
         tokens = self.tokenizer([compact(prompt) for _, prompt in prompts])["input_ids"] if prompts else []
@@ -139,10 +149,10 @@ class Maker:
 _maker: Maker | None = None
 
 
-def _open(work: Path, dial: Dial, long: bool) -> None:
+def _open(work: Path, dial: Dial, long: bool, together: int) -> None:
     global _maker
     torch.set_num_threads(1)
-    _maker = Maker.open(work, dial, long=long)
+    _maker = Maker.open(work, dial, long=long, together=together)
 
 
 def _shard(index: int, folder: Path) -> tuple[Shard, Path]:
@@ -168,14 +178,15 @@ def _drawings(part: int, parts: int) -> dict[tuple[str, str], Array]:
 class Stream:
     """Processes that make shards, AHEAD of whoever takes them, as long as its context lasts."""
 
-    def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool):
+    def __init__(self, work: Path, dial: Dial, processes: int, shards: int, *, long: bool, together: int = 1):
         """shards: at most so many in all, whose pictures wait in the work folder. long: whether they have long
-        captions, too."""
+        captions, too. together: 2 for scenes in pairs, as `Maker` has them."""
+        self.together = together
         for left in work.glob("shards-*"):  # by a training that was killed
             shutil.rmtree(left, ignore_errors=True)
         self._folder = tempfile.TemporaryDirectory(prefix="shards-", dir=work, ignore_cleanup_errors=True)
         context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long))
+        self.pool = ProcessPoolExecutor(processes, context, _open, (work, dial, long, together))
         self._drawn = [self.pool.submit(_drawings, part, processes) for part in range(processes)]
         self._next, self._shards, self._ahead = 0, shards, AHEAD * processes
         self._running: list[Future[tuple[Shard, Path]]] = []
@@ -211,8 +222,10 @@ class Stream:
 class Pool:
     """Scenes' latents and captions on the device, normalised; grows by shards up to `most` scenes."""
 
-    def __init__(self, vae: Any, dial: Dial, device: torch.device, most: int, pad: int, *, long: bool):
-        self.vae, self.device, self.count = vae, device, 0
+    def __init__(
+        self, vae: Any, dial: Dial, device: torch.device, most: int, pad: int, *, long: bool, together: int = 1
+    ):
+        self.vae, self.device, self.count, self.together = vae, device, 0, together
         tokens = (dial.side // 16) ** 2
         self.mean = self.std = torch.empty(0)
         self.latents = torch.empty(most, tokens, dial.channels, dtype=torch.float16, device=device)
@@ -267,16 +280,18 @@ class Pool:
         return ((raw - mean[:, None, None]) / std[:, None, None]).flatten(2).transpose(1, 2)
 
     def group(self, size: int, batches: int, *, long: bool) -> list[Told]:
-        """That many batches of `size` captions on the device, in random order, captions of like length together."""
+        """That many batches of `size` captions on the device, in random order, captions of like length together, and
+        those of a pair side by side."""
         told, each = (self.long, LONG) if long else (self.short, SHORT)
-        count = size * batches
+        count = size * batches // self.together
         scenes = torch.randint(self.count, (count,), device=self.device)
         if len(self.plain):
             some = self.plain[torch.randint(len(self.plain), (count,), device=self.device)]
             scenes = torch.where(torch.rand(count, device=self.device) < PLAIN_SCENES, some, scenes)
-        rows = scenes * each + torch.randint(each, (count,), device=self.device)
-        rows = rows[told.lengths[rows].argsort()]
-        longest = told.lengths[rows[size - 1 :: size]].tolist()
+        first = scenes // self.together * self.together * each + torch.randint(each, (count,), device=self.device)
+        sets = torch.stack([first + each * number for number in range(self.together)], dim=1)
+        rows = sets[told.lengths[sets].amax(1).argsort()].flatten()
+        longest = told.lengths[rows].view(batches, size).amax(1).tolist()
         found = []
         for number, length in enumerate(longest):
             mine = rows[number * size : (number + 1) * size]

@@ -1,4 +1,4 @@
-"""The comparison of optimizers: the same for all but the optimizer, and judged by scenes that none has seen."""
+"""The comparison of sizes and optimizers: the same for all but those, and judged by scenes that none has seen."""
 
 import argparse
 import shutil
@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import optimizers
+from benchmarks import bases
 from sartor.nano import text
 from sartor.nano.base import build_transformer
 from sartor.nano.dial import DIALS
 from sartor.nano.latents import encode_all
 
 DIAL = DIALS["test"]
-SIZE = {"dial": "test", "heads": 2, "double": 1, "single": 1, "batch": 4}
+SIZE = {"dial": "test", "batch": 4}
 
 
 @pytest.fixture(scope="module")
 def encoded(autoencoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("optimizers") / "work"
+    folder = tmp_path_factory.mktemp("bases") / "work"
     shutil.copytree(autoencoded, folder)
     encode_all(folder, DIAL)
     text.train(folder, DIAL, 1, batch=4)
@@ -27,7 +27,7 @@ def encoded(autoencoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_trials_differ_by_their_optimizer_alone(encoded: Path) -> None:
     first, again, other = (
-        optimizers.run(encoded, name, steps=3, **SIZE) for name in ("adamw:0.01", "adamw:0.01", "muon:0.01")
+        bases.run(encoded, name, (2, 1, 1), steps=3, **SIZE) for name in ("adamw:0.01", "adamw:0.01", "muon:0.01")
     )
     assert first.held_out == again.held_out
     assert first.held_out.keys() == other.held_out.keys() == {1, 2, 3}
@@ -37,7 +37,8 @@ def test_trials_differ_by_their_optimizer_alone(encoded: Path) -> None:
 
 def test_muon_has_the_matrices_within_blocks_and_no_modulations() -> None:
     transformer = build_transformer(DIAL)
-    muon, adamw = optimizers.optimizers_for("muon:0.002", transformer)
+    (adamw, _), (muon, rate) = bases.optimizers_for("muon:0.002", transformer)._peaks
+    assert rate == 0.002
     names = {id(p): name for name, p in transformer.named_parameters()}
     by_muon = {names[id(p)] for group in muon.param_groups for p in group["params"]}
     by_adamw = {names[id(p)] for group in adamw.param_groups for p in group["params"]}
@@ -50,24 +51,29 @@ def test_muon_has_the_matrices_within_blocks_and_no_modulations() -> None:
 def test_a_finished_trial_is_not_run_again_but_one_of_another_size_is(
     encoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def command(heads: int) -> None:
-        given = (
-            f"--work {encoded} --dial test --output {tmp_path} --trial adamw:0.001 --steps 1 --batch 4 --heads {heads}"
-        )
-        monkeypatch.setattr("sys.argv", ["optimizers", *given.split(), "--double", "1", "--single", "1"])
-        optimizers.main()
+    def command(*sizes: str) -> None:
+        given = f"--work {encoded} --dial test --output {tmp_path} --trial adamw:0.001 --steps 1 --batch 4"
+        each = [word for size in sizes for word in ("--size", size)]
+        monkeypatch.setattr("sys.argv", ["bases", *given.split(), *each])
+        bases.main()
 
-    command(2)
-    written = tmp_path / "adamw-0.001-1.json"
+    command("2-1-1")
+    written = tmp_path / "test-2-1-1-adamw-0.001-1x4.json"
     first = written.stat().st_mtime_ns
-    command(2)
+    command("2-1-1", "1-1-1")
     assert written.stat().st_mtime_ns == first
-    command(1)
-    assert written.stat().st_mtime_ns > first
-    assert "| adamw, 0.001 |" in (tmp_path / "table.md").read_text()
+    table = (tmp_path / "table.md").read_text()
+    assert "| 2, 1, 1 | " in table
+    assert "| 1, 1, 1 | " in table
 
 
 @pytest.mark.parametrize("trial", ["sgd:0.1", "adamw", "adamw:0", "muon:fast"])
 def test_another_trial_is_refused(trial: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="adamw:RATE"):
-        optimizers.trial_name(trial)
+        bases.trial_name(trial)
+
+
+@pytest.mark.parametrize("size", ["4", "4-3", "0-3-10", "4x3x10"])
+def test_another_size_is_refused(size: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="HEADS-DOUBLE-SINGLE"):
+        bases.size_of(size)

@@ -1,12 +1,12 @@
-"""Muon against AdamW on a small transformer of the embedded model's kind, from nothing, at equal batches.
+"""Sizes and optimizers of the embedded model's base, from nothing, at equal batches.
 
-    python -m benchmarks.optimizers --work var/nano --dial gpu --output results/optimizers
+    python -m benchmarks.bases --work var/nano --dial gpu --output results/bases --size 2-2-6 --size 4-3-10
 
 The work folder is that of `sartor.nano.train` once the bank is encoded and a text encoder is there; that one is not
-trained along. Each trial is an optimizer at a rate: `adamw:0.001`, or `muon:0.002`, whose matrices within the blocks go
-by Muon (K. Jordan, 2024; torch.optim.Muon, its steps of AdamW's size, so that rates compare) and all else by AdamW at
-ADAMW's rate. Judged by the loss of scenes that none of them sees, with the averaged weights. Trials that are finished
-are not run again.
+trained along. A size is heads (of 64 channels), double and single blocks; each is tried with each optimizer at a
+rate: `adamw:0.001`, or `muon:0.002`, whose matrices within the blocks go by Muon (`sartor.nano.optimizers`) and all
+else by AdamW at ADAMW's rate. Judged by the loss of scenes that none of them sees, with the averaged weights.
+Trials that are finished are not run again.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from sartor.nano.base import Base, Batch, batches
 from sartor.nano.dial import DIALS
 from sartor.nano.latents import Latents, load_latents
 from sartor.nano.longhand import Filler
-from sartor.nano.run import Run, autocast, ema_decay, schedule, set_rate, under
+from sartor.nano.optimizers import Optimizers
+from sartor.nano.run import Run, autocast, ema_decay, schedule, under
 from sartor.nano.tokenizer import load_tokenizer
 
 TRIALS = ("adamw:0.002", "adamw:0.004", "adamw:0.008", "muon:0.004", "muon:0.008", "muon:0.016")
 ADAMW = 1e-3  # rate of what Muon is not for
-BETAS, DECAY = (0.9, 0.98), 0.01  # of AdamW; weight decay of both
 HELD = 512  # of the bank's last scenes, at most a quarter: never trained on
 LOOKED = 8  # times that the held-out loss is taken on the way, at most
 
@@ -43,32 +43,22 @@ LOOKED = 8  # times that the held-out loss is taken on the way, at most
 @dataclass(frozen=True)
 class Outcome:
     """`held_out` is the loss by the step after which it was taken, `seconds` the training alone, without the batches'
-    making; `size` is heads, double and single blocks, and batch."""
+    making; `size` is heads, double and single blocks; `batch` pictures a step."""
 
     trial: str
+    size: tuple[int, int, int]
+    batch: int
     steps: int
-    size: tuple[int, ...]
     parameters: int
     held_out: dict[int, float]
     seconds: float
 
 
-def optimizers_for(trial: str, blocks: nn.Module) -> list[torch.optim.Optimizer]:
-    """AdamW alone, or Muon for the matrices within the blocks and AdamW for the rest."""
+def optimizers_for(trial: str, blocks: nn.Module) -> Optimizers:
+    """AdamW alone, or Muon and AdamW at ADAMW's rate."""
     kind, _, rate = trial.partition(":")
-    parameters = dict(blocks.named_parameters())
-    if kind == "adamw":
-        return [torch.optim.AdamW(list(parameters.values()), lr=float(rate), betas=BETAS, weight_decay=DECAY)]
-    matrices = [p for name, p in parameters.items() if is_hidden_matrix(name, p)]
-    chosen = {id(p) for p in matrices}
-    others = [p for p in parameters.values() if id(p) not in chosen]
-    muon = torch.optim.Muon(matrices, lr=float(rate), weight_decay=DECAY, adjust_lr_fn="match_rms_adamw")
-    return [muon, torch.optim.AdamW(others, lr=ADAMW, betas=BETAS, weight_decay=DECAY)]
-
-
-def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
-    """Whether it is a matrix within a block, and no modulation (those begin at zero and are driven by one vector)."""
-    return parameter.ndim == 2 and "transformer_blocks." in name and ".norm" not in name
+    parts = [(dict(blocks.named_parameters()), 1.0)]
+    return Optimizers(parts, float(rate)) if kind == "adamw" else Optimizers(parts, ADAMW, muon=float(rate))
 
 
 def held_out_loss(base: Base, given: list[Batch]) -> float:
@@ -90,9 +80,10 @@ def only(latents: Latents, rows: slice) -> Latents:
     return replace(latents, latents=latents.latents[rows])
 
 
-def run(work: Path, trial: str, *, dial: str, heads: int, double: int, single: int, batch: int, steps: int) -> Outcome:
+def run(work: Path, trial: str, shape: tuple[int, int, int], *, dial: str, batch: int, steps: int) -> Outcome:
     """One trial from nothing, of short captions alone. The same seed, batches and noise for every one."""
     torch.manual_seed(11)
+    heads, double, single = shape
     size = replace(DIALS[dial], heads=heads, double_blocks=double, single_blocks=single, batch=batch)
     bank, latents = Bank(work), load_latents(work)
     base = Base(size, load_tokenizer(work, size, bank))
@@ -113,31 +104,26 @@ def run(work: Path, trial: str, *, dial: str, heads: int, double: int, single: i
     own = list(base.transformer.parameters())
     averages = [base.average[f"transformer.{name}"] for name, _ in base.transformer.named_parameters()]
     taken = optimizers_for(trial, base.transformer)
-    rates = [optimizer.defaults["lr"] for optimizer in taken]
     found: dict[int, float] = {}
     seconds, looks = 0.0, {round(steps * part / LOOKED) for part in range(1, LOOKED + 1)}
     with Progress() as bar:
-        task = bar.add_task(trial, total=steps)
+        task = bar.add_task(f"{heads}-{double}-{single} {trial}", total=steps)
         for step in range(steps):
             given = next(shown).to(base.device)
             begun = settled(base.device)
-            for optimizer, rate in zip(taken, rates, strict=True):
-                set_rate(optimizer, rate * schedule(step, steps, warm_up=max(1, steps // 10)))
             with autocast(base.device):
                 velocity = guess(base, given)
             loss = F.mse_loss(velocity.float(), given.noise - given.latents)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(own, 1.0)
-            for optimizer in taken:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
+            taken.step(schedule(step, steps, warm_up=max(1, steps // 10)))
             torch._foreach_lerp_(averages, [p.detach() for p in own], 1 - ema_decay(step, 0.98))
             seconds += settled(base.device) - begun
             bar.update(task, completed=step + 1)
             if step + 1 in looks:
                 found[step + 1] = round(held_out_loss(base, judged), 5)
     parameters = sum(p.numel() for p in own)
-    return Outcome(trial, steps, (heads, double, single, batch), parameters, found, round(seconds, 1))
+    return Outcome(trial, shape, batch, steps, parameters, found, round(seconds, 1))
 
 
 def settled(device: torch.device) -> float:
@@ -154,6 +140,14 @@ def trial_name(text: str) -> str:
     return text
 
 
+def size_of(text: str) -> tuple[int, int, int]:
+    """Heads, double and single blocks. Raises ArgumentTypeError for what is no such size."""
+    if not re.fullmatch(r"[1-9]\d?-[1-9]\d?-[1-9]\d?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: HEADS-DOUBLE-SINGLE, as in 4-3-10")
+    heads, double, single = map(int, text.split("-"))
+    return heads, double, single
+
+
 def stored_outcome(path: Path) -> Outcome:
     values = json.loads(path.read_text())
     held_out = {int(step): loss for step, loss in values["held_out"].items()}
@@ -163,39 +157,41 @@ def stored_outcome(path: Path) -> Outcome:
 def table(outcomes: list[Outcome]) -> str:
     """Markdown: a row each, the held-out loss at each look."""
     looks = sorted({step for outcome in outcomes for step in outcome.held_out})
-    lines = ["| optimizer, rate | " + " | ".join(f"step {step}" for step in looks) + " | s a step |"]
-    lines.append("|---" * (len(looks) + 2) + "|")
+    shown = " | ".join(f"step {step}" for step in looks)
+    lines = [f"| heads, double, single blocks | parameters | optimizer, rate | {shown} | s a step |"]
+    lines.append("|---" * (len(looks) + 4) + "|")
     for outcome in outcomes:
         losses = [f"{outcome.held_out[step]:.4f}" if step in outcome.held_out else "" for step in looks]
         each = outcome.seconds / outcome.steps
-        lines.append(f"| {outcome.trial.replace(':', ', ')} | {' | '.join(losses)} | {each:.3f} |")
+        told = f"{', '.join(map(str, outcome.size))} | {outcome.parameters / 1e6:.1f} M"
+        lines.append(f"| {told} | {outcome.trial.replace(':', ', ')} | {' | '.join(losses)} | {each:.3f} |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Muon against AdamW on a small base")
+    parser = argparse.ArgumentParser(description="Sizes and optimizers of the base, from nothing")
     parser.add_argument("--work", type=Path, default=Path("var/nano"))
     parser.add_argument("--dial", choices=list(DIALS), default="gpu", help="that of the work folder")
-    parser.add_argument("--output", type=Path, default=Path("results/optimizers"))
+    parser.add_argument("--output", type=Path, default=Path("results/bases"))
     parser.add_argument("--trial", action="append", type=trial_name, help=f"by default {', '.join(TRIALS)}")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--heads", type=int, default=2)
-    parser.add_argument("--double", type=int, default=2)
-    parser.add_argument("--single", type=int, default=6)
+    parser.add_argument(
+        "--size", action="append", type=size_of, help="heads, double and single blocks; 2-2-6 by default"
+    )
     parser.add_argument("--threads", type=int)
     a = parser.parse_args()
     if a.threads:
         torch.set_num_threads(a.threads)
     a.output.mkdir(parents=True, exist_ok=True)
-    size = {"dial": a.dial, "heads": a.heads, "double": a.double, "single": a.single, "batch": a.batch}
     outcomes = []
-    for trial in a.trial or TRIALS:
-        path = a.output / f"{trial.replace(':', '-')}-{a.steps}.json"
-        if path.exists() and (stored := stored_outcome(path)).size == (a.heads, a.double, a.single, a.batch):
-            outcomes.append(stored)
+    for size, trial in itertools.product(a.size or [(2, 2, 6)], a.trial or TRIALS):
+        shape = "-".join(map(str, size))
+        path = a.output / f"{a.dial}-{shape}-{trial.replace(':', '-')}-{a.steps}x{a.batch}.json"
+        if path.exists():
+            outcomes.append(stored_outcome(path))
             continue
-        outcome = run(a.work, trial, steps=a.steps, **size)
+        outcome = run(a.work, trial, size, dial=a.dial, batch=a.batch, steps=a.steps)
         path.write_text(json.dumps(asdict(outcome)))
         outcomes.append(outcome)
     (a.output / "table.md").write_text(table(outcomes))
