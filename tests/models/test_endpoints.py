@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sartor.models.tables import Model
+from sartor.models.tables import Model, ModelCheckpoint
 from tests.conftest import BRAND, Service, Tenant
 from tests.models.conftest import LIST, bundled, dataset_of, own_model
 
@@ -106,6 +106,20 @@ def test_training_parameters_on_request(service: Service, tenant: Tenant) -> Non
     shown = listed(include_training_parameters="true")
     assert (shown["training_parameters"], shown["checkpoint_steps"]) == ({"rank": 8}, ["100"])
     assert tenant.get(f"{LIST}/{model_id}").json() == shown
+
+
+def test_what_is_not_known_yet_is_left_out_and_not_promised(service: Service, tenant: Tenant) -> None:
+    begun = {"step": 0, "steps": 220, "loss": None, "rate": None, "seconds_left": None}
+    model_id = own_model(service, tenant, status="InProgress", training_mode="expert", progress=begun)
+    with service.parts.database.transaction() as session:
+        session.add(ModelCheckpoint(model_id=model_id, step=100, adapter_key="a", adapter_sha256="0"))
+    progress = tenant.get(f"{LIST}/{model_id}").json()["progress"]
+    assert progress == {"step": 0, "steps": 220}
+    (checkpoint,) = tenant.get(f"{LIST}/{model_id}/checkpoints").json()["checkpoints"]
+    assert "score" not in checkpoint
+    schemas = service.client.get("/openapi.json").json()["components"]["schemas"]
+    for name, answer in {"ProgressAnswer": progress, "CheckpointAnswer": checkpoint}.items():
+        assert set(schemas[name]["required"]) <= set(answer)
 
 
 def test_both_prefixes_answer_alike(tenant: Tenant) -> None:

@@ -160,14 +160,16 @@ class ProgressAnswer(BaseModel):
 
     step: int
     steps: int
-    loss: float | None = Field(description="Of the last optimiser step.")
-    rate: float | None = Field(description="Optimiser steps a second, waiting for images included.")
-    seconds_left: float | None
+    loss: float | None = Field(default=None, description="Of the last optimiser step; absent before the first.")
+    rate: float | None = Field(
+        default=None, description="Optimiser steps a second, waiting for images included; absent before the first."
+    )
+    seconds_left: float | None = Field(default=None, description="Absent while the rate is.")
 
     @classmethod
     def before(cls, steps: int) -> ProgressAnswer:
         """Before the first of so many steps."""
-        return cls(step=0, steps=steps, loss=None, rate=None, seconds_left=None)
+        return cls(step=0, steps=steps)
 
 
 class Links(BaseModel):
@@ -235,8 +237,9 @@ class CheckpointAnswer(BaseModel):
     training_job_id: int = Field(description="The model's id: a model is trained once.")
     created_at: datetime
     score: float | None = Field(
+        default=None,
         description="How far samples of things that no caption names are from the brand's pictures in look; lower is "
-        "better. An addition of Sartor's."
+        "better. Absent where there is none. An addition of Sartor's.",
     )
     samples_url: str | None = None
 
