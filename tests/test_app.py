@@ -189,7 +189,10 @@ def test_the_description_is_exact_about_what_was_asked_for(service: Service) -> 
         "guidance_until",
     }  # fmt: skip
     answers = openapi["paths"]["/v2/image/generate/tailored"]["post"]["responses"]
-    assert set(answers) == {"200", "202", "401", "403", "409", "413", "422", "429", "500", "503"}
+    assert set(answers) == {"200", "202", "401", "403", "408", "409", "413", "422", "429", "500", "503"}
+    for path, verbs in openapi["paths"].items():
+        for verb, operation in verbs.items():
+            assert ("requestBody" in operation) == ({"408", "413"} <= set(operation["responses"])), f"{verb} {path}"
     assert "HTTPValidationError" not in json.dumps(openapi)
 
 

@@ -190,11 +190,15 @@ class StatusNotFoundAnswer(ErrorAnswer):
 
 
 def describe(*codes: int, **models: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI of the errors that a route answers; ``status_404=Model`` gives one its own shape."""
+    """The OpenAPI of the errors that a route answers; ``status_404=Model`` gives one its own shape.
+
+    Whatever reads a body that can be too large (413) reads one that can be too slow (408).
+    """
     shapes: dict[int, type[BaseModel]] = {429: TooManyRequestsAnswer}
     shapes |= {int(name.removeprefix("status_")): model for name, model in models.items()}
+    slow = {BodyTooSlow.code} if BodyTooLarge.code in codes else set()
     described: dict[int | str, dict[str, Any]] = {}
-    for code in sorted({*codes, *shapes} - ({429} - set(codes))):
+    for code in sorted({*codes, *shapes, *slow} - ({429} - set(codes))):
         described[code] = {
             "model": shapes.get(code, ErrorAnswer),
             "description": _PHRASES.get(code) or HTTPStatus(code).phrase,
