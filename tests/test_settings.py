@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from bria_client import BriaSyncClient
 from pydantic import ValidationError
 
 from sartor.generation.schemas import Caching
@@ -17,6 +18,13 @@ from sartor.settings import Settings
 def test_durations(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
     monkeypatch.setenv("SARTOR_SYNC_WAIT", text)
     assert Settings().sync_wait == timedelta(seconds=seconds)
+
+
+def test_a_waiting_request_is_answered_before_the_public_client_gives_up() -> None:
+    with BriaSyncClient(base_url="http://127.0.0.1", api_token="any") as client:
+        http = client.engine.client
+        assert http is not None
+        assert Settings().sync_wait + timedelta(seconds=1) < timedelta(seconds=http.request_timeout)
 
 
 @pytest.mark.parametrize(

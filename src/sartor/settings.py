@@ -132,9 +132,9 @@ class Settings(BaseSettings):
     )
     bridge_time_limit: Positive = Field(
         default=timedelta(seconds=45),
-        description="How long `gemini` may take over one prompt, with everything that it tries again: less than "
-        "`SARTOR_SYNC_WAIT`, so that a sync request still gets its answer. The job asks twice: where the provider is "
-        "silent, such a request may become a 202 first.",
+        description="How long `gemini` may take over one prompt, with everything that it tries again. A reply takes 3 "
+        "to 10 s; where the provider is silent, a sync request becomes a 202 first (`SARTOR_SYNC_WAIT`), and the job "
+        "asks twice.",
     )
     text_moderation_model: str = Field(
         default="",
@@ -154,9 +154,9 @@ class Settings(BaseSettings):
         "into `SARTOR_HOME/secret.key`, readable by its owner only. All processes of one service need the same.",
     )
     sync_wait: Positive = Field(
-        default=timedelta(seconds=55),
-        description="How long a `sync=true` request is held before it becomes a 202: just under the 60 s "
-        "after which most proxies give up.",
+        default=timedelta(seconds=28),
+        description="How long a `sync=true` request is held before it becomes a 202: just under the 30 s after which "
+        "the public client gives up, and then has no `request_id` to ask with; most proxies give up after 60 s.",
     )
     link_lifetime: Positive = Field(
         default=timedelta(hours=24),

@@ -24,6 +24,7 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
     """The environment of a process whose only settings are these."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SARTOR_")}
     defaults = {"HOME": str(home), "CHECKPOINT": "plain", "LEASE": "1.5", "POLL_INTERVAL": "0.02", "THREADS": "1"}
+    defaults["SYNC_WAIT"] = "55"  # a busy machine draws slowly
     return inherited | {f"SARTOR_{name}": value for name, value in (defaults | settings).items()}
 
 
