@@ -75,7 +75,7 @@ def test_another_checkpoint_becomes_the_active_one(service: Service, tenant: Ten
     assert adapter is not None
     assert adapter.read_bytes() == f"adapter {model_id} 100".encode()
     assert put(tenant, model_id, {"active_model_version": "150"}).status_code == 400
-    assert put(tenant, model_id, {"active_model_version": "default"}).status_code == 200
+    assert put(tenant, model_id, {"active_model_version": "default"}).json()["active_model_version"] == "250"
     assert downloaded(tenant, model_id) == f"adapter {model_id} 250".encode()
 
 
@@ -89,7 +89,8 @@ def test_checkpoints(service: Service, tenant: Tenant) -> None:
     model_id = with_checkpoints(service, tenant)
     answer = tenant.get(f"{LIST}/{model_id}/checkpoints").json()
     assert [one["checkpoint_step"] for one in answer["checkpoints"]] == [100, 200, 250]
-    assert answer["active_model_version"] == "default"
+    assert answer["active_model_version"] == "250", "the one that is drawn with, and cannot be deleted"
+    assert tenant.get(f"{LIST}/{model_id}").json()["active_model_version"] == "250"
     one = tenant.get(f"{LIST}/{model_id}/checkpoints/200").json()
     assert one == answer["checkpoints"][1]
     assert one["training_job_id"] == model_id
@@ -122,7 +123,8 @@ def test_checkpoints_are_for_expert_mode(service: Service, tenant: Tenant) -> No
 
 def test_checkpoints_of_a_training_under_way_stay(service: Service, tenant: Tenant) -> None:
     model_id = with_checkpoints(service, tenant, status="InProgress")
-    assert len(tenant.get(f"{LIST}/{model_id}/checkpoints").json()["checkpoints"]) == 3
+    answer = tenant.get(f"{LIST}/{model_id}/checkpoints").json()
+    assert (len(answer["checkpoints"]), answer["active_model_version"]) == (3, "default")
     assert delete(tenant, f"/{model_id}/checkpoints/100") == 400
 
 
@@ -137,6 +139,7 @@ def test_a_download(service: Service, tenant: Tenant) -> None:
     card = tenant.client.get(answer.json()["model_card_url"]).text
     assert "soft pastel colors" in card
     assert "load_lora_weights" in card
+    assert "- Version: 250\n" in card
     assert "Its score is 0.5000: how far samples" in card
     assert "num_single_layers" in tenant.client.get(answer.json()["base_model_card"]).text
     path = answer.json()["download_url"].partition("?")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sartor.models.base import ServedBase
+from sartor.models.schemas import active_version
 from sartor.models.tables import Model
 
 
@@ -31,7 +32,7 @@ def model_card(model: Model, base: ServedBase, *, score: float | None) -> str:
 {model.description or "A tailored model."}
 
 - Base model: {base.name}{digest}
-- Version: {model.active_model_version}
+- Version: {active_version(model)}
 - SHA-256 of the adapter: `{model.adapter_sha256}`
 
 ## Use

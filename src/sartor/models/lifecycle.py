@@ -35,6 +35,7 @@ from sartor.models.schemas import (
     ModelChanges,
     ProgressAnswer,
     TrainingBody,
+    active_version,
 )
 from sartor.models.service import Models, find_model, hold_model, own_model
 from sartor.models.tables import DELETED, IN_TRAINING, Model, ModelCheckpoint, checkpoints_of
@@ -228,7 +229,7 @@ class Lifecycle:
         with self._database.transaction() as session:
             model = _expert(session, caller, model_id)
             found = session.scalars(checkpoints_of(model_id)).all()
-        return [self._shown(one, address) for one in found], model.active_model_version
+        return [self._shown(one, address) for one in found], active_version(model)
 
     def checkpoint(self, caller: Caller, model_id: int, step: int, address: Address) -> CheckpointAnswer:
         """Raises NotFound, and BadRequest outside of expert mode."""

@@ -193,7 +193,9 @@ class ModelAnswer(BaseModel):
     training_mode: Mode
     generation_prefix: str = Field(description="Words to put before every prompt; empty, the schema does that here.")
     custom_metadata: str = Field(default="", description="Always empty: no call takes any.")
-    active_model_version: str
+    active_model_version: str = Field(
+        description="The step of the checkpoint that is drawn with; `default` where there is one version, or none yet."
+    )
     training_parameters: dict[str, Any]
     checkpoint_steps: list[str]
     project_id: int | None = None
@@ -217,7 +219,7 @@ class ModelAnswer(BaseModel):
             training_version=model.training_version,
             training_mode=model.training_mode,  # type: ignore[arg-type]
             generation_prefix="",
-            active_model_version=model.active_model_version,
+            active_model_version=active_version(model),
             training_parameters=model.training_parameters if details else {},
             checkpoint_steps=model.checkpoint_steps if details else [],
             project_id=model.project_id,
@@ -228,6 +230,14 @@ class ModelAnswer(BaseModel):
             updated_at=model.updated_at,
             **(links or Links()).model_dump(),
         )
+
+
+def active_version(model: Model) -> str:
+    """The step of the checkpoint that is drawn with: of a trained expert's default version the last one's."""
+    several = model.training_mode == "expert" and model.status == "Completed" and model.checkpoint_steps
+    if several and model.active_model_version == DEFAULT_VERSION:
+        return model.checkpoint_steps[-1]
+    return model.active_model_version
 
 
 class CheckpointAnswer(BaseModel):
