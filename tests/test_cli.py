@@ -114,6 +114,29 @@ def test_a_moderation_model_without_its_packages_is_named(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("url", ["nowhere://host", "async+memory://"])
+def test_a_place_that_cannot_count_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr("sartor.cli.serving.configure_logging", lambda level: None)
+    monkeypatch.setenv("SARTOR_RATE_LIMIT_STORAGE", url)
+    monkeypatch.setenv("SARTOR_CHECKPOINT", "plain")
+    assert run("serve") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("SARTOR_RATE_LIMIT_STORAGE: ")
+    assert "Traceback" not in said
+
+
+def test_a_database_that_is_away_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SARTOR_DATABASE_URL", "postgresql://sartor@127.0.0.1:1/sartor")
+    assert run("token", "list") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("The database does not answer: ")
+    assert "Connection refused" in said
+
+
 def test_the_module_is_the_command() -> None:
     asked = subprocess.run([sys.executable, "-m", "sartor.cli", "--help"], capture_output=True, text=True, check=True)
     assert "sartor" in asked.stdout

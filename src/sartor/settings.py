@@ -23,6 +23,8 @@ from sartor.kit.networks import IPNetwork, networks
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
 _LONGEST_PRESIGNED = timedelta(days=7)
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:).+|postgres(ql)?(\+psycopg)?://.+")
+_STORAGE = re.compile(r"file:///.+|(s3|gs|az)://.+")
 
 
 class Settings(BaseSettings):
@@ -230,6 +232,27 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not _DATABASE.fullmatch(value):
+            raise ValueError("must be empty, sqlite:/// and a file's path, or begin with postgresql://")
+        return value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _known_storage(cls, value: str) -> str:
+        if value and not _STORAGE.fullmatch(value):
+            raise ValueError("must be empty, file:// and an absolute path, or begin with s3://, gs:// or az://")
+        return value
+
+    @field_validator("device")
+    @classmethod
+    def _first_device(cls, value: str) -> str:
+        if value != "auto" and not _DEVICE.fullmatch(value):
+            raise ValueError("must be auto, cpu, cuda, or one GPU of several, as in cuda:1")
+        return value
 
     @field_validator("second_device")
     @classmethod

@@ -61,8 +61,9 @@ def worker() -> None:
 
 @contextmanager
 def _naming_what_is_missing() -> Iterator[None]:
-    """Ends the command where a setting asks for a model whose packages or key are not there."""
+    """Ends the command where a setting asks for what is not there: a model's packages or key, a place to count in."""
     from sartor.bridge import BridgeUnavailable
+    from sartor.kit.rates import CounterUnavailable
     from sartor.moderation.base import ModeratorUnavailable
 
     try:
@@ -71,6 +72,8 @@ def _naming_what_is_missing() -> Iterator[None]:
         _fail(f"SARTOR_BRIDGE: {error}")
     except ModeratorUnavailable as error:
         _fail(f"SARTOR_TEXT_MODERATION_MODEL: {error}")
+    except CounterUnavailable as error:
+        _fail(f"SARTOR_RATE_LIMIT_STORAGE: {error}")
 
 
 @app.command()
@@ -219,12 +222,14 @@ def _accounts() -> Iterator[Accounts]:
     """The accounts of the database that the settings name, brought up to date."""
     settings = _settings()
     from sartor.accounts.service import Accounts
-    from sartor.kit.database import Database
+    from sartor.kit.database import AWAY, Database
 
     database = Database(settings.database)
     try:
         database.migrate()
         yield Accounts(database, key=settings.key)
+    except AWAY as error:
+        _fail(f"The database does not answer: {getattr(error, 'orig', None) or error}")
     finally:
         database.close()
 

@@ -86,7 +86,7 @@ class Database:
         self.url = address.render_as_string(hide_password=False)
         if self.is_sqlite:
             if not address.database or address.database == ":memory:":
-                raise ValueError("DATABASE_URL needs a file: jobs run in several threads and outlive the process")
+                raise ValueError("SQLite needs a file: jobs run in several threads and outlive the process")
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         # Polling threads, running steps and endpoint threads each hold one for a few milliseconds. What is written
         # into the database (prompts, addresses) is not to be in the log, where an error's words go.

@@ -22,6 +22,10 @@ from sartor.errors import TooManyRequests
 from sartor.kit.database import Base, Database
 
 
+class CounterUnavailable(ValueError):
+    """Requests cannot be counted at the address that is given; the message says why."""
+
+
 class RateWindow(Base):
     """``count`` requests under ``key`` until ``expires_at``, in epoch seconds of the database's clock."""
 
@@ -56,16 +60,17 @@ def parse_rate(text: str) -> RateLimitItem:
 def counter_for(url: str, database: Database) -> Counter:
     """Where requests are counted: a ``redis://`` address, ``memory://``, or, where empty, what suits the database.
 
-    Raises ValueError for an address that names no such place, or one that only asynchronous code can use.
+    Raises CounterUnavailable for an address that names no such place, whose packages are missing, or that only
+    asynchronous code can use.
     """
     if not url and not database.is_sqlite:
         return DatabaseCounter(database)
     try:
         counter = storage_from_string(url or "memory://")
     except ConfigurationError as error:
-        raise ValueError(f"RATE_LIMIT_STORAGE: {error}") from None
+        raise CounterUnavailable(str(error)) from None
     if not isinstance(counter, Counter):
-        raise ValueError(f"RATE_LIMIT_STORAGE: {url} is for asynchronous code")
+        raise CounterUnavailable(f"{url} is for asynchronous code")
     return counter
 
 

@@ -79,7 +79,7 @@ class Storage:
         else:
             self._store = from_url(url)
             if not isinstance(self._store, S3Store | GCSStore | AzureStore):
-                raise ValueError(f"STORAGE_URL: {parts.scheme}:// cannot sign addresses; use file, s3, gs or az")
+                raise ValueError(f"{parts.scheme}:// cannot sign addresses; use file, s3, gs or az")
 
     def put(self, key: str, data: bytes, *, media_type: str = "application/octet-stream") -> None:
         """Writes ``data`` whole or not at all; an old value is replaced."""
