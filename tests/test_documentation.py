@@ -53,12 +53,33 @@ def named(path: Path) -> str:
 current_pages = pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=named)
 
 
+def prose(page: Path) -> str:
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path, levels: str = "#+") -> list[str]:
+    """What a link's fragment may be: headings in small letters, without punctuation, with hyphens for spaces."""
+    headings = re.findall(rf"^{levels} (.*)$", prose(page), flags=re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
-    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r'(?:src|href)="([^"]+)"', prose)
-    local = [target.split("#")[0] for target in targets if "://" not in target and not target.startswith("#")]
-    assert [target for target in local if not (page.parent / target).exists()] == []
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(page)) + re.findall(r'(?:src|href)="([^"]+)"', prose(page))
+    for target in targets:
+        if "://" not in target:
+            file, _, fragment = target.partition("#")
+            to = page.parent / file if file else page
+            assert to.exists(), target
+            assert not fragment or fragment in anchors(to), target
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=named)
+def test_a_long_page_begins_with_its_contents(page: Path) -> None:
+    sections = anchors(page, "##")
+    contents = re.search(r"^On this page:(.*?)\n\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert contents or len(sections) < 7
+    assert contents is None or re.findall(r"\]\(#([^)]+)\)", contents[1]) == sections
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=named)
@@ -135,6 +156,27 @@ def test_every_route_is_documented(tmp_path: Path) -> None:
     operations = {"GET /healthz", "GET /readyz", "GET /metrics"}
     written = set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", API_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert written == routes | operations
+
+
+def test_every_field_of_the_life_cycle_is_documented(tmp_path: Path) -> None:
+    described = create_app(Settings(home=tmp_path, checkpoint="plain")).openapi()
+    fields = {}
+    for path, verbs in described["paths"].items():
+        for verb, operation in verbs.items():
+            if path.startswith("/v1") and "requestBody" in operation:
+                schema = next(iter(operation["requestBody"]["content"].values()))["schema"]
+                wanted = {part["$ref"] for part in [schema, *schema.get("anyOf", [])] if "$ref" in part}
+                for reference in wanted:
+                    schema = described["components"]["schemas"][reference.rpartition("/")[2]]
+                fields[f"{verb.upper()} {path}"] = (set(schema["properties"]), set(schema.get("required", [])))
+    section = API_PAGE.read_text(encoding="utf-8").split("\n### The bodies of the life cycle\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([A-Z]+ /[^`]*)` \| (.*) \|$", section, flags=re.MULTILINE)
+    assert {call: set(re.findall(r"`([a-z_]{3,})`", row)) - {"expert"} for call, row in rows} == {
+        call: names for call, (names, _) in fields.items()
+    }
+    assert {call: set(re.findall(r"\*\*`([a-z_]+)`\*\*", row)) for call, row in rows} == {
+        call: required for call, (_, required) in fields.items()
+    }
 
 
 def test_every_field_of_an_image_is_documented() -> None:
