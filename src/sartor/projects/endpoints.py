@@ -15,8 +15,8 @@ Key = Annotated[
     str | None,
     Header(
         alias=HEADER,
-        description="Any text of yours, 1 to 255 characters: sent again with the same body within a day, it gives the "
-        "same answer instead of a second one; with another body, 422.",
+        description="1 to 255 printable ASCII characters of yours: sent again with the same body within a day, it "
+        "gives the same answer instead of a second one; with another body, 422.",
     ),
 ]
 
