@@ -188,9 +188,23 @@ def test_an_unknown_model_is_refused(browser: TestClient) -> None:
     assert answer.status_code == 403
 
 
-def test_what_was_refused_says_why(browser: TestClient) -> None:
-    _, page = drawn(browser, {"prompt": "a naked woman"})
+def test_what_was_refused_says_why_and_can_be_said_otherwise(browser: TestClient) -> None:
+    _, page = drawn(browser, {"prompt": "a naked woman", "seed": "7", "steps_num": "20"})
     assert "Content Moderated" in page
+    assert "Content Moderated" in browser.get("/console").text
+    again = fields(page)
+    assert (again["seed"], again["steps_num"]) == ("7", "20"), "settings are kept"
+    assert ">a naked woman</textarea>" in page, "nothing that was written is lost"
+    _, page = drawn(browser, again | {"prompt": "a pear"})
+    assert picture(browser, page).startswith(b"\x89PNG")
+
+
+def test_a_change_that_was_refused_keeps_its_scene(browser: TestClient) -> None:
+    _, first = drawn(browser, {"prompt": "an apple on the left", "seed": "7"})
+    _, refused = drawn(browser, fields(first) | {"prompt": "make it a naked woman"})
+    assert "Content Moderated" in refused
+    _, page = drawn(browser, fields(refused) | {"prompt": "move the apple to the right"})
+    assert "What your words changed" in page
 
 
 def test_a_form_sent_twice_is_one_request(browser: TestClient) -> None:
@@ -249,6 +263,29 @@ def test_the_next_page_has_older_ones(browser: TestClient) -> None:
     following = re.search(r'href="(/console\?cursor=[^"]+)"', newest)
     assert following
     assert "apple number 0<" in browser.get(following[1]).text
+
+
+def test_what_has_no_picture_takes_no_place_among_the_images(
+    browser: TestClient, service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartor.console.images._IMAGES_OF_A_PAGE", 2)
+    path, _ = drawn(browser, {"prompt": "a pear"})
+    for _ in range(3):
+        body = {"tailored_model_id": BRAND, "prompt": "a plum"}
+        asked = service.client.post("/v2/structured_prompt/generate/tailored", headers=tenant.headers, json=body)
+        assert asked.status_code == 202
+    page = browser.get("/console").text
+    assert path in page
+    assert "Older ones" not in page
+
+
+def test_a_long_prompt_does_not_fill_the_pages(browser: TestClient) -> None:
+    words = "an apple on the left " * 30
+    _, page = drawn(browser, {"prompt": words})
+    assert "All of the words" in page
+    assert all(len(title) < 250 for title in re.findall(r"<h1>(.*?)</h1>", page))
+    assert words.strip() in page
+    assert words.strip() not in browser.get("/console").text
 
 
 def test_models_are_shown(browser: TestClient) -> None:

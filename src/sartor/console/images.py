@@ -33,11 +33,11 @@ class Images:
         self.generation, self.models, self.address_of = rooms.generation, rooms.models, rooms.address_of
 
     def page(self, request: Request, caller: Caller, cursor: str | None) -> dict[str, Any]:
-        """A page of the organisation's requests, newest first, and the models that the next can be drawn with."""
-        rows, following = self.generation.page(caller, limit=_IMAGES_OF_A_PAGE, cursor=cursor)
+        """A page of the organisation's images, newest first, and the models that the next can be drawn with."""
+        rows, following = self.generation.page(caller, limit=_IMAGES_OF_A_PAGE, cursor=cursor, kind=IMAGE)
         address = self.address_of(request)
         names = self._names(caller)
-        shown = [self._shown(row, address, names) for row in rows if row.kind == IMAGE]
+        shown = [self._shown(row, address, names) for row in rows]
         return {"images": shown, "following": following, "first": cursor is None}
 
     def one(self, request: Request, caller: Caller, identifier: str) -> dict[str, Any]:
@@ -53,6 +53,8 @@ class Images:
             shown["again"] = json.dumps(body | sayable(row.options), ensure_ascii=False)
         return shown | {
             "canonical": scene,
+            "prompt": row.prompt,
+            "given": row.given_structured_prompt,
             "seed": row.seed,
             "options": row.options,
             "kept": sayable(row.options),
@@ -81,6 +83,7 @@ class Images:
             "title": row.prompt or scene.get("short_description") or "A structured prompt, drawn again",
             "model": names.get(row.model_id, "a deleted model"),
             "model_id": row.model_id,
+            "model_is_there": row.model_id in names,
             "created_at": row.created_at,
         }
 

@@ -152,15 +152,24 @@ class Generation:
         return self.find(caller, request_id)
 
     def page(
-        self, caller: Caller, *, limit: int, cursor: str | None = None, status: str | None = None
+        self,
+        caller: Caller,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: str | None = None,
+        kind: str | None = None,
     ) -> tuple[list[GenerationRequest], str | None]:
         """Up to ``limit`` of the organisation's requests, newest first, from ``cursor`` on; the next page's cursor.
+        With ``status`` or ``kind`` those alone.
 
         Raises Unprocessable for a cursor that no page gave.
         """
         query = sa.select(GenerationRequest).where(GenerationRequest.organisation_id == caller.organisation_id)
         if status is not None:
             query = query.where(GenerationRequest.status == status)
+        if kind is not None:
+            query = query.where(GenerationRequest.kind == kind)
         if cursor is not None:
             query = query.where(_older_than(*_read_cursor(cursor)))
         order = GenerationRequest.created_at.desc(), GenerationRequest.id.desc()
