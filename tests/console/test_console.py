@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from fastapi.testclient import TestClient
@@ -51,7 +52,8 @@ def test_the_root_leads_to_the_sign_in(service: Service) -> None:
 def test_strangers_are_led_to_the_sign_in(service: Service, path: str) -> None:
     answer = TestClient(service.client.app).get(path, follow_redirects=False)
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/console/sign-in"
+    wanted = f"?next={quote_plus(path)}" if path != "/console" else ""
+    assert answer.headers["location"] == f"/console/sign-in{wanted}"
 
 
 def test_a_wrong_token_is_refused(service: Service) -> None:
@@ -74,7 +76,7 @@ def test_no_script_reads_the_cookie(service: Service, tenant: Tenant) -> None:
     )
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    assert "samesite=lax" in cookie
     assert "path=/console" in cookie
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,13 +22,25 @@ from sartor.console import datasets, images, models, projects
 from sartor.console.forms import texts
 from sartor.console.pages import ICON, SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
-from sartor.console.session import PATH, refuse_other_sites, sign_in, sign_out, token_of
-from sartor.errors import NotFound, SartorError, Unauthorized, Unavailable, internal, of_http, request_id
+from sartor.console.session import PATH, page_of_console, refuse_other_sites, sign_in, sign_out, token_of
+from sartor.errors import (
+    NotFound,
+    SartorError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    internal,
+    of_http,
+    request_id,
+)
 from sartor.kit.database import AWAY
 from sartor.kit.storage import Address
 
 # The ends of addresses that forms of a page are sent to.
 _FORMS = {"pictures", "describe", "schema", "captions", "train", "clone", "delete", "datasets", "stop", "cancel"}
+
+# How often what is away for a while is tried again.
+_AWAY_SECONDS = 10
 
 
 def router(rooms: Rooms, door: Door) -> APIRouter:
@@ -47,7 +60,7 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
                     request.state.caller = await run_in_threadpool(door.admit_token, token_of(request), request.method)
                     return await handle(request)
                 except Unauthorized:
-                    return RedirectResponse(f"{PATH}/sign-in", SEE_OTHER)
+                    return RedirectResponse(_sign_in_for(request), SEE_OTHER)
                 except RequestValidationError:
                     error: SartorError = NotFound("There is nothing at this address.")
                 except SartorError as raised:
@@ -58,7 +71,13 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
                     error = Unavailable("The database does not answer; go back and try again.")
                 except Exception as raised:
                     error = internal(raised, request_id(request))
-                told = {"error": error, "request_id": request_id(request)}
+                asked = request.method == "GET"
+                told = {
+                    "error": error,
+                    "request_id": request_id(request),
+                    "back": None if asked else _page_of(request),
+                    "again": _seconds_until_again(error) if asked else None,
+                }
                 return pages.answer("error.html", error.code, error.headers(), **told)
 
             return answer
@@ -73,15 +92,37 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
     return outer
 
 
+def _seconds_until_again(error: SartorError) -> int | None:
+    """When a page that could not be shown is asked for again by itself, as one that was asking already has to be; None
+    where that is of no use."""
+    if isinstance(error, TooManyRequests):
+        return error.retry_after
+    return _AWAY_SECONDS if isinstance(error, Unavailable) else None
+
+
+def _page_of(request: Request) -> str:
+    """The page that a request asks for, or that its form is on."""
+    page, _, last = request.url.path.rpartition("/")
+    if last in _FORMS:
+        return page
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _sign_in_for(request: Request) -> str:
+    """Where to sign in, and what is shown then."""
+    wanted = page_of_console(_page_of(request))
+    return f"{PATH}/sign-in" + (f"?{urlencode({'next': wanted})}" if wanted != PATH else "")
+
+
 def _mount_rest(routes: APIRouter) -> None:
     @routes.api_route("/{rest:path}", methods=["GET", "POST"])
     def rest(request: Request, rest: str) -> Response:
         """What no page has. Where only forms go, the page that they are on: a reload after a form leads here."""
-        page, _, last = rest.rpartition("/")
         if not rest:
             return RedirectResponse(PATH, SEE_OTHER)
+        page, _, last = rest.rpartition("/")
         if request.method == "GET" and page and last in _FORMS:
-            return RedirectResponse(f"{PATH}/{page}", SEE_OTHER)
+            return RedirectResponse(_page_of(request), SEE_OTHER)
         raise NotFound("There is nothing at this address.")
 
 
@@ -99,19 +140,21 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
         return Response(pages.icon, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
 
     @routes.get(f"{PATH}/sign-in")
-    def sign_in_page() -> Response:
-        return pages.answer("sign_in.html")
+    def sign_in_page(request: Request) -> Response:
+        return pages.answer("sign_in.html", next=request.query_params.get("next", ""))
 
     @routes.post(f"{PATH}/sign-in")
     async def receive_token(request: Request) -> Response:
+        given: dict[str, str] = {}
         try:
             refuse_other_sites(request, address_of(request).base)
-            token = texts(await request.form()).get("token", "").strip()
+            given = texts(await request.form())
+            token = given.get("token", "").strip()
             await run_in_threadpool(door.admit_token, token, request.method)
         except SartorError as error:
             told = "That is not a token of this service." if isinstance(error, Unauthorized) else error.details
-            return pages.answer("sign_in.html", error.code, error.headers(), told=told)
-        answer = RedirectResponse(PATH, SEE_OTHER)
+            return pages.answer("sign_in.html", error.code, error.headers(), told=told, next=given.get("next", ""))
+        answer = RedirectResponse(page_of_console(given.get("next", "")), SEE_OTHER)
         sign_in(answer, token, secure=address_of(request).base.startswith("https:"))
         return answer
 

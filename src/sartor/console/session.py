@@ -1,4 +1,5 @@
-"""Who is signed in: the API token itself, in a cookie that no script can read and no other site's page can send.
+"""Who is signed in: the API token itself, in a cookie that no script can read and no other site's page can send with a
+form or a picture. A link elsewhere brings it: that reads a page, and changes nothing.
 
 A revoked token is signed out everywhere at once, and there is no second secret to keep.
 """
@@ -20,16 +21,22 @@ _LIFETIME_SECONDS = 30 * 24 * 3600
 def sign_in(response: Response, token: str, *, secure: bool) -> None:
     """``secure`` where the service is reached by https: then the cookie never leaves by http."""
     response.set_cookie(
-        COOKIE, token, max_age=_LIFETIME_SECONDS, path=PATH, secure=secure, httponly=True, samesite="strict"
+        COOKIE, token, max_age=_LIFETIME_SECONDS, path=PATH, secure=secure, httponly=True, samesite="lax"
     )
 
 
 def sign_out(response: Response) -> None:
-    response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="lax")
 
 
 def token_of(request: Request) -> str | None:
     return request.cookies.get(COOKIE)
+
+
+def page_of_console(address: str) -> str:
+    """Where to go after signing in: this address where it is one of the console's pages, else the first page."""
+    pages = address.startswith((f"{PATH}/", f"{PATH}?")) and not address.startswith(f"{PATH}/sign-")
+    return address if pages else PATH
 
 
 def _site(address: str) -> str:
