@@ -28,6 +28,7 @@ import sartor.projects.endpoints as projects_endpoints
 from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
 from sartor.console.pages import ICON
 from sartor.console.rooms import Rooms
+from sartor.datasets.gallery import Gallery
 from sartor.errors import NotFound, Unavailable, install
 from sartor.generation.device import FAILED
 from sartor.generation.drawing import EngineFactory
@@ -134,6 +135,7 @@ def _mount_console(app: FastAPI, parts: Parts) -> None:
         lifecycle=parts.lifecycle,
         projects=parts.projects,
         datasets=parts.datasets,
+        gallery=Gallery(parts.database),
         uploads=parts.uploads,
         captions=parts.captions,
         recaptioning=parts.recaptioning,

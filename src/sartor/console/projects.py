@@ -19,7 +19,6 @@ from sartor.datasets.schemas import DatasetBody
 from sartor.errors import SartorError
 from sartor.projects.endpoints import ProjectId
 from sartor.projects.schemas import IpType, Medium, ProjectBody
-from sartor.projects.tables import Project
 
 _FIELDS = ("project_name", "ip_type", "ip_medium", "ip_name", "ip_description")
 _SHOWN = 6
@@ -32,13 +31,28 @@ class ProjectPages:
         self._rooms = rooms
 
     def all(self, request: Request, caller: Caller) -> list[dict[str, Any]]:
-        """The organisation's projects, newest first, each with some of its pictures."""
-        return [self._shown(request, caller, project) for project in self._rooms.projects.all(caller)]
+        """The organisation's projects, newest first, each with some pictures of its newest dataset that has any."""
+        newest: dict[int, int] = {}
+        for dataset, count in self._rooms.datasets.all(caller):
+            if count:
+                newest.setdefault(dataset.project_id, dataset.id)
+        pictures = self._pictures(request, caller, list(newest.values()))
+        return [
+            {"project": project, "pictures": pictures.get(newest.get(project.id, 0), [])}
+            for project in self._rooms.projects.all(caller)
+        ]
 
     def one(self, request: Request, caller: Caller, project_id: int) -> dict[str, Any]:
         """A project with its datasets and models. Raises NotFound."""
-        shown = self._shown(request, caller, self._rooms.projects.get(caller, project_id))
-        return shown | {"models": self._rooms.models.of_project(caller, project_id)}
+        datasets = self._rooms.datasets.of_project(caller, project_id)
+        pictures = self._pictures(request, caller, [dataset.id for dataset, _ in datasets])
+        return {
+            "project": self._rooms.projects.get(caller, project_id),
+            "datasets": [
+                {"dataset": dataset, "count": count, "pictures": pictures[dataset.id]} for dataset, count in datasets
+            ],
+            "models": self._rooms.models.of_project(caller, project_id),
+        }
 
     def create(self, caller: Caller, given: dict[str, str]) -> int:
         """A project with a first, empty dataset; the dataset's id. The same form leads to the same two.
@@ -55,18 +69,15 @@ class ProjectPages:
         body = body_of(DatasetBody, {"project_id": project_id, "name": name})
         return self._rooms.datasets.create(caller, body, idempotency_key=key).id
 
-    def _shown(self, request: Request, caller: Caller, project: Project) -> dict[str, Any]:
-        datasets = [
-            {"dataset": dataset, "count": count, "pictures": self._pictures(request, caller, dataset.id)}
-            for dataset, count in self._rooms.datasets.of_project(caller, project.id)
-        ]
-        return {"project": project, "datasets": datasets}
-
-    def _pictures(self, request: Request, caller: Caller, dataset_id: int) -> list[str]:
-        """Addresses of the first pictures' thumbnails."""
+    def _pictures(self, request: Request, caller: Caller, dataset_ids: list[int]) -> dict[int, list[str]]:
+        """Addresses of the first pictures' thumbnails, by dataset."""
         address, storage = self._rooms.address_of(request), self._rooms.storage
-        images = self._rooms.datasets.images(caller, dataset_id, limit=_SHOWN)
-        return [storage.address(one.thumbnail_key, base=address.base, lifetime=address.lifetime) for one in images]
+        return {
+            dataset_id: [
+                storage.address(one.thumbnail_key, base=address.base, lifetime=address.lifetime) for one in images
+            ]
+            for dataset_id, images in self._rooms.gallery.first(caller, dataset_ids, _SHOWN).items()
+        }
 
 
 def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from sartor.bridge.base import Bridge
 from sartor.datasets.captions import Captions
+from sartor.datasets.gallery import Gallery
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.service import Datasets
 from sartor.datasets.uploads import Uploads
@@ -28,6 +29,7 @@ class Rooms:
     lifecycle: Lifecycle
     projects: Projects
     datasets: Datasets
+    gallery: Gallery
     uploads: Uploads
     captions: Captions
     recaptioning: Recaptioning

@@ -1,0 +1,48 @@
+"""What pages show of many images at once, or of one among the others: a query each, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from sartor.accounts.service import Caller
+from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.kit.database import Database
+
+
+class Gallery:
+    """Answers for images that the caller was given already; ``first`` sees to that itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def first(self, caller: Caller, dataset_ids: Sequence[int], limit: int) -> dict[int, list[DatasetImage]]:
+        """The first ``limit`` images of each of the organisation's datasets, in the order in which they came."""
+        place = sa.func.row_number().over(partition_by=DatasetImage.dataset_id, order_by=DatasetImage.id)
+        numbered = (
+            sa.select(DatasetImage.id, place.label("place"))
+            .join(Dataset, Dataset.id == DatasetImage.dataset_id)
+            .where(Dataset.id.in_(dataset_ids), Dataset.organisation_id == caller.organisation_id)
+            .subquery()
+        )
+        query = sa.select(DatasetImage).join(numbered, numbered.c.id == DatasetImage.id)
+        found: dict[int, list[DatasetImage]] = {dataset_id: [] for dataset_id in dataset_ids}
+        with self._database.transaction() as session:
+            for image in session.scalars(query.where(numbered.c.place <= limit).order_by(DatasetImage.id)):
+                found[image.dataset_id].append(image)
+        return found
+
+    def neighbours(self, image: DatasetImage) -> tuple[int | None, int | None]:
+        """Ids of the dataset's images that came just before and just after; None where it is the first or the last."""
+        before = sa.func.max(DatasetImage.id).filter(DatasetImage.id < image.id)
+        after = sa.func.min(DatasetImage.id).filter(DatasetImage.id > image.id)
+        with self._database.transaction() as session:
+            row = session.execute(sa.select(before, after).where(DatasetImage.dataset_id == image.dataset_id)).one()
+        return row[0], row[1]
+
+    def names(self, image_ids: Sequence[int]) -> dict[int, str]:
+        """What images are called, by their ids."""
+        query = sa.select(DatasetImage.id, DatasetImage.name).where(DatasetImage.id.in_(image_ids))
+        with self._database.transaction() as session:
+            return {row[0]: row[1] for row in session.execute(query.order_by(DatasetImage.id))}

@@ -1,0 +1,65 @@
+"""The projects of the console: many at once, and one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from tests.datasets.conftest import picture
+
+PROJECT = {"project_name": "Paper Zoo", "ip_type": "multi_object_set", "ip_medium": "illustration"}
+
+
+@pytest.fixture
+def asked() -> Iterator[list[str]]:
+    """What the database is asked from here on."""
+    statements: list[str] = []
+
+    def listen(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+    yield statements
+    sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+
+
+def add_project(browser: TestClient, *numbers: int) -> str:
+    """The path of a new project's dataset, which has these pictures."""
+    path = browser.post("/console/projects", data=PROJECT).url.path
+    for number in numbers:
+        browser.post(f"{path}/pictures", files={"pictures": (f"{number}.png", picture(number), "image/png")})
+    return path
+
+
+def test_many_projects_are_shown_with_as_many_queries_as_one(browser: TestClient, asked: list[str]) -> None:
+    def queries(path: str) -> int:
+        asked.clear()
+        assert browser.get(path).status_code == 200
+        return len([one for one in asked if "dataset" in one or "FROM projects" in one])
+
+    add_project(browser, 1)
+    few = queries("/console/projects")
+    for number in range(2, 5):
+        project = browser.get(add_project(browser, number)).text
+    assert browser.get("/console/projects").text.count("<img") == 4
+    assert queries("/console/projects") == few
+    path = re.search(r'href="(/console/projects/\d+)"', project)
+    assert path
+    few = queries(path[1])
+    for name in ("second", "third"):
+        browser.post(f"{path[1]}/datasets", data={"name": name})
+    assert queries(path[1]) == few
+
+
+def test_a_project_is_shown_with_its_newest_pictures(browser: TestClient) -> None:
+    first = add_project(browser, *range(1, 9))
+    project = re.search(r'href="(/console/projects/\d+)"', browser.get(first).text)
+    assert project
+    browser.post(f"{project[1]}/datasets", data={"name": "still empty"})
+    listed = browser.get("/console/projects").text
+    assert listed.count("<img") == 6, "a dataset without pictures hides none, and six are enough"
+    assert browser.get(project[1]).text.count("<img") == 6
