@@ -112,7 +112,7 @@ def test_many_pictures_are_shown_a_page_at_a_time(
     assert back.url.query.decode() == path[1].split("?")[1], "back to the page that one came from"
     assert "a fox" in back.text
     shown = browser.get(path[1]).text
-    assert shown.count(path[1].split("?")[1]) == 4, "back, keep, write anew, delete"
+    assert shown.count(path[1].split("?")[1]) == 5, "back, the one before, keep, write anew, delete"
     assert "There is none after these." in browser.get(f"{dataset}?after=999999").text
     assert browser.get(f"{dataset}?after=-1").status_code == 404
 
@@ -217,7 +217,7 @@ def test_a_caption_is_read_changed_and_written_anew(browser: TestClient, dataset
     assert "a fox in a coat" in browser.get(dataset).text
     assert "1 caption was written by hand" in browser.get(dataset).text
     assert "caption: is missing" in browser.post(path[1], data={"caption": " "}).text
-    browser.post(path[1], data={"again": "1"})
+    assert "caption automatic" in browser.post(path[1], data={"again": "1"}).text, "to be read"
     assert "a fox in a coat" not in browser.get(dataset).text
     browser.post(f"{path[1]}/delete")
     assert "4 pictures, draft" in browser.get(dataset).text
@@ -229,7 +229,7 @@ def test_pictures_that_look_the_same_are_named(browser: TestClient, dataset: str
     files = {"pictures": ("the same under another name.png", picture(7), "image/png")}
     page = browser.post(f"{dataset}/pictures", files=files).text
     paths = re.findall(r'href="(/console/datasets/\d+/images/\d+)"', page)
-    assert f'<a href="{paths[0]}">this one</a>' in browser.get(paths[1]).text
+    assert f'<a href="{paths[0]}">thing 7.png</a>' in browser.get(paths[1]).text
 
 
 def test_a_training_says_what_is_missing(browser: TestClient, dataset: str) -> None:

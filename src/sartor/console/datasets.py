@@ -38,6 +38,7 @@ from sartor.vgl import parse, plain
 
 _LOOKED_AT = 10
 _PICTURES_OF_A_PAGE = 60
+_ALIKE_SHOWN = 5
 
 After = Annotated[int, Query(ge=0, le=LARGEST_ID)]
 
@@ -60,7 +61,7 @@ class DatasetPages:
             "dataset": dataset,
             "project": self._rooms.projects.get(caller, dataset.project_id),
             "count": captioned.images,
-            "captioned": captioned.captioned,
+            "done": captioned.done,
             "by_hand": captioned.by_hand,
             "images": [self._shown(request, image) for image in images],
             "after": after,
@@ -73,11 +74,25 @@ class DatasetPages:
         }
 
     def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int, after: int) -> dict[str, Any]:
-        """One picture with its caption, and which page of pictures leads back. Raises NotFound."""
+        """One picture with its caption, those beside it and some that look the same, and which page of pictures leads
+        back. Raises NotFound."""
         dataset, _ = self._rooms.datasets.get(caller, dataset_id)
         image = self._rooms.datasets.image(caller, dataset_id, image_id)
         alike = self._rooms.datasets.duplicates(image)
-        return {"dataset": dataset, "image": self._shown(request, image), "alike": alike, "after": after}
+        previous, following = self._rooms.gallery.neighbours(image)
+        return {
+            "dataset": dataset,
+            "image": self._shown(request, image),
+            "alike": self._rooms.gallery.names(alike[:_ALIKE_SHOWN]),
+            "more_alike": len(alike[_ALIKE_SHOWN:]),
+            "previous": previous,
+            "following": following,
+            "after": after,
+        }
+
+    def following(self, caller: Caller, dataset_id: int, image_id: int) -> int | None:
+        """The id of the picture that came after this one. Raises NotFound."""
+        return self._rooms.gallery.neighbours(self._rooms.datasets.image(caller, dataset_id, image_id))[1]
 
     def add(self, caller: Caller, dataset_id: int, name: str, data: bytes) -> None:
         """Adds a picture; the same file again within a day is the same picture. Raises NotFound, and what is wrong
@@ -291,22 +306,26 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
     ) -> Response:
         given = texts(await request.form())
 
-        def keep() -> None:
+        def keep() -> int | None:
+            """The picture that comes next."""
             if "again" in given:
                 rooms.uploads.recaption(caller, dataset_id, image_id)
-                return
+                return None
             if not given.get("caption", "").strip():
                 raise Unprocessable("caption: is missing")
             caption = body_of(CaptionBody, {"caption": given["caption"]}).caption or ""
             rooms.datasets.set_caption(caller, dataset_id, image_id, caption, source="manual")
+            return console.following(caller, dataset_id, image_id)
 
         try:
-            await slowly(keep)
+            following = await slowly(keep)
         except SartorError as error:  # nothing that was written is lost
             shown = await run_in_threadpool(console.image, request, caller, dataset_id, image_id, after)
             written = given.get("caption", shown["image"]["caption"])
             return pages.answer("picture.html", error.code, **shown, written=written, told=error.details)
-        return _back(dataset_id, after)
+        if "again" in given:  # to be read
+            return _back(dataset_id, after, image_id)
+        return _back(dataset_id, after, following if "next" in given else None)
 
     @routes.post("/datasets/{dataset_id}/images/{image_id}/delete")
     def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0) -> Response:
@@ -314,6 +333,7 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
         return _back(dataset_id, after)
 
 
-def _back(dataset_id: int, after: int) -> Response:
-    """To the dataset, to the page of pictures that one came from."""
-    return RedirectResponse(f"{PATH}/datasets/{dataset_id}{f'?after={after}' if after else ''}", SEE_OTHER)
+def _back(dataset_id: int, after: int, image_id: int | None = None) -> Response:
+    """To one of the dataset's pictures, or to the page of pictures that one came from."""
+    picture = "" if image_id is None else f"/images/{image_id}"
+    return RedirectResponse(f"{PATH}/datasets/{dataset_id}{picture}{f'?after={after}' if after else ''}", SEE_OTHER)

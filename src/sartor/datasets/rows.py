@@ -81,16 +81,20 @@ def copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:
 
 @dataclass(frozen=True)
 class Captioned:
-    """How many images a dataset has, how many of them have a caption, and how many one that was written by hand."""
+    """How many images a dataset has, how many of them have a caption, and how many one that was written by hand; and
+    how many the last job that was to write captions is done with."""
 
     images: int
     captioned: int
     by_hand: int
+    done: int
 
 
 def count_captions(session: Session, dataset_id: int) -> Captioned:
     by_hand = sa.func.count().filter(DatasetImage.caption_source == "manual")
-    query = sa.select(sa.func.count(), sa.func.count(DatasetImage.caption), by_hand)
+    job = sa.select(Dataset.captions_job_id).where(Dataset.id == dataset_id).scalar_subquery()
+    done = sa.func.count().filter(DatasetImage.captions_job_id == job)
+    query = sa.select(sa.func.count(), sa.func.count(DatasetImage.caption), by_hand, done)
     return Captioned(*session.execute(query.where(DatasetImage.dataset_id == dataset_id)).one())
 
 
