@@ -63,3 +63,37 @@ def test_a_project_is_shown_with_its_newest_pictures(browser: TestClient) -> Non
     listed = browser.get("/console/projects").text
     assert listed.count("<img") == 6, "a dataset without pictures hides none, and six are enough"
     assert browser.get(project[1]).text.count("<img") == 6
+
+
+def test_projects_and_datasets_are_renamed(browser: TestClient) -> None:
+    dataset = browser.post("/console/projects", data=PROJECT).url.path
+    project = re.search(r'href="(/console/projects/\d+)"', browser.get(dataset).text)
+    assert project
+    assert "ip_name" not in browser.get(project[1]).text, "which a set of objects has none of"
+    browser.post(f"{project[1]}/words", data={"project_name": "Clay Zoo", "project_description": "Of clay."})
+    page = browser.get(project[1]).text
+    assert "<h1>Clay Zoo</h1>" in page
+    assert "<p>Of clay.</p>" in page
+    browser.post(f"{project[1]}/words", data={"project_name": "Clay Zoo", "project_description": ""})
+    assert "Of clay." not in browser.get(project[1]).text
+    renamed = browser.post(f"{dataset}/words", data={"dataset_name": "First set"})
+    assert renamed.url.path == dataset
+    assert "<h1>First set</h1>" in renamed.text
+    for path, field in ((project[1], "project_name"), (dataset, "dataset_name")):
+        for refused in (" ", "x" * 201):
+            page = browser.post(f"{path}/words", data={field: refused})
+            assert page.status_code == 422
+            assert f'value="{refused}"' in page.text, "nothing that was written is lost"
+            assert 'role="alert"' in page.text
+
+
+def test_a_character_is_described_otherwise(browser: TestClient) -> None:
+    fox = {"ip_type": "defined_character", "ip_name": "Lora", "ip_description": "a fox"}
+    dataset = browser.post("/console/projects", data=PROJECT | fox).text
+    project = re.search(r'href="(/console/projects/\d+)"', dataset)
+    assert project
+    words = {"project_name": "Zoo", "ip_name": "Lara", "ip_description": "a red fox"}
+    assert "Lara: a red fox" in browser.post(f"{project[1]}/words", data=words).text
+    refused = browser.post(f"{project[1]}/words", data=words | {"ip_name": ""})
+    assert refused.status_code == 400
+    assert "is needed" in refused.text

@@ -144,6 +144,11 @@ class DatasetPages:
         self._rooms.datasets.update(caller, dataset_id, changes)
         self.write_anew(caller, dataset_id, job)
 
+    def rename(self, caller: Caller, dataset_id: int, given: dict[str, str]) -> None:
+        """Raises NotFound, Unprocessable."""
+        changes = body_of(DatasetChanges, {"name": given.get("dataset_name", "")}, blank=True)
+        self._rooms.datasets.update(caller, dataset_id, changes)
+
     def train(self, caller: Caller, dataset_id: int, given: dict[str, str]) -> int:
         """Completes the dataset and starts the training of a new model on it, whose id is answered.
 
@@ -211,7 +216,8 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     ) -> Response:
         """The dataset, with what was wrong with a form and what was written into it."""
         shown = console.one(request, caller, dataset_id, after)
-        kept = {"visual_schema": shown["schema"], "instruction": "", "name": shown["project"].name, **given}
+        kept = {"visual_schema": shown["schema"], "instruction": "", "name": shown["project"].name}
+        kept |= {"dataset_name": shown["dataset"].name, **given}
         return pages.answer(
             "dataset.html",
             error.code if error else Unprocessable.code if told else 200,
@@ -274,6 +280,10 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     @routes.post("/datasets/{dataset_id}/train")
     async def train(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
         return await done(request, caller, dataset_id, lambda given: console.train(caller, dataset_id, given))
+
+    @routes.post("/datasets/{dataset_id}/words")
+    async def rename(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        return await done(request, caller, dataset_id, lambda given: console.rename(caller, dataset_id, given))
 
     @routes.post("/datasets/{dataset_id}/clone")
     async def clone(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:

@@ -37,7 +37,19 @@ from sartor.kit.database import AWAY
 from sartor.kit.storage import Address
 
 # The ends of addresses that forms of a page are sent to.
-_FORMS = {"pictures", "describe", "schema", "captions", "train", "clone", "delete", "datasets", "stop", "cancel"}
+_FORMS = {
+    "pictures",
+    "describe",
+    "schema",
+    "captions",
+    "train",
+    "clone",
+    "delete",
+    "datasets",
+    "stop",
+    "cancel",
+    "words",
+}
 
 # How often what is away for a while is tried again.
 _AWAY_SECONDS = 10

@@ -29,9 +29,10 @@ def texts(form: FormData) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
-def body_of(kind: type[Body], given: Mapping[str, Any]) -> Body:
-    """One of the API's bodies, of what a form says; blank is as if it were not there. Raises Unprocessable."""
-    values = {name: value for name, value in given.items() if not isinstance(value, str) or value.strip()}
+def body_of(kind: type[Body], given: Mapping[str, Any], *, blank: bool = False) -> Body:
+    """One of the API's bodies, of what a form says; blank is as if it were not there, unless ``blank`` says that it is
+    meant: of what is changed. Raises Unprocessable."""
+    values = {name: value for name, value in given.items() if blank or not isinstance(value, str) or value.strip()}
     try:
         return kind.model_validate(values)
     except ValidationError as error:

@@ -8,14 +8,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
+from sartor.console.forms import body_of, texts
 from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.errors import NotFound
 from sartor.models.endpoints import ModelId
+from sartor.models.schemas import ModelChanges
 from sartor.models.tables import IN_TRAINING, Model
 
 _PICTURES_OF_A_BRAND = 8
@@ -77,6 +80,14 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             if path.name == name:
                 return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
         raise NotFound("There is no such picture.")
+
+    @routes.post("/models/{model_id}/words")
+    async def change(request: Request, caller: CallerDependency, model_id: ModelId) -> Response:
+        given = texts(await request.form())
+        words: dict[str, str] = {name: given[name] for name in ("name", "description") if name in given}
+        changes = body_of(ModelChanges, words, blank=True)
+        await run_in_threadpool(console.lifecycle.update, caller, model_id, changes)
+        return RedirectResponse(f"{PATH}/models/{model_id}", SEE_OTHER)
 
     @routes.post("/models/{model_id}/stop")
     def stop(caller: CallerDependency, model_id: ModelId) -> Response:

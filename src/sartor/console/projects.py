@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -18,10 +20,18 @@ from sartor.console.session import PATH
 from sartor.datasets.schemas import DatasetBody
 from sartor.errors import SartorError
 from sartor.projects.endpoints import ProjectId
-from sartor.projects.schemas import IpType, Medium, ProjectBody
+from sartor.projects.schemas import DESCRIBED, NAMED, IpType, Medium, ProjectBody, ProjectChanges
+from sartor.projects.tables import Project
 
 _FIELDS = ("project_name", "ip_type", "ip_medium", "ip_name", "ip_description")
 _SHOWN = 6
+# What may be changed of a project: its field, what the page calls it, most characters.
+_WORDS = (
+    ("project_name", "Name", 200),
+    ("project_description", "Description", 4000),
+    ("ip_name", "The character's name", 200),
+    ("ip_description", "What sets it apart, in some six words", 500),
+)
 
 
 class ProjectPages:
@@ -54,6 +64,11 @@ class ProjectPages:
             "models": self._rooms.models.of_project(caller, project_id),
         }
 
+    def change(self, caller: Caller, project_id: int, given: dict[str, str]) -> None:
+        """Takes the words of a form for the project's. Raises NotFound, Unprocessable, BadRequest."""
+        words = {name: given[name] for name, _, _ in _WORDS if name in given}
+        self._rooms.projects.update(caller, project_id, body_of(ProjectChanges, words, blank=True))
+
     def create(self, caller: Caller, given: dict[str, str]) -> int:
         """A project with a first, empty dataset; the dataset's id. The same form leads to the same two.
 
@@ -78,6 +93,13 @@ class ProjectPages:
             ]
             for dataset_id, images in self._rooms.gallery.first(caller, dataset_ids, _SHOWN).items()
         }
+
+
+def _words(project: Project) -> list[tuple[tuple[str, str, int], str]]:
+    """The fields that a project of its type has, each with what is in it."""
+    values = (project.name, project.description, project.ip_name, project.ip_description)
+    has = (True, True, project.ip_type in NAMED, project.ip_type in DESCRIBED)
+    return [(field, value or "") for field, value, there in zip(_WORDS, values, has, strict=True) if there]
 
 
 def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
@@ -113,12 +135,24 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
 
     def one_page(
-        request: Request, caller: Caller, project_id: int, name: str = "", error: SartorError | None = None
+        request: Request,
+        caller: Caller,
+        project_id: int,
+        given: Mapping[str, str] = MappingProxyType({}),
+        error: SartorError | None = None,
     ) -> Response:
-        """A project, with what was written as another dataset's name and what was wrong with it."""
-        shown, told = console.one(request, caller, project_id), error.details if error else ""
-        code = error.code if error else 200
-        return pages.answer("project.html", code, **shown, form=secrets.token_hex(8), name=name, told=told)
+        """A project, with what was written into one of its forms and what was wrong with it."""
+        shown = console.one(request, caller, project_id)
+        return pages.answer(
+            "project.html",
+            error.code if error else 200,
+            error.headers() if error else None,
+            **shown,
+            form=secrets.token_hex(8),
+            name=given.get("name", ""),
+            fields=[(*field[:2], given.get(field[0], value), field[2]) for field, value in _words(shown["project"])],
+            told=error.details if error else "",
+        )
 
     @routes.get("/projects/{project_id}")
     def project(request: Request, caller: CallerDependency, project_id: ProjectId) -> Response:
@@ -131,8 +165,17 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         try:
             dataset_id = await run_in_threadpool(console.add_dataset, caller, project_id, name, key)
         except SartorError as error:
-            return await run_in_threadpool(one_page, request, caller, project_id, name, error)
+            return await run_in_threadpool(one_page, request, caller, project_id, given, error)
         return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
+
+    @routes.post("/projects/{project_id}/words")
+    async def change(request: Request, caller: CallerDependency, project_id: ProjectId) -> Response:
+        given = texts(await request.form())
+        try:
+            await run_in_threadpool(console.change, caller, project_id, given)
+        except SartorError as error:  # nothing that was written is lost
+            return await run_in_threadpool(one_page, request, caller, project_id, given, error)
+        return RedirectResponse(f"{PATH}/projects/{project_id}", SEE_OTHER)
 
     @routes.post("/projects/{project_id}/delete")
     def delete(caller: CallerDependency, project_id: ProjectId) -> Response:
