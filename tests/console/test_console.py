@@ -172,9 +172,9 @@ def test_words_change_the_scene_and_the_page_says_what(browser: TestClient) -> N
     ("given", "told"),
     [
         ({"prompt": ""}, "give one of these"),
-        ({"prompt": "an apple", "seed": "twelve"}, "seed: "),
-        ({"prompt": "an apple", "tailored_model_influence": "9"}, "tailored_model_influence: "),
-        ({"prompt": "change", "structured_prompt": '{"objects": 5}'}, "structured_prompt: "),
+        ({"prompt": "an apple", "seed": "twelve"}, '"Seed": '),
+        ({"prompt": "an apple", "tailored_model_influence": "9"}, '"Influence": '),
+        ({"prompt": "change", "structured_prompt": '{"objects": 5}'}, '"Structured prompt": '),
     ],
 )
 def test_a_refused_form_keeps_what_was_written(browser: TestClient, given: dict[str, str], told: str) -> None:

@@ -138,9 +138,15 @@ def test_the_project_shows_what_it_has(browser: TestClient, dataset: str) -> Non
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"project_name": ""}, "project_name"),
-        ({"ip_medium": "photography"}, "must be illustration"),
-        ({"ip_type": "defined_character", "ip_name": "Lora"}, "ip_description: is needed"),
+        ({"project_name": ""}, '"Name": field required'),
+        (
+            {"ip_medium": "photography"},
+            '"Medium": must be illustration where "What is to be kept alike" is "a set of objects"',
+        ),
+        (
+            {"ip_type": "defined_character", "ip_name": "Lora"},
+            '"What sets it apart": is needed where "What is to be kept alike" is "one character"',
+        ),
     ],
 )
 def test_a_refused_project_keeps_what_was_written(browser: TestClient, given: dict[str, str], told: str) -> None:
@@ -168,14 +174,14 @@ def test_pictures_that_cannot_be_taken_do_not_keep_the_others_out(browser: TestC
     files = [
         ("pictures", ("good.png", picture(1), "image/png")),
         ("pictures", ("words.png", b"no picture", "image/png")),
-        ("pictures", ("small.png", picture(2, size=100), "image/png")),
+        ("pictures", ("caption.png", picture(2, size=100), "image/png")),
     ]
     answer = browser.post(f"{dataset}/pictures", files=files)
     assert answer.status_code == 422
     page = html.unescape(answer.text)
     assert "1 picture, draft" in page
     assert "words.png: The file is not a JPEG, PNG or WebP picture." in page
-    assert "small.png: A picture needs 256 pixels" in page
+    assert "caption.png: A picture needs 256 pixels" in page
     assert "No picture was chosen." in browser.post(f"{dataset}/pictures").text
     files = [("pictures", (f"{number}.png", b"", "image/png")) for number in range(201)]
     answer = browser.post(f"{dataset}/pictures", files=files)
@@ -195,7 +201,7 @@ def test_the_look_is_changed_by_words_and_as_json(browser: TestClient, dataset: 
     words = {"visual_schema": '{"background_setting": "plain white background"}'}
     browser.post(f"{dataset}/schema", data=words | {"instruction": "make the background navy blue"})
     assert "navy blue" in settled(browser, dataset)
-    for schema, told in (("{ wrong", "visual_schema"), ("", "visual_schema: is missing")):
+    for schema, told in (("{ wrong", '"Visual schema": is not JSON'), ("", '"Visual schema": is missing')):
         refused = browser.post(f"{dataset}/schema", data={"visual_schema": schema, "instruction": "more light"})
         assert refused.status_code == 422
         page = html.unescape(refused.text)
@@ -219,7 +225,7 @@ def test_a_caption_is_read_changed_and_written_anew(browser: TestClient, dataset
     assert "caption manual" in browser.get(path[1]).text
     assert "a fox in a coat" in browser.get(dataset).text
     assert "1 caption was written by hand" in browser.get(dataset).text
-    assert "caption: is missing" in browser.post(path[1], data={"caption": " "}).text
+    assert '"Caption": is missing' in html.unescape(browser.post(path[1], data={"caption": " "}).text)
     assert "caption automatic" in browser.post(path[1], data={"again": "1"}).text, "to be read"
     assert "a fox in a coat" not in browser.get(dataset).text
     browser.post(f"{path[1]}/delete")

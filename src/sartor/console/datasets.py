@@ -18,7 +18,7 @@ from starlette.datastructures import UploadFile
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
 from sartor.console.forms import body_of, idempotency_key, texts
-from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.pages import SEE_OTHER, Pages, in_words
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
@@ -225,7 +225,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             **shown,
             given=kept,
             form=secrets.token_hex(8),
-            told=[error.details] if error else told,
+            told=[in_words(error.details)] if error else told,
         )
 
     async def done(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -31,7 +32,30 @@ _KINDS = {
     "stylized_scene": "scenes",
     "other": "something else",
 }
-
+# What the pages call the fields of the API's bodies.
+_LABELS = {
+    "aspect_ratio": "Format",
+    "caption": "Caption",
+    "description": "Description",
+    "instruction": "What to change",
+    "ip_description": "What sets it apart",
+    "ip_medium": "Medium",
+    "ip_name": "The character's name",
+    "ip_type": "What is to be kept alike",
+    "name": "Name",
+    "negative_prompt": "What to keep out of the picture",
+    "project_description": "Description",
+    "project_name": "Name",
+    "prompt": "What to draw",
+    "seed": "Seed",
+    "steps_num": "Steps",
+    "structured_prompt": "Structured prompt",
+    "tailored_model_id": "Model",
+    "tailored_model_influence": "Influence",
+    "visual_schema": "Visual schema",
+}
+# At the beginning of a sentence, which ends with "; " before the next; anywhere else where nothing else is written so.
+_FIELD = re.compile(r"(?:^|(?<=; ))([a-z_]+)(?=[:.])|\b([a-z]+(?:_[a-z]+)+)\b")
 
 # Pictures may come from an object store's own address; nothing else comes from elsewhere.
 HEADERS = {
@@ -41,6 +65,18 @@ HEADERS = {
     # Without one a browser sends "null" as a form's origin, and nobody could tell whose form it is.
     "Referrer-Policy": "same-origin",
 }
+
+
+def in_words(details: str) -> str:
+    """What was wrong with a form, in the words of its page: the API names the fields of its bodies."""
+
+    def named(found: re.Match[str]) -> str:
+        field = found[1] or found[2]
+        if label := _LABELS.get(field):
+            return f'"{label}"'
+        return f'"{_KINDS[field]}"' if field in _KINDS and found[2] else found[0]
+
+    return _FIELD.sub(named, details.removeprefix("body: "))
 
 
 class Pages:
@@ -54,6 +90,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters["in_words"] = in_words
         self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS}
         templates = files("sartor.console") / "templates"
         self.style = (templates / "style.css").read_text("utf-8")
