@@ -81,12 +81,13 @@ def test_a_look_is_taught_from_pictures_to_a_training(browser: TestClient, datas
     model = browser.post(f"{dataset}/train", data={"name": "Ink House", "form": "4567"})
     assert model.url.path.startswith("/console/models/")
     assert "Stop the training" in model.text
+    assert '<p class="quiet">in training' in model.text
     again = browser.post(f"{dataset}/train", data={"name": "Ink House", "form": "4567"})
     assert again.url.path == model.url.path, "sent twice it is one training"
     assert "5 pictures, completed" in browser.get(dataset).text
     assert model.url.path in browser.get(dataset).text
     browser.post(f"{model.url.path}/stop")
-    ended = wait_for(lambda: page if "Stopped" in (page := browser.get(model.url.path).text) else None)
+    ended = wait_for(lambda: page if "stopped before" in (page := browser.get(model.url.path).text) else None)
     assert "Delete the model" in ended
     renamed = browser.post(f"{model.url.path}/words", data={"name": "Ink", "description": "Of ink."}).text
     assert "<h1>Ink</h1>\n<p>Of ink.</p>" in renamed

@@ -1,10 +1,17 @@
-"""What the API says of its bodies' fields, in the words of the pages."""
+"""What the API says, in the words of the pages, and what all pages show."""
 
 from __future__ import annotations
 
+import re
+from typing import get_args
+
 import pytest
+from fastapi.testclient import TestClient
 
 from sartor.console.pages import in_words
+from sartor.models.schemas import Status
+from sartor.models.tables import Model
+from tests.conftest import Service, Tenant
 
 
 @pytest.mark.parametrize(
@@ -26,3 +33,31 @@ from sartor.console.pages import in_words
 )
 def test_fields_are_called_what_the_page_calls_them(said: str, shown: str) -> None:
     assert in_words(said) == shown
+
+
+def test_every_status_has_words(browser: TestClient, service: Service, tenant: Tenant) -> None:
+    for status in get_args(Status):
+        with service.parts.database.transaction() as session:
+            model = Model(name="A model", organisation_id=tenant.organisation_id, status=status)
+            session.add(model)
+        assert re.search(r'<p class="quiet">[a-z ]+, id <code>', browser.get(f"/console/models/{model.id}").text)
+    assert not set(re.findall(r'<p class="quiet">(\w+)', browser.get("/console/models").text)) & set(get_args(Status))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(9, "less than a minute"), (61, "about a minute"), (400, "about 7 minutes")]
+)
+def test_a_training_says_how_long_it_takes(
+    browser: TestClient, service: Service, tenant: Tenant, seconds: int, words: str
+) -> None:
+    progress = {"step": 3, "steps": 9, "loss": 0.5, "rate": 1.0, "seconds_left": seconds}
+    with service.parts.database.transaction() as session:
+        model = Model(name="A", organisation_id=tenant.organisation_id, status="InProgress", progress=progress)
+        session.add(model)
+    assert f"step 3 of 9, {words} left" in browser.get(f"/console/models/{model.id}").text
+
+
+@pytest.mark.parametrize("name", ["Images", "Projects", "Models"])
+def test_the_navigation_says_where_one_is(browser: TestClient, name: str) -> None:
+    page = browser.get("/console" + ("" if name == "Images" else f"/{name.lower()}")).text
+    assert re.findall(r'aria-current="true">(\w+)<', page) == [name]

@@ -59,4 +59,4 @@ def test_captions_that_are_written_anew_are_counted_from_none(
     browser.post(pictures_of(browser.get(dataset).text)[0], data={"caption": '{"short_description": "an owl"}'})
     page = browser.get(dataset).text
     assert "Captions are being written: 1 of 2 are." in page
-    assert '<progress value="1" max="2">' in page
+    assert 'value="1" max="2"' in page

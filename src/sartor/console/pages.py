@@ -32,6 +32,14 @@ _KINDS = {
     "stylized_scene": "scenes",
     "other": "something else",
 }
+_STATUSES = {
+    "Created": "not trained yet",
+    "InProgress": "in training",
+    "Stopping": "stopping",
+    "Stopped": "stopped before it was trained",
+    "Completed": "ready",
+    "Failed": "failed",
+}
 # What the pages call the fields of the API's bodies.
 _LABELS = {
     "aspect_ratio": "Format",
@@ -91,7 +99,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["in_words"] = in_words
-        self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS}
+        self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS, "statuses": _STATUSES}
         templates = files("sartor.console") / "templates"
         self.style = (templates / "style.css").read_text("utf-8")
         self.icon = (templates / "icon.svg").read_text("utf-8")
