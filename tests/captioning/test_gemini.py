@@ -150,6 +150,14 @@ def test_what_one_picture_does_not_get_is_not_the_services_absence(
         captioner_at(gemini).visual_schema([picture])
 
 
+def test_which_picture_it_was_is_said(gemini: GeminiServer, picture: Image.Image) -> None:
+    for answer, error in ((ended("OTHER"), NotDescribed), (blocked("PROHIBITED_CONTENT"), PictureRefused)):
+        gemini.answers = [said(FOX), said(FOX), answer]
+        with pytest.raises(error) as raised:
+            captioner_at(gemini).visual_schema([picture] * 5)
+        assert raised.value.number == 3
+
+
 def test_a_schema_that_no_reply_gives_may_be_asked_for_again(gemini: GeminiServer, picture: Image.Image) -> None:
     gemini.answers = [said(FOX), said("much in common")]
     with pytest.raises(CaptioningUnavailable, match="could not be used"):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from sartor.bridge.base import BridgeUnavailable, ContentRefused
+from sartor.captioning import CaptioningError, NotDescribed, PictureRefused
 from sartor.datasets.tables import Dataset
 from sartor.moderation.base import Finding
 from tests.conftest import Service, Tenant, shared_bridge
@@ -102,6 +103,19 @@ def test_moderation_where_it_is_asked_for(
 def test_where_nobody_looks(tenant: Tenant, captioner: MeanColors, trouble: str, code: int) -> None:
     setattr(captioner, trouble, True)
     error_of(tenant.post(GENERATE, {"images": FIVE}), code)
+
+
+@pytest.mark.parametrize("kind", [PictureRefused, NotDescribed])
+def test_which_of_the_images_it_was_is_said(
+    tenant: Tenant, captioner: MeanColors, monkeypatch: pytest.MonkeyPatch, kind: type[CaptioningError]
+) -> None:
+    def look(*_: Any, **__: Any) -> None:
+        error = kind("no")
+        error.number = 3
+        raise error
+
+    monkeypatch.setattr(captioner, "visual_schema", look)
+    assert "image number 3" in error_of(tenant.post(GENERATE, {"images": FIVE}), 422)
 
 
 def test_ten_large_pictures_fit(tenant: Tenant) -> None:

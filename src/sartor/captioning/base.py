@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 class CaptioningError(Exception):
-    """The tree's root; the message is for the person who brought the pictures."""
+    """The tree's root; the message is for the person who brought the pictures. ``number`` is which of several it is
+    about, from 1."""
+
+    number: int | None = None
 
 
 class CaptioningUnavailable(CaptioningError):

@@ -77,10 +77,17 @@ class GeminiCaptioner:
         self._model.load()
 
     def visual_schema(self, pictures: Sequence[Image.Image], *, subject: Subject = Subject()) -> Finding[VisualSchema]:
-        """Asks once a picture, then once more. Also raises NotDescribed and PictureRefused, for one of them."""
+        """Asks once a picture, then once more. Also raises NotDescribed and PictureRefused, for one of them, with its
+        number."""
         if not pictures:
             raise CaptioningError("a visual schema is made from pictures, and there are none")
-        described = [self._describe(picture, subject) for picture in pictures]
+        described = []
+        for number, picture in enumerate(pictures, 1):
+            try:
+                described.append(self._describe(picture, subject))
+            except (NotDescribed, PictureRefused) as error:
+                error.number = number
+                raise
         system, schema = _common(len(pictures), subject)
         turn = f"DESCRIPTIONS = [{','.join(canonical(scene) for scene in described)}]\n\nGenerate the JSON object."
         question = _question(system, turn, schema, 0.0)

@@ -55,7 +55,10 @@ def _answered() -> Iterator[None]:
     except CaptioningUnavailable as error:
         log.warning("captioner unavailable", reason=str(error))
         raise Unavailable(str(error)) from None
-    except PictureRefused:
-        raise Moderated("image", "refused by the provider of the model that looks at pictures") from None
-    except (CaptioningError, InvalidStructuredPrompt) as error:
+    except PictureRefused as error:
+        image = "image" if error.number is None else f"image number {error.number}"
+        raise Moderated(image, "refused by the provider of the model that looks at pictures") from None
+    except CaptioningError as error:
+        raise Unprocessable(str(error) if error.number is None else f"image number {error.number}: {error}") from None
+    except InvalidStructuredPrompt as error:
         raise Unprocessable(str(error)) from None
