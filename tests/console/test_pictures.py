@@ -7,7 +7,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from sartor.datasets.rows import Captioned
+from sartor.datasets.rows import LIMITS, Captioned
 from tests.conftest import Service, Tenant
 from tests.console.test_projects import add_project
 from tests.datasets.conftest import picture
@@ -60,3 +60,22 @@ def test_captions_that_are_written_anew_are_counted_from_none(
     page = browser.get(dataset).text
     assert "Captions are being written: 1 of 2 are." in page
     assert 'value="1" max="2"' in page
+
+
+def test_what_looks_the_same_is_seen_among_all(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = add_project(browser, 1, 2)
+    assert "looks like another one" not in browser.get(dataset).text
+    page = browser.post(f"{dataset}/pictures", files={"pictures": ("again.png", picture(1), "image/png")}).text
+    assert re.findall(r">([^<,]+), looks like another one<", page) == ["1.png", "again.png"]
+    monkeypatch.setitem(LIMITS, "basic", 2)
+    assert "looks like another one" not in browser.get(dataset).text, "each of thousands is not compared with each"
+
+
+def test_how_many_of_several_pictures_are_in_is_said(browser: TestClient) -> None:
+    dataset = add_project(browser)
+    assert "200 pictures at a time" in browser.get(dataset).text
+    files = [("pictures", (f"{number}.png", picture(number), "image/png")) for number in range(2)]
+    page = browser.post(f"{dataset}/pictures", files=[*files, ("pictures", ("words.png", b"no", "image/png"))]).text
+    assert "2 of 3 pictures are in; the others are not:" in page
+    page = browser.post(f"{dataset}/pictures", files={"pictures": ("words.png", b"no", "image/png")}).text
+    assert "pictures are in" not in page

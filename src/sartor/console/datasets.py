@@ -71,6 +71,8 @@ class DatasetPages:
             "models": [model for model in models if model.dataset_id == dataset_id],
             "writing": dataset.captions_update_status == "in_progress",
             "least": LEAST_IMAGES,
+            "most": LIMITS["basic"],
+            "alike": self._rooms.gallery.alike(images) if captioned.images <= LIMITS["basic"] else frozenset(),
         }
 
     def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int, after: int) -> dict[str, Any]:
@@ -249,13 +251,17 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     async def add(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> Response:
         async with request.form(max_files=LIMITS["basic"]) as form:
             sent = [file for file in form.getlist("pictures") if isinstance(file, UploadFile) and file.filename]
-            told = [] if sent else ["No picture was chosen."]
+            told: list[str] = []
             for file in sent:  # one at a time in memory
                 name, data = file_name(file.filename or "") or "image", await file.read()
                 try:
                     await slowly(console.add, caller, dataset_id, name, data, patient=True)
                 except SartorError as error:  # the others are taken all the same
                     told.append(f"{name}: {error.details}")
+        if not sent:
+            told = ["No picture was chosen."]
+        elif told and len(sent) > 1:
+            told = [f"{len(sent) - len(told)} of {len(sent)} pictures are in; the others are not:", *told]
         if told:
             return await run_in_threadpool(page, request, caller, dataset_id, told)
         return RedirectResponse(f"{PATH}/datasets/{dataset_id}", SEE_OTHER)
