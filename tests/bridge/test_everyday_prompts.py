@@ -71,6 +71,11 @@ def test_what_is_said_of_a_thing_is_kept_whole(bridge: OfflineBridge, prompt: st
         ("a red car driving along a coastal road", "coastal road", "in front of a coastal road"),
         ("kids playing football in the rain", "rain", "in the rain"),
         ("a girl in Paris", "Paris", "in front of Paris"),
+        (
+            "a penguin on the left, in front of a snowy hill",
+            "snowy field under a pale sky",
+            "in front of a snowy field under a pale sky",
+        ),
         ("an empty white room with a red chair", "empty white room", "in front of an empty white room"),
         ("a red balloon against a gray sky", "plain gray background", "on a plain gray background"),
         ("three penguins in a row", "plain white background", "on a plain white background"),

@@ -166,6 +166,8 @@ def test_words_change_the_scene_and_the_page_says_what(browser: TestClient) -> N
     assert re.search(r"<del>[^<]*left[^<]*</del> <ins>[^<]*right[^<]*</ins>", page)
     assert "seed 7" in page
     assert fields(page)["steps_num"] == "20", "settings are kept"
+    _, page = drawn(browser, fields(first) | {"prompt": "add a lemon on the right"})
+    assert "<ins>lemon, center right, to the right of the apple, " in page
 
 
 @pytest.mark.parametrize(

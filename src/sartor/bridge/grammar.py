@@ -348,7 +348,7 @@ _RULES = (
     _rule(r"D?G(?:N|V|v|T|P|W|E|a|i|D|n(?=a)){0,3}[AM]?C(?:[TUg]+C)?g?(?![KN])", _painted),
     _rule(r"[PRU][aA]*C(?=[XE]|U(?!C)|$)", _on_color),
     _rule(r"D?G(?:o|v|T|P|E|V|i|W|R){1,3}D?[aACM]*[sS](?![KN])", _setting),
-    _rule(r"[PRT]D?[aACMZ]*[sS][Gp]*(?![KN])", _setting),
+    _rule(r"[PRT]D?[aACMZ]*[sS]+[Gp]*(?![KN])", _setting),
     _rule(r"D?[aACM]*s[Gp]*(?![KN])", _setting),
     _rule(r"S[Gp]+", _setting),
     _rule(r"[PWRT]?D?[aAMNZKp]*[AMNZKp]G", _described_background),
