@@ -234,6 +234,41 @@ def test_a_configuration_that_cannot_be_followed_is_refused(
         read_adapter(write(tmp_path / "a.safetensors", lora(transformer), configuration), transformer)
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.complex64, torch.bool])
+def test_an_alpha_of_a_type_that_is_no_number_is_refused(
+    transformer: FiboTransformer, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    tensors = {**lora(transformer), f"{Q}.alpha": torch.ones(1).to(dtype)}
+    with pytest.raises(InvalidAdapter, match="alpha must be one number"):
+        read_adapter(write(tmp_path / "a.safetensors", tensors), transformer)
+
+
+@pytest.mark.parametrize("alpha", [3e38, 1e300])
+def test_a_change_that_is_not_finite_is_refused(transformer: FiboTransformer, tmp_path: Path, alpha: float) -> None:
+    path = write(tmp_path / "a.safetensors", lora(transformer), {"transformer.lora_alpha": alpha})
+    with pytest.raises(InvalidAdapter, match="no finite number"):
+        read_adapter(path, transformer)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "said"),
+    [
+        (lambda name: name.replace(".lora_A.", ".lora_down.").replace(".lora_B.", ".lora_up."), "kohya"),
+        (lambda name: name.replace(".lora_A.", ".lora.down.").replace(".lora_B.", ".lora.up."), "earlier diffusers"),
+        (lambda name: name.replace("transformer.", "base_model.model.", 1), "peft"),
+        (lambda name: name.replace(".weight", ".default.weight"), "peft"),
+        (lambda name: name.replace("transformer.", "diffusion_model.", 1), "ComfyUI"),
+    ],
+)
+def test_another_formats_names_are_called_so(
+    transformer: FiboTransformer, tmp_path: Path, renamed: Callable[[str], str], said: str
+) -> None:
+    tensors = {renamed(name): tensor for name, tensor in lora(transformer).items()}
+    with pytest.raises(InvalidAdapter, match=f"it has .*{said}.* names|it has the names of an {said}") as caught:
+        read_adapter(write(tmp_path / "a.safetensors", tensors), transformer)
+    assert "save_lora_weights" in caught.value.problems[0]
+
+
 def test_a_header_that_is_not_json_is_refused(transformer: FiboTransformer, tmp_path: Path) -> None:
     save_file(lora(transformer), tmp_path / "a.safetensors", metadata={METADATA: "{" * 10})
     with pytest.raises(InvalidAdapter, match="not JSON"):

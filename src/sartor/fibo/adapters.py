@@ -56,7 +56,17 @@ PREFIX = "transformer."
 A, B, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
 METADATA = "lora_adapter_metadata"
 DTYPES = {"F32", "F16", "BF16"}
+ALPHA_DTYPES = DTYPES | {"F64", "I32", "I64"}
 MAX_INFLUENCE = 1.5
+LARGEST = torch.finfo(torch.float32).max
+FORMATS = {
+    ".lora_down.": "kohya's names",
+    ".lora.down.": "the names of an earlier diffusers",
+    "base_model.model.": "peft's names",
+    "diffusion_model.": "ComfyUI's names",
+    ".default.weight": "peft's names",
+}
+"""What names of other formats have in them."""
 
 
 def adapter_targets(transformer: nn.Module) -> dict[str, nn.Linear]:
@@ -96,7 +106,7 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
 
     A layer's scale is alpha / rank, alpha from its `.alpha` key, else from the header's configuration, else the rank.
     Raises OSError where there is no file, and InvalidAdapter, with what is wrong, for one that is not safetensors or
-    has unknown, missing, mis-shaped or non-finite tensors.
+    has unknown, missing, mis-shaped or non-finite tensors, or a product that is not finite.
     """
     path = Path(path)
     targets = adapter_targets(transformer)
@@ -108,6 +118,8 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
             layers, problems = _layers(names, targets)
             for name, linear in layers.items():
                 problems += _shape_problems(name, linear, {end: file.get_slice(PREFIX + name + end) for end in (A, B)})
+                if PREFIX + name + ALPHA in names:
+                    problems += _alpha_problems(name, file.get_slice(PREFIX + name + ALPHA))
             if problems:
                 raise InvalidAdapter(path.name, problems)
             tensors = {name.removeprefix(PREFIX): file.get_tensor(name) for name in names}
@@ -115,14 +127,11 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
     except SafetensorError as error:
         raise InvalidAdapter(path.name, [f"not a safetensors file ({error})"]) from error
     problems = [f"not finite: {PREFIX}{name}" for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    problems += [
-        f"alpha must be one number: {PREFIX}{name}"
-        for name, tensor in tensors.items()
-        if name.endswith(ALPHA) and tensor.numel() != 1
-    ]
     if problems:
         raise InvalidAdapter(path.name, problems)
     scales = _scales(path.name, tensors, layers, configuration)
+    if beyond := [name for name in layers if _bound(tensors[name + A], tensors[name + B], scales[name]) > LARGEST]:
+        raise InvalidAdapter(path.name, [f"its change is no finite number: {PREFIX}{name}" for name in beyond])
     pin = any(weight.is_cuda for weight in transformer.parameters())
     pairs = {}
     for name in layers:
@@ -146,6 +155,8 @@ def _layers(names: list[str], targets: Mapping[str, nn.Linear]) -> tuple[dict[st
             layers[layer] = targets[layer]
     if not names:
         problems.append("it holds no tensors")
+    if found := [said for part, said in FORMATS.items() if any(part in name for name in names)]:
+        problems.insert(0, f"it has {found[0]}: write it with diffusers' save_lora_weights")
     return layers, problems
 
 
@@ -160,6 +171,18 @@ def _shape_problems(name: str, linear: nn.Linear, slices: Mapping[str, Any]) -> 
         if (dtype := slices[end].get_dtype()) not in DTYPES:
             problems.append(f"dtype {dtype} is not a floating type of 16 or 32 bits: {PREFIX}{name}{end}")
     return problems
+
+
+def _alpha_problems(name: str, found: Any) -> list[str]:
+    """A line for an alpha that is not one number; reads the header only."""
+    one = math.prod(found.get_shape()) == 1 and found.get_dtype() in ALPHA_DTYPES
+    return [] if one else [f"alpha must be one number: {PREFIX}{name}{ALPHA}"]
+
+
+def _bound(down: Tensor, up: Tensor, scale: float) -> float:
+    """What neither the scale nor a number of scale * B @ A is above, at the largest influence."""
+    narrow, wide = (max(abs(float(end)) for end in half.aminmax()) for half in (down, up))
+    return MAX_INFLUENCE * abs(scale) * max(1.0, down.shape[0] * narrow * wide)
 
 
 def _configuration(file: str, metadata: Mapping[str, str]) -> dict[str, Any]:
