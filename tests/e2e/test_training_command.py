@@ -7,8 +7,9 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from rich.console import Console
 
 from sartor.bridge import OfflineBridge
@@ -16,7 +17,8 @@ from sartor.captioning.base import CaptioningUnavailable, Finding, Subject
 from sartor.cli import described, studio, training
 from sartor.cli.studio import StudioError
 from sartor.cli.training import Choices, train
-from sartor.fibo import FiboError
+from sartor.datasets.pictures import read_picture
+from sartor.fibo import FiboError, training_data
 from sartor.models.brands import read_brand
 from sartor.settings import Settings
 from sartor.vgl import StructuredPrompt, VisualSchema, canonical, merge, parse, parse_visual_schema
@@ -175,6 +177,36 @@ def test_before_the_first_checkpoint_other_pictures_are_described_anew(
     assert writer.looked == 3 + 4
     said = " ".join(capsys.readouterr().err.split())
     assert "Not the same as at the last start: pictures. Everything is described anew." in said
+
+
+def test_pictures_are_read_as_the_service_reads_them(tmp_path: Path) -> None:
+    gray = Image.fromarray(np.full((40, 60), 30_000, np.uint16))
+    data = {"gray16.png": gray, "large.png": Image.new("L", (3000, 900))}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    for name, picture in data.items():
+        picture.save(tmp_path / name)
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "odd-profile.jpg", icc_profile=profile)
+    found = described.pictures_of(tmp_path)
+    assert found["gray16.png"].getpixel((9, 9)) == (117, 117, 117)
+    assert max(found["large.png"].size) == 1024
+    for name, picture in found.items():
+        assert picture.tobytes() == read_picture((tmp_path / name).read_bytes()).tobytes()
+
+
+def test_pictures_are_trained_on_in_full_size(
+    settings: Settings, pictures: Path, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (2000, 2000), "red").save(pictures / "0.png")
+    looked: list[tuple[int, int]] = []
+    fitted = training_data.fitted
+
+    def look(picture: Image.Image, area: int) -> Image.Image:
+        looked.append(picture.size)
+        return fitted(picture, area)
+
+    monkeypatch.setattr(training_data, "fitted", look)
+    train(settings, pictures, name="Ink", choices=Choices(steps=1, rank=2, learning_rate=0.1))
+    assert looked[:3] == [(2000, 2000), (64, 64), (64, 64)]
 
 
 @pytest.mark.parametrize("left", ["", "[]", '{"captions": {"0.png": 1}}'])

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 from rich.console import Console
 
 from sartor.assembly import captioner_factory
 from sartor.captioning.base import CaptioningError, Subject
 from sartor.cli.studio import StudioError, bridge_of, progress_bar, structured
+from sartor.datasets.pictures import read_picture
+from sartor.errors import SartorError
 from sartor.fibo import TrainingMismatch
 from sartor.fibo.training_state import checkpoints
 from sartor.models.looks import common_look
@@ -30,18 +32,16 @@ _SCHEMA_PICTURES = 10
 
 
 def pictures_of(images: Path) -> dict[str, Image.Image]:
-    """File name -> upright RGB picture, of every one in the folder; what is transparent becomes black."""
+    """File name -> the picture as a captioner of the service would be shown it, of every one in the folder."""
     files = sorted(path for path in images.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not files:
         raise StudioError(f"{images} holds no pictures ({', '.join(sorted(_SUFFIXES))}).")
     found = {}
     for file in files:
         try:
-            with Image.open(file) as opened:
-                upright = ImageOps.exif_transpose(opened).convert("RGBA")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            found[file.name] = read_picture(file.read_bytes(), max_bytes=None)
+        except (OSError, SartorError) as error:
             raise StudioError(f"{file} cannot be read as a picture: {error}") from error
-        found[file.name] = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright).convert("RGB")
     return found
 
 

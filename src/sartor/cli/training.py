@@ -18,6 +18,7 @@ from sartor.assembly import checkpoint_folder, device_name
 from sartor.captioning.base import Subject
 from sartor.cli.described import CAPTIONS, described, pictures_of
 from sartor.cli.studio import BASE, StudioError, progress_bar
+from sartor.datasets.pictures import whole_picture
 from sartor.fibo import FiboError, TrainingMismatch
 from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, write_brand
 from sartor.models.pictures import loss_curve
@@ -83,7 +84,10 @@ def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> N
         with console.status("Loading the model ..."):
             checkpoint = load_checkpoint(checkpoint_folder(settings), device=device_name(settings))
         area = checkpoint.training_area
-        examples = [Example(fitted(pictures.pop(file), area), canonical(captions[file])) for file in list(pictures)]
+        examples = [
+            Example(fitted(whole_picture((images / file).read_bytes()), area), canonical(captions[file]))
+            for file in pictures
+        ]
         recipe = choices.recipe(area, len(examples))
         recipe = replace(recipe, config=replace(recipe.config, base_weights=settings.base_weights))
         console.print(

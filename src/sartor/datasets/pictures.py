@@ -119,6 +119,11 @@ def read_picture(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Ima
         return shown(_decode(data, smallest=1, max_bytes=max_bytes))
 
 
+def whole_picture(data: bytes) -> Image.Image:
+    """The same in full size, of a file on our own disk. Raises as :func:`read_picture`."""
+    return _decode(data, smallest=1, max_bytes=None)
+
+
 def shown(image: Image.Image) -> Image.Image:
     """What a captioner is shown of a picture: its longer side has 1024 pixels at most; a smaller one is the same, and
     pixel art stays in squares."""
