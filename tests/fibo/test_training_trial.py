@@ -69,6 +69,24 @@ def test_leaving_restores_the_base_even_after_an_error(checkpoint: Checkpoint, a
     assert draw_sample(checkpoint, PROMPT, seed=1, steps=2).tobytes() == base.tobytes()
 
 
+def test_a_merge_that_failed_half_way_is_taken_back(
+    checkpoint: Checkpoint, adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = {name: value.clone() for name, value in checkpoint.transformer.state_dict().items()}
+    added, calls = torch.addmm, iter(range(100))
+
+    def full(*arguments: torch.Tensor, **named: float) -> torch.Tensor:
+        if next(calls) == 3:
+            raise torch.OutOfMemoryError
+        return added(*arguments, **named)
+
+    monkeypatch.setattr(torch, "addmm", full)
+    with pytest.raises(torch.OutOfMemoryError), merged(checkpoint, adapter):
+        pass
+    assert next(calls) == 4
+    assert all(torch.equal(value, weights[name]) for name, value in checkpoint.transformer.state_dict().items())
+
+
 def test_another_seed_is_another_picture(checkpoint: Checkpoint) -> None:
     one, other = (draw_sample(checkpoint, PROMPT, seed=seed, steps=2) for seed in (1, 2))
     assert one.size == other.size == (64, 64)

@@ -27,8 +27,9 @@ def merged(checkpoint: Checkpoint, adapter: Path) -> Iterator[None]:
     Raises as `read_adapter`. Pristine weights wait in host memory.
     """
     merger = Merger(checkpoint.transformer, pristine_device="cpu")
-    merger.apply(read_adapter(adapter, checkpoint.transformer))
+    found = read_adapter(adapter, checkpoint.transformer)
     try:
+        merger.apply(found)
         yield
     finally:
         merger.apply(None)
