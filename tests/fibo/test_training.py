@@ -1,5 +1,6 @@
 """LoRA training end to end on a tiny checkpoint: it learns, can be interrupted, and the stock classes read it."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -121,6 +122,22 @@ def test_killed_between_checkpoints_and_continued_is_the_same(
     result = everything(checkpoint, tmp_path / "part", on_progress=lambda progress: seen.append(progress.step))
     assert seen == [5, 6]
     assert_same_training(result, uninterrupted)
+
+
+def test_losses_outlive_a_disk_that_fills_up_while_they_are_cut(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = everything(checkpoint, tmp_path, until=2)
+    lines = part.losses.read_text()
+
+    def full(path: Path, text: str) -> None:
+        path.open("w").close()
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        everything(checkpoint, tmp_path)
+    assert part.losses.read_text() == lines
 
 
 def test_another_process_continues_with_the_same_bytes(

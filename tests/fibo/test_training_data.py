@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import torch
 from diffusers import AutoencoderKLWan
 from PIL import Image
 
+from sartor.fibo import training_data
 from sartor.fibo.aspect import ASPECT_RATIOS, image_size
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.errors import CaptionsTooLarge
 from sartor.fibo.training_data import DataOrder, Example, TextStates, bucket, collate, encode_picture, fitted, flatten
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT
 
@@ -117,6 +120,27 @@ def test_states_that_do_not_fit_in_memory_come_from_disk(checkpoint: Checkpoint,
     for caption in (PROMPT, OTHER_PROMPT):
         assert all(torch.equal(a, b) for a, b in zip(texts.get(caption), inside.get(caption), strict=True))
     assert not (tmp_path / "unused").exists()
+
+
+def test_states_that_have_no_room_are_refused_before_anything_is_written(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = states(checkpoint, tmp_path / "unused")
+    captions = ["", PROMPT, OTHER_PROMPT]
+    for caption in captions:
+        whole.add(caption)
+    room = sum(tensor.nbytes for caption in captions for tensor in whole.get(caption))
+    disk = SimpleNamespace(free=room // 2)
+    monkeypatch.setattr(training_data.shutil, "disk_usage", lambda path: disk)
+    fits = states(checkpoint, tmp_path / "states", memory=room - disk.free)
+    fits.check_room(captions)
+    narrow = states(checkpoint, tmp_path / "states", memory=room - disk.free - 1)
+    with pytest.raises(CaptionsTooLarge, match="GB of disk are free"):
+        narrow.check_room([*captions, PROMPT])
+    for caption in captions:
+        fits.add(caption)
+    disk.free = 0
+    fits.check_room(captions)  # what is on the disk already takes no more of it
 
 
 def test_a_padded_batch_answers_as_its_pictures_do_alone(checkpoint: Checkpoint, tmp_path: Path) -> None:

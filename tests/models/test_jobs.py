@@ -7,6 +7,7 @@ import io
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -331,6 +332,14 @@ def test_divergence_is_said(workshop: Workshop) -> None:
     model = workshop.model(learning_rate=1e30)
     with pytest.raises(SartorError, match="diverged at step"):
         workshop.trainings().advance(job_id(model), 6, stop=NEVER)
+
+
+def test_captions_without_room_end_it_with_a_reason(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sartor.fibo.training.free_host_bytes", lambda: 0)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(SartorError, match="no room: the captions, encoded, take") as caught:
+        workshop.trainings().advance(job_id(workshop.model()), 2, stop=NEVER)
+    assert caught.value.code == 422
 
 
 def test_a_lost_job_fails_and_one_that_was_to_stop_is_stopped(workshop: Workshop) -> None:

@@ -11,7 +11,8 @@ FiboError
 ├── RecipeError              a PNG carries no recipe, or a damaged one
 ├── TrainingError
 │   ├── TrainingMismatch     a directory holds another training than the one to continue
-│   └── TrainingDiverged     the loss, or its gradient, is no longer a number
+│   ├── TrainingDiverged     the loss, or its gradient, is no longer a number
+│   └── CaptionsTooLarge     neither memory nor the disk has room for what the captions are encoded to
 ├── EngineNotReproducible    the warm-up drew other bytes than it should, twice
 └── Cancelled                the caller's stop event was set
 """
@@ -86,6 +87,17 @@ class TrainingDiverged(TrainingError):
     def __init__(self, step: int, what: Literal["loss", "gradient"]) -> None:
         self.step, self.what = step, what
         super().__init__(f"the {what} of step {step} is not a finite number")
+
+
+class CaptionsTooLarge(TrainingError):
+    """Neither memory nor the disk has room for what the captions are encoded to; all in bytes."""
+
+    def __init__(self, wanted: int, memory: int, disk: int) -> None:
+        self.wanted, self.memory, self.disk = wanted, memory, disk
+        super().__init__(
+            f"the captions, encoded, take {wanted / 1e9:,.1f} GB; {memory / 1e9:,.1f} GB of memory and "
+            f"{disk / 1e9:,.1f} GB of disk are free for them: fewer pictures or shorter captions are needed"
+        )
 
 
 class EngineNotReproducible(FiboError):

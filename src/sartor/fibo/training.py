@@ -88,7 +88,7 @@ def train_lora(
     leave a checkpoint. It is looked at while pictures are prepared, too: then Cancelled is raised and nothing is left.
     The checkpoint's transformer must carry no adapter, and is afterwards what it was.
     Raises ValueError without examples, TrainingMismatch where the directory holds another training, TrainingDiverged
-    where the loss or its gradient is no longer finite, OSError.
+    where the loss or its gradient is no longer finite, CaptionsTooLarge where their states have no room, OSError.
     """
     if not examples or bool(regularisation) != bool(config.regularisation_share):
         raise ValueError("a training needs examples, and regularisation examples exactly where it gives them a share")
@@ -194,6 +194,7 @@ def _prepare(
     folder = directory / "captions" / checkpoint.sha256[:16]
     room = min(config.text_memory, free_host_bytes() // 2)
     texts = TextStates(checkpoint.transformer, encoder, folder, room)
+    texts.check_room(["", *(example.caption for example in examples)])
     pictures = []
     for example in examples:
         if stop is not None and stop.is_set():
@@ -230,4 +231,6 @@ def evicted(*modules: nn.Module) -> Iterator[None]:
 def _cut(losses: Path, step: int) -> None:
     """Forgets the lines after a step: they belong to a part of the training that is done again."""
     lines = losses.read_text().splitlines(keepends=True)[:step] if losses.exists() else []
-    losses.write_text("".join(lines))
+    draft = losses.with_suffix(".partial")  # what is killed here must not take the lines before with it
+    draft.write_text("".join(lines))
+    draft.replace(losses)

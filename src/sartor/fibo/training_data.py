@@ -6,7 +6,8 @@ to the blocks' inputs is constant. Letters: B batch, T text tokens, N image toke
 
 import hashlib
 import math
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from torch import Tensor
 from sartor.fibo.aspect import ASPECT_RATIOS, GRID, image_size
 from sartor.fibo.autoencoder import FrameAutoencoder, to_pixels
 from sartor.fibo.encoding import PromptEncoder
+from sartor.fibo.errors import CaptionsTooLarge
 from sartor.fibo.transformer import FiboTransformer
 
 
@@ -111,6 +113,18 @@ class TextStates:
     folder: Path
     memory: int
     _kept: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+
+    def check_room(self, captions: Iterable[str]) -> None:
+        """Before the first is added: raises CaptionsTooLarge where all of these have no room, and fills no disk."""
+        config = self.transformer.config
+        of_a_token = (config.joint_attention_dim + self.transformer.depth * config.width // 2) * (
+            self.transformer.dtype.itemsize
+        )
+        new = [caption for caption in set(captions) if not self._file(caption).exists()]
+        wanted = sum(self.encoder.token_ids(caption).shape[1] for caption in new) * of_a_token
+        free = shutil.disk_usage(next(path for path in self.folder.parents if path.exists())).free
+        if wanted > self.memory + free:
+            raise CaptionsTooLarge(wanted, self.memory, free)
 
     @torch.no_grad()
     def add(self, caption: str) -> None:

@@ -23,6 +23,7 @@ def readable() -> Iterator[None]:
     from safetensors import SafetensorError
 
     from sartor.fibo import CheckpointError, TrainingDiverged
+    from sartor.fibo.errors import CaptionsTooLarge
 
     try:
         yield
@@ -30,6 +31,8 @@ def readable() -> Iterator[None]:
         raise Unprocessable(f"The training diverged at step {error.step}: a lower learning_rate may help.") from error
     except torch.OutOfMemoryError as error:
         raise Unprocessable("The device's memory is too small for this training: a lower rank may help.") from error
+    except CaptionsTooLarge as error:
+        raise Unprocessable(f"The training has no room: {error}.") from error
     except CheckpointError as error:
         log.exception("the checkpoint could not be loaded")
         raise Unavailable("The base model could not be loaded; the log says why.") from error
