@@ -25,6 +25,11 @@ from sartor.fibo.training_config import TrainingConfig, recipe
         {"warmup_steps": -1},
         {"schedule": "sawtooth"},
         {"base_weights": "int8"},
+        {"precision": "float16"},
+        {"export_dtype": "int8"},
+        {"alpha": 0.0},
+        {"alpha": float("nan")},
+        {"weight_decay": -1e-3},
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:

@@ -9,6 +9,8 @@ Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine", "cosi
 polynomial: with diffusers' own defaults, one cycle and power 1, these two would be cosine and linear once more.
 constant and constant_with_warmup are the same here: the warm-up is a number of its own."""
 BaseWeights = Literal["full", "fp8", "nf4"]
+Precision = Literal["auto", "float32", "bfloat16"]
+ExportDtype = Literal["float32", "float16", "bfloat16"]
 CYCLES, POWER, LOWEST = 3, 2.0, 1e-7
 """Of cosine_with_restarts; of polynomial, with the rate at which that ends."""
 
@@ -49,7 +51,7 @@ class TrainingConfig:
     ema_decay: float = 0.0
     """Above zero the moving average of the parameters is what is written, 0.99 to 0.999."""
     seed: int = 0
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
     gradient_checkpointing: bool | Literal["auto"] = "auto"
     """Whether blocks compute their activations again in the backward pass; auto: as many as the memory asks for."""
     compiled: bool = False
@@ -61,7 +63,7 @@ class TrainingConfig:
     checkpoint_every: int = 250
     """Steps between checkpoints."""
     keep_checkpoints: int = 2
-    export_dtype: Literal["float32", "float16", "bfloat16"] = "bfloat16"
+    export_dtype: ExportDtype = "bfloat16"
 
     def __post_init__(self) -> None:
         """Raises ValueError for what no training can be."""
@@ -74,10 +76,19 @@ class TrainingConfig:
         for name in ("caption_dropout", "uniform_share", "regularisation_share", "ema_decay"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} is a share from 0 to below 1, not {getattr(self, name)}")
-        if self.base_weights not in get_args(BaseWeights):
-            raise ValueError(f"base_weights are {', '.join(get_args(BaseWeights))}, not {self.base_weights!r}")
-        if self.schedule not in get_args(Schedule):
-            raise ValueError(f"schedule must be one of {', '.join(get_args(Schedule))}, not {self.schedule!r}")
+        choices = {
+            "base_weights": BaseWeights,
+            "schedule": Schedule,
+            "precision": Precision,
+            "export_dtype": ExportDtype,
+        }
+        for name, known in choices.items():
+            if (value := getattr(self, name)) not in get_args(known):
+                raise ValueError(f"{name} must be one of {', '.join(get_args(known))}, not {value!r}")
+        if not 0.0 < (1.0 if self.alpha is None else self.alpha) < math.inf:
+            raise ValueError(f"alpha must be above zero, not {self.alpha}: nothing would be learned")
+        if not 0.0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must not be negative, not {self.weight_decay}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0 and self.clip > 0):
             raise ValueError("learning_rate and clip must be above zero")
 
