@@ -51,7 +51,6 @@ from sartor.models.importing import Imports
 from sartor.models.jobs import Trainings
 from sartor.models.leftovers import Leftovers
 from sartor.models.lifecycle import Lifecycle
-from sartor.models.samples import STEPS
 from sartor.models.service import Models
 from sartor.models.tables import Model
 from sartor.moderation.base import ImageModerator, InTurn
@@ -280,7 +279,7 @@ def assemble(
         busy=lambda: device.busy,
         on_lost_device=device.lose,
         threads=settings.threads,
-        sample_steps=min(STEPS, settings.steps_num),
+        steps_of_images=settings.steps_num,
         sample_guidance=settings.guidance_scale,
         base_weights=settings.base_weights,
     )

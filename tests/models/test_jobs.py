@@ -55,7 +55,7 @@ class Workshop:
             folder=self.folder,
             busy=lambda: self.busy,
             threads=1,
-            sample_steps=2,
+            steps_of_images=2,
         )
 
     def model(self, *, mode: str = "expert", **values: Any) -> Model:

@@ -42,6 +42,9 @@ def test_captions_that_name_everything() -> None:
 def test_names_are_whole_words() -> None:
     (_, *unseen) = sample_captions([json.dumps({"short_description": "a fox appears, with two sailboats"})], {})
     assert [one.label for one in unseen][:2] == ["unseen: butterfly", "unseen: pear"]
+    (_, *unseen) = sample_captions([json.dumps({"short_description": "butterflies on cacti, and two buses"})], {})
+    assert [one.label for one in unseen][4:] == ["unseen: bell"]
+    assert not {"unseen: butterfly", "unseen: cactus", "unseen: bus"} & {one.label for one in unseen}
 
 
 def test_the_embedded_model_knows_what_is_asked_of_it() -> None:

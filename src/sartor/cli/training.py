@@ -23,7 +23,7 @@ from sartor.fibo import FiboError, TrainingMismatch
 from sartor.models.brands import ADAPTER, LONGEST_NAME, find_brands, slug_of, write_brand
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, automated
-from sartor.models.samples import STEPS, best_step, sample_captions, try_adapter
+from sartor.models.samples import best_step, sample_captions, sample_steps, try_adapter
 from sartor.projects.schemas import IpType, Medium
 from sartor.settings import Settings
 from sartor.vgl import VisualSchema, canonical, plain
@@ -152,7 +152,7 @@ def _trained(
                 adapter,
                 samples,
                 [example.image for example in examples],
-                steps=min(STEPS, settings.steps_num),
+                steps=sample_steps(settings.steps_num),
                 guidance_scale=settings.guidance_scale,
             )
             scores[until] = trial.score

@@ -41,7 +41,7 @@ from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model
 from sartor.models.pictures import loss_curve
 from sartor.models.recipes import Recipe, from_parameters
 from sartor.models.restarts import begin_again, is_of_another_base
-from sartor.models.samples import STEPS, best_step, sample_captions, try_adapter
+from sartor.models.samples import best_step, sample_captions, sample_steps, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
 from sartor.models.watch import Interrupted, StopAsked, Watch
 
@@ -83,7 +83,7 @@ class Trainings:
         busy: Callable[[], bool],
         on_lost_device: Callable[[], None] = lambda: None,
         threads: int | None = None,
-        sample_steps: int = STEPS,
+        steps_of_images: int = 50,
         sample_guidance: float = 5.0,
         base_weights: BaseWeights = "full",
     ) -> None:
@@ -94,7 +94,7 @@ class Trainings:
         self._busy = busy
         self._on_lost_device = on_lost_device
         self._threads = threads
-        self._sample_steps = sample_steps
+        self._sample_steps = sample_steps(steps_of_images)
         self._sample_guidance = sample_guidance
         self._base_weights = base_weights
         self._loaded: _Loaded | None = None

@@ -17,13 +17,13 @@ from PIL import Image
 
 from sartor.captioning.likeness import style_distance
 from sartor.models.pictures import sample_sheet
+from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.vgl import canonical, merge, parse, parse_visual_schema, plain
 
 if TYPE_CHECKING:
     from sartor.fibo import Checkpoint
 
-# Of each sample, at most: fewer where a deployment draws its images in fewer.
-STEPS = 20
+_MOST_STEPS = 20
 # As many of the brand's own pictures show its look; more would only take memory.
 _COMPARED = 48
 # Distances in look between checkpoints of one training differ by up to three times this from draw to draw.
@@ -54,13 +54,19 @@ class Trial:
     sheet: bytes
 
 
+def sample_steps(of_images: int) -> int:
+    """Of each sample: fewer where a deployment draws its images, of so many steps, in fewer."""
+    return min(_MOST_STEPS, of_images)
+
+
 def sample_captions(captions: Sequence[str], visual_schema: Mapping[str, Any]) -> list[Caption]:
     """Three of the captions, spread over them, then five things that none of them names."""
     count = min(_SEEN, len(captions))
     seen = [captions[index * len(captions) // count] for index in range(count)]
     words = set(re.findall("[a-z]+", " ".join(captions).lower()))
     schema = parse_visual_schema(visual_schema)
-    unseen = [concept for concept in CONCEPTS if not {concept, f"{concept}s"} & words] or list(CONCEPTS)
+    unseen = [concept for concept in CONCEPTS if not {concept, CONCEPT_BY_NAME[concept].plural_name} & words]
+    unseen = unseen or list(CONCEPTS)
     return [
         *(Caption(_label(text), text, seen=True) for text in seen),
         *(
@@ -76,7 +82,7 @@ def try_adapter(
     captions: Sequence[Caption],
     pictures: Sequence[Image.Image],
     *,
-    steps: int = STEPS,
+    steps: int = _MOST_STEPS,
     guidance_scale: float = 5.0,
     between: Callable[[], None] = lambda: None,
 ) -> Trial:
