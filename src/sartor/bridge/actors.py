@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sartor.bridge.adjectives import gives_way
 from sartor.bridge.arrangement import CELLS, COLUMNS, NAMES, ROWS, full_place
 from sartor.bridge.draft import DETAILS, Piece
 from sartor.bridge.grammar import Group
@@ -98,7 +99,8 @@ class Actor:
         """False if it was so already."""
         if adjective in self.piece.adjectives:
             return False
-        self.piece.adjectives.append(adjective)
+        kept = [known for known in self.piece.adjectives if not gives_way(known, adjective)]
+        self.piece.adjectives = [*kept, adjective]
         return True
 
     def become(self, group: Group, things: int) -> None:

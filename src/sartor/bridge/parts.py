@@ -6,16 +6,12 @@ import re
 from dataclasses import dataclass
 
 from sartor.bridge.actors import Actor
+from sartor.bridge.adjectives import describe
 from sartor.bridge.grammar import Group
-from sartor.bridge.recoloring import recolor
+from sartor.bridge.recoloring import recolor, with_article
 
 _FIELDS = ("clothing", "appearance_details", "texture", "expression", "pose", "action", "skin_tone_and_texture",
            "description")  # fmt: skip
-_OPPOSITES = {
-    one: other
-    for pair in ("long short", "big small", "large little", "dark light", "thick thin", "wide narrow", "old new")
-    for one, other in (pair.split(), reversed(pair.split()))
-}
 _CHUNK = re.compile(r"[^,;.]+")
 
 
@@ -37,15 +33,11 @@ class Part:
         self.actor.painted_parts[self.noun] = color
 
     def describe(self, adjective: str) -> None:
-        """In place of what it contradicts or compares with ("long", "short" for "longer"), else before the noun."""
+        """In place of what it contradicts or compares with ("long", "short" for "longer"), else before the others."""
         before, after = self._around()
-        base = _base(adjective)
-        told = {base, _OPPOSITES.get(base, base), adjective}
-        taken = next((word for word in re.findall(r"\w+", before) if _base(word.lower()) in told), None)
-        if taken is not None:
-            self._write(re.sub(rf"\b{re.escape(taken)}\b", adjective, before, count=1) + after)
-        else:
-            self._write(f"{before}{adjective} {after}")
+        start = len(before) - len(before.lstrip())
+        described = describe(before[start:], adjective).rstrip()
+        self._write(with_article(f"{before[:start]}{described} {after}", adjective))
 
     def become(self, text: str) -> None:
         before, after = self._around()
@@ -95,11 +87,3 @@ def find_part(actors: list[Actor], group: Group) -> Part | None:
             if found is not None:
                 return Part(actor, field, found.group())
     return None
-
-
-def _base(adjective: str) -> str:
-    """ "longer" -> "long", "bigger" -> "big", "larger" -> "large"."""
-    base = re.sub(r"(?:er|est)$", "", adjective)
-    if base in _OPPOSITES or f"{base}e" in _OPPOSITES:
-        return base if base in _OPPOSITES else f"{base}e"
-    return base[:-1] if len(base) > 2 and base[-1:] == base[-2:-1] else base

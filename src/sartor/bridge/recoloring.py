@@ -47,46 +47,47 @@ _BREAK = re.compile(rf"[;.:,]|(?<![\w-])(?:and|{'|'.join(sorted(_OPENING))})(?![
 
 def colors_before(text: str, noun: str) -> list[str]:
     """The colour words that the noun, where it stands first in the text, has before it, in lower case."""
-    found = _find(text, noun)
+    found = find_noun(text, noun)
     if found is None:
         return []
-    runs = _RUN.finditer(text, _opening(text, found.start()), found.start())
+    runs = _RUN.finditer(text, opening(text, found.start()), found.start())
     return [color.lower() for run in runs for color in _COLOR.findall(run.group())]
 
 
 def recolor(text: str, noun: str, color: str) -> str:
     """The text with the noun in another colour: in place of those before it, else right before it, or, where the text
     has no such noun, at its end."""
-    found = _find(text, noun)
+    found = find_noun(text, noun)
     if found is None:
         return insert(text, noun, color)
-    start = _opening(text, found.start())
+    start = opening(text, found.start())
     runs = list(_RUN.finditer(text, start, found.start())) or list(_painted(text, found.end()))
     if not runs:
         return insert(text, noun, color)
-    return _with_article(f"{text[: runs[-1].start()]}{color}{text[runs[-1].end() :]}", color)
+    return with_article(f"{text[: runs[-1].start()]}{color}{text[runs[-1].end() :]}", color)
 
 
 def swap(text: str, old: list[str], color: str) -> str:
     """The text with each of the old colour words by the new one, once where they stand together."""
     if not old:
         return text
-    return _with_article(re.sub(_run_of(_any_of(old)), color, text, flags=re.IGNORECASE), color)
+    return with_article(re.sub(_run_of(_any_of(old)), color, text, flags=re.IGNORECASE), color)
 
 
 def insert(text: str, noun: str, word: str) -> str:
     """The word before the first place of the noun; at the end where it is nowhere."""
-    found = _find(text, noun)
+    found = find_noun(text, noun)
     if found is None:
         return f"{text} ({word})"
-    return _with_article(f"{text[: found.start()]}{word} {text[found.start() :]}", word)
+    return with_article(f"{text[: found.start()]}{word} {text[found.start() :]}", word)
 
 
-def _find(text: str, noun: str) -> re.Match[str] | None:
+def find_noun(text: str, noun: str) -> re.Match[str] | None:
+    """Where the noun stands first, in the singular or plural."""
     return re.search(rf"\b{re.escape(noun)}(?:e?s)?\b", text, re.IGNORECASE)
 
 
-def _opening(text: str, end: int) -> int:
+def opening(text: str, end: int) -> int:
     """Where the noun phrase begins whose noun is at ``end``. Commas and "and" between colours do not part it."""
     start = max(0, end - _PHRASE)
     for found in _BREAK.finditer(text, start, end):
@@ -104,7 +105,7 @@ def _painted(text: str, start: int) -> Iterator[re.Match[str]]:
         yield run
 
 
-def _with_article(text: str, word: str) -> str:
+def with_article(text: str, word: str) -> str:
     """The text with "a" or "an" before the word as it asks."""
     n = article(word).split()[0][1:]
     return re.sub(rf"\b(a)n?(?= {re.escape(word)}\b)", rf"\g<1>{n}", text, flags=re.IGNORECASE)

@@ -10,9 +10,10 @@ import re
 from typing import Any
 
 from sartor.bridge.actors import Actor, Stage
+from sartor.bridge.adjectives import describe_noun
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
-from sartor.bridge.recoloring import colors_before, insert, recolor, swap
+from sartor.bridge.recoloring import colors_before, recolor, swap
 from sartor.bridge.scene import finish_entry, orientation_of
 from sartor.nano.captions import Scene, Thing, describe, describe_thing, phrase_colors, relationship
 
@@ -139,7 +140,7 @@ def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
             text = swap(text, own, color)
     for adjective in actor.piece.adjectives:
         if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
-            text = insert(text, noun, adjective)
+            text = describe_noun(text, noun, adjective)
     return text
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.actors import Actor, Stage
+from sartor.bridge.adjectives import describe_noun
 from sartor.bridge.colors import replace_hex
-from sartor.bridge.recoloring import insert, recolor
+from sartor.bridge.recoloring import recolor
 from sartor.bridge.restating import short
 from sartor.bridge.tagging import Item
 from sartor.bridge.wording import summarize
@@ -58,7 +59,7 @@ def _edit(text: str, actor: Actor, thing: Thing) -> str:
     if not actor.replaced:
         known = actor.word_before.split()
         for adjective in actor.piece.adjectives:
-            text = text if adjective in known else insert(text, noun, adjective)
+            text = text if adjective in known else describe_noun(text, noun, adjective)
         return recolor(text, noun, phrase_colors(thing.colors)) if _painted(actor, thing) else text
     phrase = re.sub(r"^(?:an?|the) ", "", phrase_thing(thing, actor.piece.phrase))
     return re.sub(rf"(?:\b(an?) )?\b{re.escape(actor.word_before)}\b|\b{re.escape(noun)}\b",
