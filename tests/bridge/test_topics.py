@@ -72,8 +72,8 @@ def test_the_things_stay_as_they_are(
     ("instruction", "setting"),
     [
         ("make it winter", "A quiet harbour, in winter. Gulls."),
-        ("make it rainy", "A quiet harbour, rainy. Gulls."),
-        ("a foggy morning", "A quiet harbour, foggy morning. Gulls."),
+        ("make it rainy", "A quiet harbour, in the rain. Gulls."),
+        ("a foggy morning", "A quiet harbour, on a foggy morning. Gulls."),
     ],
 )
 def test_ones_own_surroundings_stay_in_other_weather(bridge: OfflineBridge, instruction: str, setting: str) -> None:

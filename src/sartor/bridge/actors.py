@@ -9,12 +9,25 @@ from sartor.bridge.adjectives import gives_way
 from sartor.bridge.arrangement import CELLS, COLUMNS, NAMES, ROWS, full_place
 from sartor.bridge.draft import DETAILS, Piece
 from sartor.bridge.grammar import Group
+from sartor.bridge.hours import Circumstance
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.scene import default_size
 from sartor.nano.captions import Background, Scene, Thing
 from sartor.nano.vocabulary import SIZES
 
 _STEPS = list(SIZES)
+_PERSONAL = frozenset({"gender", "expression", "clothing", "skin_tone_and_texture"})
+# What people are called, and their gender where the word tells it.
+PEOPLE = {
+    name: gender
+    for gender, names in (
+        ("male", "man boy father king prince grandfather brother son husband gentleman guy actor waiter wizard"),
+        ("female", "woman girl mother queen princess grandmother sister daughter wife lady actress waitress witch"),
+        ("", "person child baby sailor doctor nurse chef astronaut knight pirate teacher farmer artist dancer soldier "
+             "fisherman kid toddler teenager worker player singer musician worker angel fairy elf dwarf hero"),
+    )
+    for name in names.split()
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -43,6 +56,18 @@ class Actor:
     def nameless(self) -> bool:
         """Whether its entry has no description, and it was not made another thing since."""
         return self.entry is not None and not self.entry.get("description") and not self.replaced
+
+    @property
+    def animate(self) -> bool:
+        """Whether it is a person or an animal, as far as that can be told."""
+        named = self.piece.concept is not None and self.piece.concept.group == "animal"
+        told = self.entry is not None and not _PERSONAL.isdisjoint(self.entry)
+        return named or told or self.piece.noun.rsplit(" ", 1)[-1] in PEOPLE
+
+    @property
+    def gender(self) -> str:
+        told = str((self.entry or {}).get("gender", "")).lower()
+        return told or PEOPLE.get(self.piece.noun.rsplit(" ", 1)[-1], "")
 
     def pin(self, place: str) -> None:
         """Puts it at a place, for good."""
@@ -133,6 +158,10 @@ class Stage:
     style: str | None = None
     before: Scene = field(default_factory=lambda: Scene([]))
     former: list[Actor] = field(default_factory=list)
+    circumstances: list[tuple[Circumstance, bool]] = field(default_factory=list)
+    """Hours and weather that came since; whether beside those that were there."""
+    relocated: bool = False
+    """Whether the surroundings are other ones."""
 
     def scene(self) -> Scene:
         return Scene([actor.thing() for actor in self.actors], self.style, self.background, self.light, self.shadow)

@@ -9,19 +9,23 @@ from __future__ import annotations
 from sartor.bridge import words
 from sartor.bridge.actors import Actor
 from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
+from sartor.bridge.bearing import follow_bearing
 from sartor.bridge.changes import BECOMING, Changes
 from sartor.bridge.clauses import VERBS, said
 from sartor.bridge.gifts import is_garment, wear
 from sartor.bridge.grammar import Ground, Group
 from sartor.bridge.lexicon import PartialPlace
+from sartor.bridge.outdoors import follow_background, follow_hour, follow_weather
 from sartor.bridge.tagging import Item
-from sartor.bridge.topics import follow_topic, follow_weather
+from sartor.bridge.topics import follow_topic
 from sartor.bridge.words import word_set
 
 # Nouns that stand for the whole and are no things in it.
 _WHOLE = word_set(
     "light lighting lights picture image scene color colour style mood size position look rest weather season"
 )
+# What a clause may be about as a whole; the first that takes it has it.
+_ROOMS = (follow_background, follow_hour, follow_bearing, follow_topic)
 
 
 class Clause(Changes):
@@ -31,7 +35,7 @@ class Clause(Changes):
         if self.wish == "stay":
             self._stay()
             return
-        if self.mode != "remove" and follow_topic(self.scope, self.items):
+        if self.mode != "remove" and any(follow(self.scope, self.items) for follow in _ROOMS):
             return
         for index, item in enumerate(self.items):
             self._item(index, item)
@@ -96,8 +100,7 @@ class Clause(Changes):
         if word in {"them", "they", "all", "everything", "all of them", "they all"} and self.scope.last is None:
             self.targets = self.stage.actors[:] if self.items[0].code != "Q" else self.stage.actors[:1]
         elif not self.targets:
-            last = self.scope.last
-            self.targets = [last] if last in self.stage.actors and last is not None else self.stage.actors[:1]
+            self.targets = self.scope.pronoun(word)
         if self.mode == "remove" or self.negated:
             self._remove(self.targets)
         elif self.gift is not None and self.targets:
@@ -164,11 +167,11 @@ class Clause(Changes):
 
     def _surroundings(self, group: Group, found: list[Actor], link: str) -> bool:
         """ "in a forest", "add snow": the background. "the light", "the picture": nothing on its own."""
-        if found or group.concept is not None or self.mode in {"remove", "replace"} or self.negated:
+        if found or self.lost or group.concept is not None or self.mode in {"remove", "replace"} or self.negated:
             return False
         kind = words.SETTINGS.get(group.noun, ("", True))[0]
         whole = self.mode in {"", "add"} or (self.verb in BECOMING and not self.named)
-        if whole and follow_weather(self.scope, Item("@", group, group.text)):
+        if whole and follow_weather(self.scope, Item("@", group, group.text), add=self.mode == "add"):
             self.done = True
             return True
         if self.mode == "add" and kind not in {"", "table", "sky"}:

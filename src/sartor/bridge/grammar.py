@@ -75,7 +75,7 @@ def analyse(items: Items, *, instruction: bool = False) -> Items:
     """
     items = [_participle(items, index) for index in range(len(items))]
     if instruction:
-        items = [_comparative(items, index) for index in range(len(items))]
+        items = [_comparative(_verbal(items, index), items, index) for index in range(len(items))]
     for pattern, build in _RULES:
         items = _apply(items, pattern, build)
     silent = "_jaDmkgotfSNKs" if instruction else "_jaDmkgpotfSNKsy"
@@ -121,9 +121,27 @@ def _participle(items: Items, index: int) -> Item:
     return item
 
 
-def _comparative(items: Items, index: int) -> Item:
-    """ "make the beard longer": the tagger sees an adverb."""
+def _verbal(items: Items, index: int) -> Item:
+    """ "make the boat look old", "have the sailor wave", "make her sad": the tagger sees a noun, and an article."""
     item = items[index]
+    if item.code == "D" and item.text.lower() == "her" and _codes(items, index + 1) in {"M", "A", "V"}:
+        return replace(item, code="i", value="her")
+    before = items[index - 1].code if index else ""
+    after = items[index + 1].code if index + 1 < len(items) else "E"
+    asked = any(other.lemma in {"make", "have", "let"} for other in items[:index])
+    looks = item.text.lower() == "look" and before in tuple("NKiv") and after in "AMVZzaPl"
+    acts = item.code == "N" and item.lemma in words.ACTIONS and before in tuple("NK") and asked and after in "EPXUTR"
+    return replace(item, code="V", value=None, lemma="look" if looks else item.lemma) if looks or acts else item
+
+
+def _codes(items: Items, start: int) -> str:
+    """The letters from ``start`` to the end of the clause."""
+    codes = "".join(item.code for item in items[start:])
+    return re.split("[XUEPR]", codes, maxsplit=1)[0]
+
+
+def _comparative(item: Item, items: Items, index: int) -> Item:
+    """ "make the beard longer": the tagger sees an adverb."""
     ends = index + 1 == len(items) or items[index + 1].code in "XUEPRT"
     return replace(item, code="A") if item.code == "a" and item.text.lower().endswith("er") and ends else item
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.adjectives import describe_noun
+from sartor.bridge.bearing import retell_bearing
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
 from sartor.bridge.recoloring import colors_before, recolor, swap
@@ -101,6 +102,8 @@ def _restate_objects(values: dict[str, Any], before: list[Thing], stage: Stage, 
             entry = actor.entry
             _restate_entry(entry, actor, thing)
             _restate_relationship(entry, actor, thing, before, pairs)
+            if entry.get("description"):
+                entry["description"] = retell_bearing(entry["description"], actor)
             _add_details(entry, actor)
         entries.append(entry)
     if entries or "objects" in values:

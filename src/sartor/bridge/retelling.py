@@ -8,12 +8,19 @@ import re
 
 from sartor.bridge.actors import Actor, Stage
 from sartor.bridge.adjectives import describe_noun
+from sartor.bridge.bearing import retell_bearing
 from sartor.bridge.colors import replace_hex
+from sartor.bridge.hours import find_hour
 from sartor.bridge.recoloring import recolor
 from sartor.bridge.restating import short
 from sartor.bridge.tagging import Item
+from sartor.bridge.wording import before as in_front_of
 from sartor.bridge.wording import summarize
 from sartor.nano.captions import Thing, article, phrase_background, phrase_colors, phrase_thing
+
+_HOURS = frozenset({"night", "sunset"})  # backgrounds that are hours, too
+_BEFORE_PLACE = "on|in|at|by|near|above|under|beside|along|against|beneath|over|through|across|inside|in front of"
+_WITHIN = re.compile(rf"[,.;:]|\b(?:{_BEFORE_PLACE}|with|and|of|an?|the)\b", re.IGNORECASE)
 
 
 def retell(text: str, items: list[Item], stage: Stage, setting_before: str | None) -> str:
@@ -21,15 +28,17 @@ def retell(text: str, items: list[Item], stage: Stage, setting_before: str | Non
     before, after = stage.before, stage.scene()
     old = summarize(before, [actor.word_before for actor in stage.former], short(setting_before))
     new = summarize(after, stage.words(), short(stage.setting))
+    text = _borne(text, stage)
     for noun, color in ((noun, color) for actor in stage.actors for noun, color in actor.painted_parts.items()):
         text = recolor(text, noun, color) if _names(text, noun) else text
     if old == new:
-        return text
+        return _meanwhile(text, stage)
     pairs = list(zip(stage.actors, after.things, strict=True))
     if text == old or _untrue(text, stage, pairs):
         return new
-    if (before.background, setting_before) != (after.background, stage.setting):
-        text = _elsewhere(text, items, _place_of(stage))
+    if (before.background, setting_before) != (after.background, stage.setting) and stage.relocated:
+        text = _elsewhere(text, items, _place_of(stage), setting_before)
+    text = _meanwhile(text, stage)
     for actor, thing in pairs:
         text = _edit(text, actor, thing)
     added = [phrase_thing(thing, actor.piece.phrase) for actor, thing in pairs if actor.entry is None]
@@ -78,16 +87,63 @@ def _with_article(match: re.Match[str], phrase: str) -> str:
 
 
 def _place_of(stage: Stage) -> str:
-    if stage.setting is not None:
-        return f"in front of {short(stage.setting)}"
+    setting = short(stage.setting)
+    if setting is not None:
+        for circumstance, _ in stage.circumstances:  # told in the text's own place
+            setting = setting.removesuffix(f", {circumstance.phrase}")
+        return in_front_of(setting)
     how = "on" if stage.background.kind in {"plain", "gradient"} else "in front of"
     return f"{how} {article(phrase_background(stage.background))}"
 
 
-def _elsewhere(text: str, items: list[Item], place: str) -> str:
+def _elsewhere(text: str, items: list[Item], place: str, setting_before: str | None) -> str:
+    """The place for the background that the text tells, or for the former surroundings, else at the end."""
     whole = replace_hex(text) == text  # else the items stand elsewhere
-    told = next((item for item in items if whole and item.code == "B" and item.start >= 0), None)
-    return f"{text[: told.start]}{place}{text[told.end :]}" if told else _continued(text, place)
+    told = [item for item in items if whole and item.code == "B" and item.start >= 0]
+    hour = next((item for item in told if item.value.kind in _HOURS), None)
+    ground = next((item for item in told if item is not hour), None)
+    if ground is not None:
+        return f"{text[: ground.start]}{place}{text[ground.end :]}"
+    moved = _moved(text, place, setting_before)
+    if moved is not None:
+        return moved
+    return f"{text[: hour.start]}{place}{text[hour.end :]}" if hour else _continued(text, place)
+
+
+def _moved(text: str, place: str, setting_before: str | None) -> str | None:
+    """ "on a wooden pier", where that is what the surroundings were, gives way; None where the text names none."""
+    parts = [part.strip() for part in _WITHIN.split(setting_before or "")]
+    named = [part for part in parts if len(part) > 3 and find_hour(part) is None]
+    found = [
+        match
+        for part in named
+        if (match := re.search(rf" \b(?:{_BEFORE_PLACE})(?: an?| the)? {re.escape(part)}\b", text, re.IGNORECASE))
+    ]
+    for index, match in enumerate(sorted(found, key=lambda match: match.start(), reverse=True), 1):
+        instead = f" {place}" if index == len(found) else ""
+        text = f"{text[: match.start()]}{instead}{text[match.end() :]}"
+    return text if found else None
+
+
+def _borne(text: str, stage: Stage) -> str:
+    """The text with the new face and pose of the one thing that has any."""
+    animate = [actor for actor in stage.former if actor.animate]
+    return retell_bearing(text, animate[0]) if len(animate) == 1 and animate[0] in stage.actors else text
+
+
+def _meanwhile(text: str, stage: Stage) -> str:
+    """The text at another hour or in other weather: in place of what it tells, else continued by it."""
+    for circumstance, add in stage.circumstances:
+        changed = None if add else circumstance.swapped(text)
+        if changed is not None:
+            text = changed
+        elif not circumstance.silent and stage.setting is not None and not _names_phrase(text, circumstance.phrase):
+            text = _continued(text, circumstance.phrase)
+    return text
+
+
+def _names_phrase(text: str, phrase: str) -> bool:
+    return re.search(rf"\b{re.escape(phrase)}\b", text, re.IGNORECASE) is not None
 
 
 def _continued(text: str, words: str) -> str:

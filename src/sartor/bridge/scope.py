@@ -10,6 +10,7 @@ from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS
 from sartor.bridge.colors import replace_hex
 from sartor.bridge.draft import Piece
 from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.hours import Circumstance, find_hour, find_weather
 from sartor.bridge.tagging import Item, words_of
 from sartor.bridge.wording import BLURRED, background_of
 from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
@@ -24,10 +25,7 @@ _FIELDS: dict[str, list[Path]] = {
     "b": [("photographic_characteristics", "depth_of_field")],
     "Y": [("style_medium",), ("artistic_style",)],
 }
-_HOUR = re.compile(
-    r"\b(?:at (?:night|sunset|dusk|dawn|sunrise|noon|midday)|by (?:day|night)|in (?:the )?(?:evening|morning))\b",
-    re.IGNORECASE,
-)
+_GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
 _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
 
 
@@ -82,6 +80,16 @@ class Scope:
                 found = [found[order]]
         return found if group.plural or not found else found[:1]
 
+    def pronoun(self, word: str) -> list[Actor]:
+        """Whom "him", "her", "it" or "they" means: what was named last, if that can be; else the first that can."""
+        actors = self.stage.actors
+        if word in {"they", "them"} and self.last is None:
+            return [actor for actor in actors if actor.animate] or actors[:]
+        gender = _GENDERS.get(word, "")
+        fitting = [actor for actor in actors if actor.animate] if gender else actors
+        fitting = [actor for actor in fitting if gender and actor.gender == gender] or fitting or actors
+        return [self.last] if self.last is not None and self.last in fitting else fitting[:1]
+
     def whole(self, item: Item, *, remove: bool) -> bool:
         """Background, light, shadow, blur, style, camera, text. False where nothing was said."""
         code, value = item.code, item.value
@@ -96,7 +104,14 @@ class Scope:
             if remove and not self._shows(value):
                 self.note(f"there is no {item.text.lower()} in the scene")
                 return True
-            self.set_ground(Ground("plain", ("white",)) if remove else value)
+            hour = find_hour(item.text) if value.kind in {"night", "sunset"} else None
+            weather = find_weather(item.text) if " " not in item.text else None  # "snowy"
+            if hour is not None and stage.setting is not None and not remove:
+                self.set_hour(hour)
+            elif weather is not None and stage.setting is not None and not remove:
+                self.amend(weather)
+            else:
+                self.set_ground(Ground("plain", ("white",)) if remove else value)
         elif code == "I":
             self._light("even" if remove else value)
         elif code == "H":
@@ -132,7 +147,7 @@ class Scope:
         return any(word in told for word in re.findall(r"\w+", named.lower()))
 
     def set_ground(self, ground: Ground) -> None:
-        blurred, setting = self.stage.background.blurred, self.stage.setting
+        blurred = self.stage.background.blurred
         hours = {"night": "dim", "sunset": "warm"}
         if self.ground is not None and ground.kind in hours:
             self._light(hours[ground.kind])  # "on a beach at sunset": the beach stays
@@ -140,23 +155,28 @@ class Scope:
         if self.ground is not None and self.ground.kind in hours:
             self._light(hours[self.ground.kind])
         self.ground = ground
-        if ground.kind in {"night", "sunset"} and setting is not None:
-            # Someone's own surroundings stay; only the hour changes.
-            hour = "at night" if ground.kind == "night" else "at sunset"
-            self.stage.setting = _at_hour(setting, hour)
-            self._light("dim" if ground.kind == "night" else "warm")
-        else:
-            self.stage.background, self.stage.setting = background_of(ground, blurred=blurred)
+        self.stage.background, self.stage.setting = background_of(ground, blurred=blurred)
+        self.stage.circumstances.clear()
+        self.stage.relocated = True
         if ground.kind == "free":
             self.note(f'background in your words, unknown to the embedded model: "{ground.text}"')
         self.asked[("background_setting",)] = self.stage.setting
 
-    def amend_setting(self, words: str) -> None:
-        """Someone's own surroundings with more said about them, at the end of the first sentence."""
-        first, dot, rest = (self.stage.setting or "").partition(".")
-        self.stage.setting = f"{first}, {words}{dot}{rest}"
+    def set_hour(self, hour: Circumstance) -> None:
+        """Someone's own surroundings stay; only the hour changes."""
+        if hour.light is not None:
+            self._light(hour.light)
+        self.amend(hour)
+
+    def amend(self, circumstance: Circumstance, *, add: bool = False) -> None:
+        """Someone's own surroundings at another hour or in other weather. add: beside what they tell."""
+        self.stage.circumstances.append((circumstance, add))
+        if self.stage.setting is None:
+            return
+        self.stage.setting = circumstance.told(self.stage.setting, add=add)
         self.asked[("background_setting",)] = self.stage.setting
-        self.note(f'background in your words, unknown to the embedded model: "{words}"')
+        if circumstance.kind != "hour" and not circumstance.silent:
+            self.note(f'background in your words, unknown to the embedded model: "{circumstance.phrase}"')
 
     def _light(self, value: str | tuple[str, str]) -> None:
         if isinstance(value, str):
@@ -183,15 +203,6 @@ class Scope:
         texts: Any = None if remove else [{"text": value, "location": "center"}]
         self.asked[("text_render",)] = texts
         self.note("rendered text is beyond the embedded model")
-
-
-def _at_hour(setting: str, hour: str) -> str:
-    """The surroundings at another hour: in place of the one they tell, else at the end of the first sentence."""
-    changed, count = _HOUR.subn(hour, setting, count=1)
-    if count:
-        return changed
-    first, dot, rest = setting.partition(".")
-    return f"{first}, {hour}{dot}{rest}"
 
 
 def _fits(actor: Actor, group: Group) -> bool:

@@ -1,11 +1,12 @@
-"""What an instruction says about light, camera, colours and weather: fields of the whole, and never of a thing."""
+"""What an instruction says about light, camera and colours: fields of the whole, and never of a thing."""
 
 from __future__ import annotations
 
 import re
 
 from sartor.bridge import words
-from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.grammar import Group
+from sartor.bridge.outdoors import follow_weather, is_weather
 from sartor.bridge.scope import Path, Scope
 from sartor.bridge.tagging import Item, words_of
 from sartor.nano.vocabulary import LIGHT_DIRECTIONS
@@ -54,7 +55,7 @@ def follow_topic(scope: Scope, items: list[Item]) -> bool:
         _light_from(scope, source)
         return True
     known = [scope.whole(other, remove=False) for other in items if other is not item and other.code in "BIHbYc"]
-    weather = next((other for other in told if _is_weather(other)), None)
+    weather = next((other for other in told if is_weather(other)), None)
     moods = [other.value for other in told if other.code == "M"]
     if any(known):
         return True
@@ -68,34 +69,6 @@ def follow_topic(scope: Scope, items: list[Item]) -> bool:
     else:
         scope.loose.append(scope.spoken(items))
     return True
-
-
-def follow_weather(scope: Scope, item: Item) -> bool:
-    """ "make it winter", "a sunny day", "let it rain": the background or the light, else the context."""
-    if not _is_weather(item):
-        return False
-    text = item.value.text if item.code == "@" else item.text.lower()
-    told = text.split()
-    light = next((words.DAYLIGHT[word] for word in told if word in words.DAYLIGHT), None)
-    gloomy = any(word in words.WEATHER and word not in words.DAYLIGHT for word in told)
-    kind = next((words.SETTINGS[word][0] for word in told if word in words.SETTINGS), None)
-    if light is not None and not gloomy:
-        scope.whole(Item("I", light, text), remove=False)
-    elif scope.stage.setting is not None:
-        scope.amend_setting(f"in {text}" if told[-1] in words.SEASONS else text)
-    elif kind is not None:
-        scope.set_ground(Ground(kind))
-    else:
-        scope.loose.append(text)
-    return True
-
-
-def _is_weather(item: Item) -> bool:
-    if item.code == "@":
-        group: Group = item.value
-        known = group.concept is None and not group.definite
-        return (known and not words.WEATHER.isdisjoint(group.noun.split())) or group.noun in words.SEASONS
-    return item.code in "AMVN" and (item.text.lower() in words.WEATHER or item.lemma in words.WEATHER)
 
 
 def _is_topic(scope: Scope, items: list[Item], index: int) -> bool:

@@ -55,13 +55,6 @@ def read_shadow(shadows: str | None) -> str:
     return next((shadow for shadow, phrase in SHADOWS.items() if phrase == shadows), "none")
 
 
-def _in_front_of(setting: str) -> str:
-    if setting.rsplit(" ", 1)[-1] in WEATHER:
-        return f"in the {setting}"
-    bare = re.match(r"(an?|the|some) |.*s$|[A-Z]", setting)
-    return f"in front of {setting if bare else article(setting)}"
-
-
 def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
     """``captions.summary`` with a background in free words, numbers past five, and scenes without things."""
     if not scene.things:
@@ -74,5 +67,13 @@ def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
             number = phrase.replace(NUMBERS[-1], str(thing.count), 1)
             sentence = re.sub(re.escape(phrase), number, sentence, count=1, flags=re.IGNORECASE)
     if setting is not None:
-        sentence = sentence.removesuffix(f" on {article(phrase_background(_ANY))}") + f" {_in_front_of(setting)}"
+        sentence = f"{sentence.removesuffix(f' on {article(phrase_background(_ANY))}')} {before(setting)}"
     return sentence
+
+
+def before(setting: str) -> str:
+    """A background in free words, as a summary's end: "in front of a wooden pier", "in the rain"."""
+    if setting.rsplit(" ", 1)[-1] in WEATHER:
+        return f"in the {setting}"
+    bare = re.match(r"(an?|the|some) |.*s$|[A-Z]", setting)
+    return f"in front of {setting if bare else article(setting)}"

@@ -286,6 +286,11 @@ def is_worn(noun: str) -> bool:
 
 # What is given to a face.
 EXPRESSIONS = word_set("smile grin frown scowl smirk grimace wink pout expression")
+# What somebody can be made to do, where the tagger may take it for a noun.
+ACTIONS = word_set(
+    "wave dance jump run walk sleep smile laugh cry frown grin wink yawn swim fly ride climb read sing play bow salute "
+    "shrug point dream rest look stare gaze kneel crouch"
+)
 # Said with a number: how much, and no thing.
 UNITS = word_set(
     "degree degrees percent percentage % ° time times pixel pixels px cm mm inch inches meter meters step steps"

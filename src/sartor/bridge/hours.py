@@ -1,0 +1,143 @@
+"""The hour and the weather within texts: how they are said, and others in the place of those that a text tells."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# By name: how a text says it, and the light of the hour, as in ``nano.vocabulary.LIGHTING``.
+_HOURS: dict[str, tuple[str, str]] = {
+    name: (phrase, light)
+    for light, phrase, names in (
+        ("warm", "at {}", "golden hour, sunset, sunrise, dusk, dawn, twilight, nightfall, sundown, daybreak"),
+        ("warm", "in the {}", "morning, afternoon, evening"),
+        ("cool", "at {}", "blue hour"),
+        ("even", "at {}", "noon, midday"),
+        ("even", "during the {}", "day, daytime"),
+        ("dim", "at {}", "night, nighttime, midnight"),
+    )
+    for name in names.split(", ")
+}
+_SEASONS = ["winter", "spring", "summer", "autumn", "fall"]
+# By name: the adjectives, the nouns, and how a text says it.
+_WEATHERS: dict[str, tuple[str, str, str]] = {
+    "rain": ("rainy raining drizzly", "rain rainfall drizzle downpour", "in the rain"),
+    "fog": ("foggy", "fog", "in fog"),
+    "mist": ("misty", "mist", "in mist"),
+    "snow": ("snowy snowing", "snow snowfall", "in the snow"),
+    "blizzard": ("", "blizzard snowstorm", "in a blizzard"),
+    "storm": ("stormy", "storm thunderstorm thunder", "in a storm"),
+    "hail": ("", "hail", "in hail"),
+    "wind": ("windy breezy", "wind breeze", "in the wind"),
+    "haze": ("hazy", "haze", "in haze"),
+    "clouds": ("cloudy overcast", "clouds", "under a cloudy sky"),
+    "sun": ("sunny", "sunshine sunlight", "in sunshine"),
+}
+_ADJECTIVES = {word: name for name, (words, _, _) in _WEATHERS.items() for word in words.split()}
+_NOUNS = {word: name for name, (_, words, _) in _WEATHERS.items() for word in words.split()}
+
+
+def _any_of(words: object) -> str:
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))  # type: ignore[call-overload]
+
+
+_PART = r"(?:early |late |mid[- ])?"
+_NAMED = re.compile(rf"\b({_PART})({_any_of(_HOURS)})\b", re.IGNORECASE)
+# Of a phrase that ends there, nothing is left; "in the evening light" only has another word for "evening".
+_ENDS = r"(?=\s*(?:$|[.,;:]|(?:with|and|under|in|on|over|by|near|beside|next|while|as|before|behind|above|against)\b))"
+_AT_HOUR = re.compile(
+    rf"\b(?:at|by|in|during|on|around) (?:(?:the|an?) )?{_PART}(?:(?:{_any_of(_ADJECTIVES)}) )?"
+    rf"(?:{_any_of(_HOURS)})\b{_ENDS}",
+    re.IGNORECASE,
+)
+_BARE_HOUR = re.compile(
+    rf"\b{_PART}(?:{_any_of(_HOURS.keys() - {'day', 'daytime', 'night'})}|(?<!\w )night|night(?= sky))\b", re.IGNORECASE
+)
+_IN_WEATHER = re.compile(
+    rf"\b(?:in|during|through|under) (?:(?:the|an?) )?(?:\w+ )?(?:{_any_of(_NOUNS)})\b{_ENDS}"
+    r"|\bunder an? (?:cloudy|overcast) sky\b",
+    re.IGNORECASE,
+)
+_WEATHER_WORD = re.compile(rf"\b(?:{_any_of(_ADJECTIVES)})\b", re.IGNORECASE)
+_IN_SEASON = re.compile(rf"\b(?:in (?:the )?)?({_any_of(_SEASONS)})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Circumstance:
+    """``phrase`` is how a text ends on it ("at night"), ``word`` stands for another one's word, ``adjective`` for
+    another one's adjective. ``light``: the hour's own. ``silent``: no text is continued by it."""
+
+    phrase: str
+    word: str
+    kind: str = "hour"
+    adjective: str = ""
+    light: str | None = None
+    silent: bool = False
+
+    def swapped(self, text: str) -> str | None:
+        """The text with this in place of the hour or weather that it tells; None where it tells none."""
+        if self.kind == "season":
+            changed, count = _IN_SEASON.subn(self._season, text, count=1)
+            return changed if count else None
+        phrases, words, new = (
+            (_AT_HOUR, _BARE_HOUR, self.word) if self.kind == "hour" else (_IN_WEATHER, _WEATHER_WORD, self.adjective)
+        )
+        changed, count = phrases.subn(self.phrase, text, count=1)
+        if not count and new:
+            changed, count = words.subn(new, text, count=1)
+        return changed if count else None
+
+    def told(self, text: str, *, add: bool = False) -> str:
+        """The text with this in it: in place of another, else at the end of its first sentence.
+
+        add: beside another.
+        """
+        changed = None if add else self.swapped(text)
+        if changed is not None:
+            return changed
+        if self.silent or re.search(rf"\b{re.escape(self.phrase)}\b", text, re.IGNORECASE):
+            return text
+        first, dot, rest = text.partition(".")
+        return f"{first}, {self.phrase}{dot}{rest}"
+
+    def _season(self, match: re.Match[str]) -> str:
+        return match.group().replace(match.group(1), self.word)
+
+
+def find_hour(text: str) -> Circumstance | None:
+    """The hour that a few words name: "the late afternoon", "a foggy morning"."""
+    found = _NAMED.search(text)
+    if found is None:
+        return None
+    name = found.group(2).lower()
+    phrase, light = _HOURS[name]
+    part = found.group(1).lower()
+    weather = _WEATHER_WORD.search(text)
+    if weather is not None and name in {"morning", "afternoon", "evening", "day", "night"}:
+        word = f"{weather.group().lower()} {part}{name}"
+        sunny = _ADJECTIVES[weather.group().lower()] == "sun"
+        shade = "warm" if sunny else light if name == "night" else None
+        return Circumstance(f"on a {word}", word, light=shade, silent=sunny and name == "day")
+    if not name.startswith(("day", "night")) and part.strip() in {"early", "late", "mid"}:
+        name = f"{part}{name}"
+    name = "night" if name == "nighttime" else name
+    return Circumstance(phrase.format(name), name, light=light, silent=name.startswith("day"))
+
+
+def find_weather(text: str) -> Circumstance | None:
+    """The weather or the season that a few words name: "heavy rain", "foggy", "winter"."""
+    words = re.findall(r"[\w-]+", text.lower())
+    if not words:
+        return None
+    if words[-1] in _SEASONS:
+        return Circumstance(f"in {words[-1]}", words[-1], "season")
+    name = _ADJECTIVES.get(words[-1]) or _NOUNS.get(words[-1])
+    if words[-1] in {"day", "weather"}:
+        name = next((_ADJECTIVES[word] for word in words if word in _ADJECTIVES), None)
+    if name is None:
+        return None
+    adjectives, _, phrase = _WEATHERS[name]
+    told = [word for word in words[:-1] if word not in {"the", "a", "an", "some", "more", *_ADJECTIVES}]
+    if told and words[-1] in _NOUNS and phrase.startswith("in "):
+        phrase = f"in {'a ' if phrase.startswith('in a ') else ''}{' '.join(told)} {words[-1]}"
+    return Circumstance(phrase, name, "weather", adjectives.split(" ")[0], silent=name == "sun")
