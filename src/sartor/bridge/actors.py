@@ -12,7 +12,7 @@ from sartor.bridge.grammar import Group
 from sartor.bridge.hours import Circumstance
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.scene import default_size
-from sartor.nano.captions import Background, Scene, Thing
+from sartor.nano.captions import Background, Scene, Thing, composition
 from sartor.nano.vocabulary import SIZES
 
 _STEPS = list(SIZES)
@@ -43,6 +43,8 @@ class Actor:
     word_before: str = ""
     orientation_before: str = ""
     replaced: bool = False
+    freely: bool = False
+    """Whether its description is in somebody's own words."""
     painted_parts: dict[str, str] = field(default_factory=dict)
     """The new colour of what it wears and has, by the noun."""
 
@@ -162,6 +164,15 @@ class Stage:
     """Hours and weather that came since; whether beside those that were there."""
     relocated: bool = False
     """Whether the surroundings are other ones."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """The prompt's values; its objects are the actors' entries."""
+
+    @property
+    def composed(self) -> bool:
+        """Whether every thing and the composition are in the captions' wording, or in none."""
+        told = self.values.get("aesthetics", {}).get("composition")
+        rule = composition(self.before.things) if self.before.things else None
+        return told in (None, rule) and not any(actor.freely for actor in self.former)
 
     def scene(self) -> Scene:
         return Scene([actor.thing() for actor in self.actors], self.style, self.background, self.light, self.shadow)

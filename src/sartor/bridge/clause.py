@@ -12,8 +12,10 @@ from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
 from sartor.bridge.bearing import follow_bearing
 from sartor.bridge.changes import BECOMING, Changes
 from sartor.bridge.clauses import VERBS, said
+from sartor.bridge.framing import follow_frame
 from sartor.bridge.gifts import is_garment, wear
 from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.lettering import follow_text
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.outdoors import follow_background, follow_hour, follow_weather
 from sartor.bridge.tagging import Item
@@ -25,7 +27,7 @@ _WHOLE = word_set(
     "light lighting lights picture image scene color colour style mood size position look rest weather season"
 )
 # What a clause may be about as a whole; the first that takes it has it.
-_ROOMS = (follow_background, follow_hour, follow_bearing, follow_topic)
+_ROOMS = (follow_background, follow_hour, follow_frame, follow_bearing, follow_topic)
 
 
 class Clause(Changes):
@@ -34,6 +36,8 @@ class Clause(Changes):
     def apply(self) -> None:
         if self.wish == "stay":
             self._stay()
+            return
+        if follow_text(self.scope, self.items, remove=self.mode == "remove"):
             return
         if self.mode != "remove" and any(follow(self.scope, self.items) for follow in _ROOMS):
             return
@@ -86,7 +90,7 @@ class Clause(Changes):
             if code == "C":
                 self.colors = [*(self.colors if before[-2:] in (["C", "U"], ["C", "X"]) else []), value]
             self._attribute(item)
-        elif code in "BGIHbYcq":
+        elif code in "BGIHbYc":
             self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done
         elif code == "w":
             self.scope.loose.append(item.text.lower())

@@ -17,7 +17,7 @@ from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.scene import orientation_of
 from sartor.bridge.tagging import Tagger
 from sartor.bridge.wording import read_background, read_light, read_shadow, read_style
-from sartor.nano.captions import Scene
+from sartor.nano.captions import Scene, describe_thing
 from sartor.nano.vocabulary import COLORS, MIRRORED, ORIENTATIONS, SIZES, UNMIRRORED
 
 _READ = 200  # characters of a field that are looked at: the noun comes first
@@ -33,10 +33,12 @@ def read(values: dict[str, Any], tagger: Tagger, setting: str | None = None) -> 
     background.blurred = "blur" in values.get("photographic_characteristics", {}).get("depth_of_field", "")
     lighting = values.get("lighting", {})
     light, shadow = read_light(lighting.get("conditions")), read_shadow(lighting.get("shadows"))
-    stage = Stage(actors, background, own, light, shadow, read_style(values.get("style_medium")))
+    stage = Stage(actors, background, own, light, shadow, read_style(values.get("style_medium")), values=values)
     for actor in actors:
         actor.before, actor.word_before = actor.thing(), actor.piece.phrase
         actor.orientation_before = orientation_of(actor.piece, actor.before)
+        rule = describe_thing(actor.before, [actor.before], actor.word_before)["description"]
+        actor.freely = (actor.entry or {}).get("description", rule) != rule
     things = [actor.before for actor in actors if actor.before is not None]
     stage.former = actors[:]
     stage.before = Scene(things, stage.style, replace(background), stage.light, stage.shadow)

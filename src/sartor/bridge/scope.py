@@ -25,6 +25,8 @@ _FIELDS: dict[str, list[Path]] = {
     "b": [("photographic_characteristics", "depth_of_field")],
     "Y": [("style_medium",), ("artistic_style",)],
 }
+_DEGREE = re.compile(r"(?:\b(?:more|less|very|slightly|much|far)\s+)+$", re.IGNORECASE)
+_END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
 _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
 
@@ -36,10 +38,11 @@ class Scope:
         self.stage = stage
         self.instruction = instruction
         self.last: Actor | None = None
-        self.asked: dict[Path, str | None] = {}
+        self.asked: dict[Path, Any] = {}
         self.notes: list[str] = []
         self.loose: list[str] = []
         self.ground: Ground | None = None  # named by this instruction
+        self.lettered = False  # the clause before was about words in the picture
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -50,7 +53,22 @@ class Scope:
         start, end = items[0].start, items[-1].end
         if start < 0 or replace_hex(self.instruction) != self.instruction:
             return words_of(items)
-        return " ".join(self.instruction[start:end].split())
+        lead = _DEGREE.search(self.instruction[:start])
+        return " ".join(self.instruction[lead.start() if lead else start : end].split())
+
+    def clause(self, items: list[Item]) -> str:
+        """As ``spoken``, to the clause's end."""
+        spoken, end = self.spoken(items), items[-1].end
+        if end < 0 or replace_hex(self.instruction) != self.instruction:
+            return spoken
+        return " ".join(f"{spoken}{_END.split(self.instruction[end:], maxsplit=1)[0]}".split())
+
+    def texts(self) -> list[dict[str, Any]]:
+        """The words in the picture, with what the instruction has made of them so far."""
+        if ("text_render",) in self.asked:
+            return self.asked[("text_render",)] or []
+        told: list[dict[str, Any]] = self.stage.values.get("text_render", [])
+        return told
 
     def missing(self, group: Group) -> None:
         self.note(f"there is no {group.noun} in the scene")
@@ -112,8 +130,10 @@ class Scope:
                 self.amend(weather)
             else:
                 self.set_ground(Ground("plain", ("white",)) if remove else value)
+        elif remove and code in "IcY":
+            self._refuse(item)
         elif code == "I":
-            self._light("even" if remove else value)
+            self._light(value)
         elif code == "H":
             stage.shadow = "none" if remove else value
             asked[("lighting", "shadows")] = SHADOWS[stage.shadow]
@@ -121,12 +141,34 @@ class Scope:
             stage.background.blurred = value and not remove
             asked[("photographic_characteristics", "depth_of_field")] = BLURRED[stage.background.blurred]
         elif code == "c":
-            asked[value[0]] = None if remove else value[1]
-        elif code == "q":
-            self._text(value, remove)
+            asked[value[0]] = value[1]
         else:
             self._style(value)
         return True
+
+    def _refuse(self, item: Item) -> None:
+        """ "no pixel art", "not a photo": what is there goes, and nothing else comes for it."""
+        values, value = self.stage.values, item.value
+        if item.code == "I":
+            light = LIGHTING[value] if isinstance(value, str) else value[1]
+            if values.get("lighting", {}).get("conditions") == light:
+                self._light("even")
+                return
+        elif item.code == "c":
+            (section, name), told = value
+            if values.get(section, {}).get(name) == told:
+                self.asked[value[0]] = UNSET
+                return
+        else:
+            medium = STYLE_BY_NAME[value].style_medium if isinstance(value, str) else value[1]
+            named = "artistic_style" if not isinstance(value, str) and value[0] == "manner" else "style_medium"
+            if values.get(named) == medium:
+                self.stage.style = None
+                self.asked[(named,)] = UNSET
+                if isinstance(value, str) and values.get("artistic_style") == STYLE_BY_NAME[value].artistic_style:
+                    self.asked[("artistic_style",)] = UNSET
+                return
+        self.note(f'refused, and not there: "{item.text.lower()}"')
 
     def _unset(self, item: Item) -> bool:
         """A visual schema loses the field, for it need not say what every picture looks like."""
@@ -198,11 +240,6 @@ class Scope:
         else:
             self.asked[("artistic_style",)] = value[1]
             self.note(f'manner in your words, unknown to the embedded model: "{value[1]}"')
-
-    def _text(self, value: str, remove: bool) -> None:
-        texts: Any = None if remove else [{"text": value, "location": "center"}]
-        self.asked[("text_render",)] = texts
-        self.note("rendered text is beyond the embedded model")
 
 
 def _fits(actor: Actor, group: Group) -> bool:

@@ -9,6 +9,7 @@ from sartor.bridge.grammar import Group
 from sartor.bridge.outdoors import follow_weather, is_weather
 from sartor.bridge.scope import Path, Scope
 from sartor.bridge.tagging import Item, words_of
+from sartor.bridge.words import word_set
 from sartor.nano.vocabulary import LIGHT_DIRECTIONS
 
 _CONDITIONS, _DIRECTION = ("lighting", "conditions"), ("lighting", "direction")
@@ -35,14 +36,19 @@ _FIELDS: dict[str, Path | None] = {
 _CAMERA_VERBS = frozenset({"crop", "shoot", "photograph", "film", "expose", "frame"})
 _MILLIMETERS = re.compile(r"\d+ ?mm")
 _STYLE_NOUNS = frozenset({"style", "look", "aesthetic", "design"})
+_SHADES = word_set(
+    "pastel muted vibrant vivid bright saturated desaturated earthy earth neutral neon warm warmer cool cooler cold "
+    "soft bold monochrome monochromatic jewel dark light sepia natural rich pale"
+)
+_PARTICIPLES = frozenset({"mute", "saturate", "desaturate", "subdue", "fade"})
 _SOURCES = {"left": "left", "right": "right", "above": "above", "top": "above", "overhead": "above", "front": "front",
             "behind": "behind", "back": "behind", "below": "below", "underneath": "below"}  # fmt: skip
 
 
 def follow_topic(scope: Scope, items: list[Item]) -> bool:
     """Sets what a clause about the whole asks for, in the person's words; False where it is about things."""
-    if _is_monochrome(items):
-        scope.asked[_COLOR_SCHEME] = _spoken_value(items)
+    if _is_monochrome(items, composed=scope.stage.composed):
+        scope.asked[_COLOR_SCHEME] = _spoken_value([item for item in items if item.code != "i"])
         return True
     index = next((i for i, item in enumerate(items) if _is_topic(scope, items, i)), None)
     if index is None:
@@ -51,6 +57,10 @@ def follow_topic(scope: Scope, items: list[Item]) -> bool:
     if item.code == "@" and any(other.code == "@" and scope.find(other.value) for other in told):
         return False  # "the light on the house": there is a thing to speak of
     path = _field(item)
+    if path == _COLOR_SCHEME and (shade := _shade(scope, items, item)):
+        scope.asked[path] = shade
+        scope.note(f'in your words in {".".join(path)}: "{shade}"')
+        return True
     if path == _CONDITIONS and (source := _source(told)):
         _light_from(scope, source)
         return True
@@ -73,9 +83,14 @@ def follow_topic(scope: Scope, items: list[Item]) -> bool:
 
 def _is_topic(scope: Scope, items: list[Item], index: int) -> bool:
     item, following = items[index], "".join(other.code for other in items[index + 1 : index + 2])
+    if item.code in "IM":
+        return _is_tone(item)
     if item.code == "@":
         group: Group = item.value
-        thing = group.concept is not None and not group.definite and " " not in group.noun
+        added = any(other.code == "V" and other.lemma in {"add", "draw", "put", "insert"} for other in items[:index])
+        # "add a palette" adds a painter's; any other is the picture's
+        palette = group.noun.endswith("palette") and not (added and group.noun == "palette")
+        thing = group.concept is not None and not group.definite and " " not in group.noun and not palette
         return _field_of(group) is not None and not thing and not scope.find(group)
     if item.code == "V":
         return item.lemma in _CAMERA_VERBS
@@ -107,16 +122,49 @@ def _field(item: Item) -> Path | None:
     noun = item.text.lower().rsplit(" ", 1)[-1]
     if item.code == "V":
         return None
+    if item.code in "IM":
+        return _COLOR_SCHEME
     if item.code == "H":
         return ("lighting", "shadows")
     return _MANNER if noun in _STYLE_NOUNS else _FIELDS.get(noun, _COLOR_SCHEME)
 
 
-def _is_monochrome(items: list[Item]) -> bool:
-    """ "in black and white", "sepia", with nothing that it is said of: a look, and no thing's colours."""
+def _is_monochrome(items: list[Item], *, composed: bool) -> bool:
+    """ "in black and white", "sepia", with nothing that it is said of: a look, and no thing's colours.
+
+    composed: "make it black and white" is said of the thing.
+    """
     colors = {item.value for item in items if item.code == "C"}
-    alone = all(item.code in "CUPX" for item in items)
-    return alone and (colors == {"black", "white"} or colors == {"sepia"})
+    if all(item.code in "VvPTi@A" and (item.code not in "@A" or _is_gray(item)) for item in items):
+        return any(item.code in "@A" for item in items)
+    alone = all(item.code in "CUPX" or (item.code in "ViT" and not composed) for item in items)
+    whole = all(item.code != "i" or item.text.lower() in {"it", "everything"} for item in items)
+    return alone and whole and (colors == {"black", "white"} or colors == {"sepia"})
+
+
+def _is_gray(item: Item) -> bool:
+    return item.text.lower().removeprefix("a ") in {"monochrome", "monochromatic", "grayscale", "greyscale"}
+
+
+def _is_tone(item: Item) -> bool:
+    """ "warm tones", "pastel tones": colours, though a tone may be a mood and a glow."""
+    first, _, last = item.text.lower().rpartition(" ")
+    return last in {"tone", "tones"} and (item.code == "I" or any(word in _SHADES for word in first.split()))
+
+
+def _shade(scope: Scope, items: list[Item], item: Item) -> str | None:
+    """ "warmer palette", "make the colors more muted", "use warm tones": the colours as a whole."""
+    if item.code in "IM":
+        return re.sub(r"^(?:with|in|to) ", "", item.text.lower())
+    group: Group = item.value
+    if any(other.code not in "VvIAMaPT@" or (other.code == "@" and other is not item) for other in items):
+        return None
+    told = [other for other in items if other.code in "IAM" or (other.code == "V" and other.lemma in _PARTICIPLES)]
+    if len(told) != 1 or group.adjectives or " " in told[0].text.strip():
+        return None
+    spoken = scope.spoken(told).lower()
+    degree = spoken if spoken.startswith("less ") else told[0].text.lower()
+    return f"{degree} {group.noun if not group.plural else group.text.rsplit(' ', 1)[-1]}"
 
 
 def _is_bare_shadow(item: Item) -> bool:

@@ -144,7 +144,8 @@ BLUR = {
     True: "blurred background, blurry background, bokeh, background blur, out of focus background, "
     "shallow depth of field, blur the background, soft focus background, background blurred, background blurry, "
     "unfocused background",
-    False: "sharp background, everything in focus, deep focus, background in focus, no blur, sharpen the background, "
+    False: "sharp background, everything in focus, deep focus, background in focus, no blur, without blur, "
+    "without any blur, sharpen the background, "
     "deep depth of field, crisp background, unblur the background, background sharp",
 }
 MOODS = {
