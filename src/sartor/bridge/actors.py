@@ -42,9 +42,12 @@ class Actor:
     before: Thing | None = None
     word_before: str = ""
     orientation_before: str = ""
+    described_before: str = ""
     replaced: bool = False
     freely: bool = False
     """Whether its description is in somebody's own words."""
+    relation_told: str | None = None
+    """How it stands to something, in the person's words."""
     painted_parts: dict[str, str] = field(default_factory=dict)
     """The new colour of what it wears and has, by the noun."""
 
@@ -52,6 +55,8 @@ class Actor:
         thing = self.piece.thing(self.place, self.size)
         if not thing.colors:
             thing.colors = self.shown
+        if self.freely and thing.count == 1:
+            thing.concept = self.piece.noun
         return thing
 
     @property
@@ -119,7 +124,7 @@ class Actor:
         """``things`` is the number of kinds in the scene. What no longer fits at its size gets the usual one."""
         usual = default_size(self.piece.count, things, centered=self.place == "center")
         self.piece.count = max(1, count)
-        if self.size in {usual, "large"}:
+        if self.size in {usual, "large"} and not self.freely:
             self.size = default_size(self.piece.count, things, centered=self.place == "center")
 
     def describe(self, adjective: str) -> bool:
@@ -135,7 +140,7 @@ class Actor:
         new, piece = Piece.of(group), self.piece
         piece.noun, piece.concept = new.noun, new.concept
         piece.adjectives, piece.colors = new.adjectives, new.colors
-        self.shown, self.replaced = (), True
+        self.shown, self.replaced, self.freely = (), True, False
         if group.count is not None or group.plural:
             self.recount(new.count, things)
         if group.size:

@@ -18,6 +18,8 @@ from sartor.bridge.words import word_set
 
 # Verbs that make one thing of another.
 BECOMING = word_set("make turn become change transform convert let render")
+# What is high and what is low in a picture.
+_ROWS = {"top": word_set("sky air ceiling clouds"), "bottom": word_set("ground floor water grass")}
 _TURNING = word_set("turn rotate tilt lean flip")
 
 
@@ -35,6 +37,10 @@ class Changes:
         self.done = False  # something came of the clause
         self.link = ""
         self.relation: str | None = None
+        self.relation_words = ""
+        self.read = 0  # items before this one are dealt with
+        self.given = False  # after "with" or "to": what the targets are replaced with
+        self.became = False  # the targets are other things now
         self.wearing = self.negated = self.lost = False
         self.action: str | None = None
         self.part: Part | None = None  # of a thing, which the attributes are about
@@ -145,8 +151,20 @@ class Changes:
             if actor is not anchor:
                 actor.piece.place = PartialPlace()
                 actor.piece.relation = (self.relation or "next to", anchor.piece)
+                if anchor.freely:
+                    actor.relation_told = f"{self.relation_words or 'next to'} the {anchor.piece.noun}"
                 self.done = True
         self.relation = None
+
+    def _stand(self, actors: list[Actor], words: str) -> None:
+        """ "on the pier": where something stands, by what is no thing of its own."""
+        for actor in actors:
+            actor.relation_told = words
+            row = next((row for row, nouns in _ROWS.items() if words.rsplit(" ", 1)[-1] in nouns), None)
+            if row is not None and actor.entry is None:
+                actor.piece.place = PartialPlace(row, actor.piece.place.column)
+        self.scope.note(f'in your words in relationship: "{words}"')
+        self.relation, self.done = None, True
 
     def _measured(self, group: Group) -> bool:
         """ "90 degrees" turns; any other measure only says how much."""

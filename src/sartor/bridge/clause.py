@@ -6,6 +6,8 @@ attributes apply to the targets named last. A clause without a verb is its attri
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sartor.bridge import words
 from sartor.bridge.actors import Actor
 from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
@@ -15,9 +17,11 @@ from sartor.bridge.clauses import VERBS, said
 from sartor.bridge.framing import follow_frame
 from sartor.bridge.gifts import is_garment, wear
 from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.hours import find_hour
 from sartor.bridge.lettering import follow_text
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.outdoors import follow_background, follow_hour, follow_weather
+from sartor.bridge.sparing import follow_only
 from sartor.bridge.tagging import Item
 from sartor.bridge.topics import follow_topic
 from sartor.bridge.words import word_set
@@ -26,6 +30,8 @@ from sartor.bridge.words import word_set
 _WHOLE = word_set(
     "light lighting lights picture image scene color colour style mood size position look rest weather season"
 )
+_INSTEAD = frozenset({"instead of", "rather than"})
+_MORE = word_set("second third fourth fifth additional extra other further")
 # What a clause may be about as a whole; the first that takes it has it.
 _ROOMS = (follow_background, follow_hour, follow_frame, follow_bearing, follow_topic)
 
@@ -34,6 +40,8 @@ class Clause(Changes):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
 
     def apply(self) -> None:
+        if follow_only(self.scope, self.items):
+            return
         if self.wish == "stay":
             self._stay()
             return
@@ -41,8 +49,11 @@ class Clause(Changes):
             return
         if self.mode != "remove" and any(follow(self.scope, self.items) for follow in _ROOMS):
             return
+        if self._instead():
+            return
         for index, item in enumerate(self.items):
-            self._item(index, item)
+            if index >= self.read:
+                self._item(index, item)
         if self.mode == "multiply" and not self.done:
             for actor in self._who():
                 self._recount(actor, actor.piece.count * 2)
@@ -57,6 +68,18 @@ class Clause(Changes):
             self.scope.note(f"not understood: {said(self.items)}")
         elif not self.done:
             self.scope.loose.append(self.scope.spoken(self.items))
+
+    def _instead(self) -> bool:
+        """ "a dog instead of the boat": in its place."""
+        at = next((i for i, item in enumerate(self.items) if item.code == "n" and item.value in _INSTEAD), 0)
+        after = self.items[at + 1 : at + 2]
+        new = next((item.value for item in reversed(self.items[:at]) if item.code == "@"), None)
+        old = self.scope.find(after[0].value) if after and after[0].code == "@" else []
+        if new is None or not old or self.scope.find(new):
+            return False
+        self._aim(old)
+        self._replacement(new, [])
+        return True
 
     def _stay(self) -> None:
         """Nothing changes; "it" in the next clause may be what is named here."""
@@ -74,15 +97,18 @@ class Clause(Changes):
         elif code == "i":
             self._pronoun(str(item.text).lower())
         elif code in "PWT":
+            self.given = self.given or code in "WT" or item.text.lower() in {"by", "for"}
             self.link = "with" if code == "W" else "to" if code == "T" else item.text.lower()
         elif code == "n":
             self.negated = self.negated or (self.wish != "remove" and value != "any")
         elif code == "U" and item.text.lower() == "but":
             self.negated = False
         elif code == "R":
-            self.relation = value
+            self.relation, self.relation_words = value, item.text.lower()
         elif code == "V":
-            self._verb(item)
+            self._verb(index, item)
+        elif code == "B" and self._stands_there(item):
+            self.done = True
         elif code == "Q" and any(unit.text.lower() in words.UNITS for unit in self.items[index + 1 : index + 2]):
             pass
         elif code in "CZzOFLlAMQ" and not self.negated:
@@ -97,7 +123,7 @@ class Clause(Changes):
 
     def _pronoun(self, word: str) -> None:
         if self.relation is not None and self.targets:
-            anchor = next((actor for actor in reversed(self.stage.actors) if actor not in self.targets), None)
+            anchor = self._anchor(word)
             if anchor is not None:
                 self._relate(anchor)
             return
@@ -113,6 +139,22 @@ class Clause(Changes):
             made, others = self.targets[-1:], [actor for actor in self.stage.actors if actor.entry is not None]
             if made and others and made[0].entry is None and wear(self.scope, made[0], others[0]):
                 self._aim(others[:1])
+
+    def _anchor(self, word: str) -> Actor | None:
+        """Beside whom something is put: "him" is a person, "it" what was named last."""
+        others = [actor for actor in self.stage.actors if actor not in self.targets]
+        if word in {"it", "them", "itself"}:
+            return others[-1] if others else None
+        meant = [actor for actor in self.scope.pronoun(word) if actor in others]
+        return meant[0] if meant else next((actor for actor in others if actor.animate), others[0] if others else None)
+
+    def _stands_there(self, item: Item) -> bool:
+        """ "put a lemon on the table" in somebody's own surroundings: where it stands, and no other background."""
+        made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
+        if self.mode != "add" or made is None or self.stage.setting is None or find_hour(item.text) is not None:
+            return False
+        self._stand([made], item.text.lower())
+        return True
 
     def _group(self, group: Group, rest: list[Item]) -> None:
         found = self.scope.find(group)
@@ -140,7 +182,7 @@ class Clause(Changes):
             self._replacement(group, found)
         elif self.verb == "give" and not group.definite:
             self._give(group)
-        elif self.mode == "add":
+        elif self.mode == "add" or (self.mode == "" and group.further and found):
             self._add_group(group, found, link, rest)
         elif found:
             self._aim(found)
@@ -161,6 +203,8 @@ class Clause(Changes):
         if found and targets:
             self.targets = targets
             self._relate(found[0])
+        elif group.definite and targets and (targets[0].entry is None or self.scope.tells(group)):
+            self._stand(targets, f"{self.relation_words} {group.words}")
         elif group.definite or not targets:
             self._lose(group)
         else:
@@ -171,7 +215,10 @@ class Clause(Changes):
 
     def _surroundings(self, group: Group, found: list[Actor], link: str) -> bool:
         """ "in a forest", "add snow": the background. "the light", "the picture": nothing on its own."""
-        if found or self.lost or group.concept is not None or self.mode in {"remove", "replace"} or self.negated:
+        placed = self.mode == "add" and group.definite and self.targets and self.targets[-1].entry is None
+        if found or placed or self.lost or self.negated:
+            return False
+        if group.concept is not None or self.mode in {"remove", "replace"}:
             return False
         kind = words.SETTINGS.get(group.noun, ("", True))[0]
         whole = self.mode in {"", "add"} or (self.verb in BECOMING and not self.named)
@@ -200,10 +247,14 @@ class Clause(Changes):
                 actor.piece.add_detail("clothing", group.words)
             self.done = True
             return True
-        if self.action and group.concept is None:
-            for actor in self._who():
+        if self.action and not link:
+            who = self._who()
+            for actor in who:
                 actor.piece.details["action"] = [f"{self.action} {group.words}"]
             self.action = None
+            if group.concept is not None and self.stage.composed and not self.scope.find(group):
+                self._create(group)
+                self.targets[-1].piece.relation = ("next to", who[0].piece)
             return True
         return False
 
@@ -225,7 +276,11 @@ class Clause(Changes):
             else:
                 self._lose(group)
             return
-        if found and found[0] not in self.targets and (group.definite or self.verb == "swap"):
+        if self.became:
+            self._create(group)  # "replace the boat with a lighthouse and a seagull"
+        elif found and found[0] not in self.targets and self.verb == "replace" and not self.given:
+            self.targets = [*self.targets, *found]
+        elif found and found[0] not in self.targets and (group.definite or self.verb == "swap"):
             first, second = self.targets[0], found[0]
             place = first.place
             first.pin(second.place)
@@ -234,25 +289,39 @@ class Clause(Changes):
             self._attributes_of(group, found)
         else:
             self.part = None
+            first, *others = self.targets
+            if group.count is not None or not group.plural:
+                self.stage.actors[:] = [actor for actor in self.stage.actors if actor not in others]
+                self.targets = [first]
             for actor in self.targets:
                 actor.become(group, len(self.stage.actors))
                 self.scope.note_new(actor.piece)
+            self.became = True
         self.done = True
 
     def _add_group(self, group: Group, found: list[Actor], link: str, rest: list[Item]) -> None:
         placed = any(item.code in "LR" for item in rest)
+        more = not _MORE.isdisjoint(group.adjectives)
         made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
         if made is not None and found and link in {"to", "for", "on", "onto"}:
             if wear(self.scope, made, found[0]):
                 self._aim(found)
             else:
                 made.piece.relation = ("above" if link.startswith("on") else "next to", found[0].piece)
+                if found[0].freely and link.startswith("on"):
+                    made.relation_told = f"on the {found[0].piece.noun}"
+        elif made is not None and not found and group.definite and link:
+            owner = self.scope.pronoun(group.words.split(" ", 1)[0]) if group.words.startswith(("his ", "her ")) else []
+            if owner and wear(self.scope, made, owner[0]):
+                self._aim(owner[:1])
+            else:
+                self._stand([made], f"{link} {group.words}")
         elif found and group.definite:
             self._aim(found)
-        elif found and group.further and not placed and not group.colors:
+        elif found and (group.further or more) and not placed and not group.colors:
             self._recount(found[0], found[0].piece.count + (group.count or 1))
         else:
-            self._create(group)
+            self._create(replace(group, adjectives=tuple(word for word in group.adjectives if word not in _MORE)))
 
     def _attribute(self, item: Item) -> None:
         code, value = item.code, item.value
@@ -277,17 +346,33 @@ class Clause(Changes):
         for actor in self._who():
             self._change(actor, code, value)
 
-    def _verb(self, item: Item) -> None:
-        if item.lemma in VERBS or item.lemma in words.SILENT_VERBS:
+    def _verb(self, index: int, item: Item) -> None:
+        if (
+            item.lemma in VERBS and not (item.lemma in words.POSES and item.tag == "VBG")
+        ) or item.lemma in words.SILENT_VERBS:
             return
         if item.lemma in {"wear", "dress"}:
             self.wearing = True
         elif self.targets:
+            where = self._whither(index)
             for actor in self.targets:
                 if item.lemma in words.POSES:
-                    actor.piece.details["pose"] = [words.POSES[item.lemma]]
+                    actor.piece.details["pose"] = [f"{words.POSES[item.lemma]}{where}"]
                 else:
                     self.action = gerund(item.lemma)
-                    actor.piece.details["action"] = [self.action]
+                    actor.piece.details["action"] = [f"{self.action}{where}"]
             self.scope.note(f'beyond the vocabulary, in pose or action: "{item.text.lower()}"')
             self.done = True
+
+    def _whither(self, index: int) -> str:
+        """ "sit on the boat", "jump into the water": what belongs to the verb of something that is there already."""
+        told = self.items[index + 1 :]
+        if any(actor.entry is None for actor in self.targets) or not told:
+            return ""
+        length = 2 if [item.code for item in told[:2]] in (["P", "@"], ["T", "@"], ["R", "@"]) else 1
+        if length == 1 and (told[0].code != "B" or find_hour(told[0].text) is not None or self.stage.composed):
+            return ""
+        if length == 2 and self.stage.composed and self.scope.find(told[1].value):
+            return ""
+        self.read = index + 1 + length
+        return f" {self.scope.spoken(told[:length]).lower()}"

@@ -36,9 +36,11 @@ def read(values: dict[str, Any], tagger: Tagger, setting: str | None = None) -> 
     stage = Stage(actors, background, own, light, shadow, read_style(values.get("style_medium")), values=values)
     for actor in actors:
         actor.before, actor.word_before = actor.thing(), actor.piece.phrase
-        actor.orientation_before = orientation_of(actor.piece, actor.before)
         rule = describe_thing(actor.before, [actor.before], actor.word_before)["description"]
         actor.freely = (actor.entry or {}).get("description", rule) != rule
+        actor.before = actor.thing()
+        actor.described_before = " ".join(str(value) for value in (actor.entry or {}).values())
+        actor.orientation_before = orientation_of(actor.piece, actor.before)
     things = [actor.before for actor in actors if actor.before is not None]
     stage.former = actors[:]
     stage.before = Scene(things, stage.style, replace(background), stage.light, stage.shadow)

@@ -14,6 +14,8 @@ from sartor.bridge.adjectives import describe_noun
 from sartor.bridge.bearing import retell_bearing
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
+from sartor.bridge.lexicon import plural
+from sartor.bridge.phrases import several
 from sartor.bridge.recoloring import colors_before, recolor, swap
 from sartor.bridge.scene import finish_entry, orientation_of
 from sartor.nano.captions import Scene, Thing, describe, describe_thing, phrase_colors, relationship
@@ -40,7 +42,7 @@ def restate(values: dict[str, Any], stage: Stage, asked: dict[Path, str | None])
     ``short_description`` is left to ``retelling``."""
     before, after = stage.before, stage.scene()
     scheme = _recolored_scheme(values, stage, after.things)
-    _restate_objects(values, before.things, stage, after.things)
+    _restate_objects(values, stage, after.things)
     rule_before, rule_after = _rules(before), _rules(after)
     if any(not thing.colors for thing in after.things):
         rule_after.pop(_COLOR_SCHEME, None)  # nobody knows what colour that thing will have
@@ -90,7 +92,7 @@ def _rules(scene: Scene) -> dict[Path, str]:
     return {path: text for path, text in found.items() if text is not None}
 
 
-def _restate_objects(values: dict[str, Any], before: list[Thing], stage: Stage, after: list[Thing]) -> None:
+def _restate_objects(values: dict[str, Any], stage: Stage, after: list[Thing]) -> None:
     pieces = [actor.piece for actor in stage.actors]
     pairs = list(zip(stage.actors, after, strict=True))
     entries = []
@@ -98,10 +100,12 @@ def _restate_objects(values: dict[str, Any], before: list[Thing], stage: Stage, 
         if actor.entry is None:
             entry = describe_thing(thing, after, actor.piece.phrase)
             finish_entry(entry, actor.piece, thing, pieces, after)
+            if actor.relation_told is not None:
+                entry["relationship"] = actor.relation_told
         else:
             entry = actor.entry
             _restate_entry(entry, actor, thing)
-            _restate_relationship(entry, actor, thing, before, pairs)
+            _restate_relationship(entry, actor, thing, stage, pairs)
             if entry.get("description"):
                 entry["description"] = retell_bearing(entry["description"], actor)
             _add_details(entry, actor)
@@ -141,6 +145,8 @@ def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
         text = recolor(text, noun, color)
         if len(own) == 1:
             text = swap(text, own, color)
+    if actor.before.count == 1 and thing.count > 1:
+        text = several(text, noun)
     for adjective in actor.piece.adjectives:
         if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
             text = describe_noun(text, noun, adjective)
@@ -164,9 +170,13 @@ def _recolor_shape(text: str, color: str) -> str:
 
 
 def _restate_relationship(
-    entry: dict[str, Any], actor: Actor, thing: Thing, before: list[Thing], pairs: list[tuple[Actor, Thing]]
+    entry: dict[str, Any], actor: Actor, thing: Thing, stage: Stage, pairs: list[tuple[Actor, Thing]]
 ) -> None:
+    before = stage.before.things
     others = [(other, now) for other, now in pairs if other is not actor]
+    if actor.relation_told is not None:
+        entry["relationship"] = actor.relation_told
+        return
     if actor.piece.relation is not None and any(other.piece is actor.piece.relation[1] for other, _ in others):
         now = next(now for other, now in others if other.piece is actor.piece.relation[1])
         seen: dict[str, Any] = {}
@@ -186,12 +196,23 @@ def _restate_relationship(
             entry["relationship"] = relationship(thing, [thing, kept]) if kept else rule
             return
     for old in before:
-        if old is not actor.before and re.search(rf"\b{re.escape(old.concept)}\b", told):
+        named = next((name for name in _names_of(old, stage) if re.search(rf"\b{re.escape(name)}\b", told)), None)
+        if old is not actor.before and named is not None:
             kept = next((now for other, now in others if other.before is old), None)
             if kept is None:
                 entry["relationship"] = rule
             elif kept.concept != old.concept:
-                entry["relationship"] = re.sub(rf"\b{re.escape(old.concept)}\b", kept.concept, told)
+                same = any(other.before is old and not other.replaced for other, _ in others)
+                instead = plural(named) if same and kept.count > 1 else kept.concept
+                entry["relationship"] = re.sub(rf"\b{re.escape(named)}\b", instead, told)
+            return
+
+
+def _names_of(thing: Thing, stage: Stage) -> list[str]:
+    """What others call it: its concept, its noun, and the noun's last word."""
+    actor = next((actor for actor in stage.former if actor.before is thing), None)
+    word = actor.word_before if actor is not None else ""
+    return [name for name in (thing.concept, word, word.rsplit(" ", 1)[-1]) if name]
 
 
 def _add_details(entry: dict[str, Any], actor: Actor) -> None:

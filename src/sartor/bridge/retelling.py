@@ -11,6 +11,7 @@ from sartor.bridge.adjectives import describe_noun
 from sartor.bridge.bearing import retell_bearing
 from sartor.bridge.colors import replace_hex
 from sartor.bridge.hours import find_hour
+from sartor.bridge.phrases import become, count, cut
 from sartor.bridge.recoloring import recolor
 from sartor.bridge.restating import short
 from sartor.bridge.tagging import Item
@@ -34,26 +35,42 @@ def retell(text: str, items: list[Item], stage: Stage, setting_before: str | Non
     if old == new:
         return _meanwhile(text, stage)
     pairs = list(zip(stage.actors, after.things, strict=True))
-    if text == old or _untrue(text, stage, pairs):
+    true = None if text == old else _true(text, stage, pairs)
+    if true is None:
         return new
+    text = true
     if (before.background, setting_before) != (after.background, stage.setting) and stage.relocated:
         text = _elsewhere(text, items, _place_of(stage), setting_before)
     text = _meanwhile(text, stage)
     for actor, thing in pairs:
         text = _edit(text, actor, thing)
-    added = [phrase_thing(thing, actor.piece.phrase) for actor, thing in pairs if actor.entry is None]
+    added = [_new(actor, thing) for actor, thing in pairs if actor.entry is None]
     return _continued(text, f"with {' and '.join(added)}") if added else text
 
 
-def _untrue(text: str, stage: Stage, pairs: list[tuple[Actor, Thing]]) -> bool:
-    """Whether it names what is gone, another number of what is there, or where something was."""
-    gone = [actor for actor in stage.former if actor not in stage.actors]
-    counted = [actor for actor, thing in pairs if actor.before and actor.before.count != thing.count]
-    if any(_names(text, actor.word_before) for actor in [*gone, *counted]):
-        return True
+def _new(actor: Actor, thing: Thing) -> str:
+    return " ".join(filter(None, [phrase_thing(thing, actor.piece.phrase), actor.relation_told]))
+
+
+def _true(text: str, stage: Stage, pairs: list[tuple[Actor, Thing]]) -> str | None:
+    """The text without what is gone, and with the number of what is there; None where it cannot be brought up to
+    date, or tells where something was."""
+    told: str | None = text
+    for actor in stage.former:
+        if told is not None and actor not in stage.actors and _names(told, actor.word_before):
+            told = cut(told, _last(actor), " ".join(map(str, (actor.entry or {}).values())))
+            told = None if told is not None and _names(told, actor.word_before) else told
+    for actor, thing in pairs:
+        counted = actor.before is not None and actor.before.count != thing.count
+        if told is not None and counted and _names(told, actor.word_before):
+            told = count(told, _last(actor), thing.count)
     moved = [actor.before.place for actor, thing in pairs if actor.before and actor.before.place != thing.place]
     ways = {word for place in moved for word in place.split()}
-    return any(_names(text, way) for way in ways)
+    return None if told is None or any(_names(told, way) for way in ways) else told
+
+
+def _last(actor: Actor) -> str:
+    return actor.word_before.rsplit(" ", 1)[-1]
 
 
 def _names(text: str, phrase: str) -> bool:
@@ -71,6 +88,10 @@ def _edit(text: str, actor: Actor, thing: Thing) -> str:
             text = text if adjective in known else describe_noun(text, noun, adjective)
         return recolor(text, noun, phrase_colors(thing.colors)) if _painted(actor, thing) else text
     phrase = re.sub(r"^(?:an?|the) ", "", phrase_thing(thing, actor.piece.phrase))
+    if actor.before.count == thing.count == 1:
+        whole = become(text, noun, phrase, actor.described_before)
+        if whole is not None:
+            return whole
     return re.sub(rf"(?:\b(an?) )?\b{re.escape(actor.word_before)}\b|\b{re.escape(noun)}\b",
                   lambda match: _with_article(match, phrase), text, count=1, flags=re.IGNORECASE)  # fmt: skip
 

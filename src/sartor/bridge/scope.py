@@ -98,6 +98,11 @@ class Scope:
                 found = [found[order]]
         return found if group.plural or not found else found[:1]
 
+    def tells(self, group: Group) -> bool:
+        """Whether the surroundings or the summary name the group's noun."""
+        told = f"{self.stage.setting or ''} {self.stage.values.get('short_description', '')}"
+        return re.search(rf"\b{re.escape(group.head)}\b", told, re.IGNORECASE) is not None
+
     def pronoun(self, word: str) -> list[Actor]:
         """Whom "him", "her", "it" or "they" means: what was named last, if that can be; else the first that can."""
         actors = self.stage.actors

@@ -330,7 +330,11 @@ FUNCTION_WORDS = (
     ("p", PICTURES),
     ("k", PLACE_PARTS),
     ("_", IGNORED),
-    ("n", "no, not, without, n't, none, never, any, nothing, dont, doesnt, shouldnt, mustnt, cant, wont"),
+    (
+        "n",
+        "no, not, without, n't, none, never, any, nothing, dont, doesnt, shouldnt, mustnt, cant, wont, instead of, "
+        "rather than",
+    ),
     ("P", "as"),
     ("f", "in the style of, by the artist"),
     ("D", "a, an, the, this, that, these, those, my, your, its, his, her, their, our"),
