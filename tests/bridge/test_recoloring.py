@@ -65,7 +65,7 @@ def test_a_long_description_is_recoloured_by_its_head_and_nothing_else(instructi
     told = plain(OfflineBridge().refine(parse(CAR), instruction).structured_prompt)
     entry = told["objects"][0]
     assert entry["description"] == "A blue vintage car with chrome trim, white-walled tires and blue doors"
-    assert entry["shape_and_color"] == "rounded body, blue"
+    assert entry["shape_and_color"] == "rounded body, blue paint"
     assert told["short_description"] == "A blue vintage car on a quiet street"
     assert told["aesthetics"]["color_scheme"] == "blue, gray and cream"
 
@@ -105,5 +105,5 @@ def test_two_colours_are_both_told() -> None:
     told = plain(OfflineBridge().refine(parse(SAILOR), "paint the boat yellow and blue").structured_prompt)
     boat = told["objects"][1]
     assert boat["description"] == "A yellow and blue wooden rowing boat with peeling paint and white trim"
-    assert boat["shape_and_color"] == "curved hull, yellow and blue"
+    assert boat["shape_and_color"] == "curved hull, yellow and blue with white trim"
     assert told["short_description"].endswith("next to a yellow and blue boat")

@@ -38,7 +38,7 @@ TABLE = [
     ("turn off the lights", "context", "turn off the lights"),
     ("rotate the image", "context", "rotate the image"),
     ("less noise", "context", "less noise"),
-    ("crop it tighter", "context", "crop it tighter"),
+    ("crop it tighter", "aesthetics.composition", "cropped tighter"),
     ("add lens flare", "context", "add lens flare"),
     ("make it sunny", LIGHT, "warm golden light"),
     ("make it a sunny day", LIGHT, "warm golden light"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,8 @@ class Actor:
     replaced: bool = False
     freely: bool = False
     """Whether its description is in somebody's own words."""
+    renamed: tuple[str, str] | None = None
+    """A word of its name, and the one that came for it: a fox head that became a wolf's."""
     relation_told: str | None = None
     """How it stands to something, in the person's words."""
     painted_parts: dict[str, str] = field(default_factory=dict)
@@ -56,13 +59,21 @@ class Actor:
         if not thing.colors:
             thing.colors = self.shown
         if self.freely and thing.count == 1:
-            thing.concept = self.piece.noun
+            thing.concept = self.called
         return thing
 
     @property
     def nameless(self) -> bool:
         """Whether its entry has no description, and it was not made another thing since."""
         return self.entry is not None and not self.entry.get("description") and not self.replaced
+
+    @property
+    def called(self) -> str:
+        """What others call it: "boat" of a rowing boat, but "fire truck" of one."""
+        noun = self.piece.noun
+        concept = self.piece.concept
+        whole = concept is not None and (noun == concept.name or noun in concept.synonyms)
+        return noun if whole else noun.rsplit(" ", 1)[-1]
 
     @property
     def animate(self) -> bool:
@@ -138,9 +149,11 @@ class Actor:
     def become(self, group: Group, things: int) -> None:
         """Another thing in the same place, of the same size and number unless the group says otherwise."""
         new, piece = Piece.of(group), self.piece
+        if group.count is None and group.plural and piece.count > 1:
+            new.count = piece.count
         piece.noun, piece.concept = new.noun, new.concept
         piece.adjectives, piece.colors = new.adjectives, new.colors
-        self.shown, self.replaced, self.freely = (), True, False
+        self.shown, self.replaced = (), True
         if group.count is not None or group.plural:
             self.recount(new.count, things)
         if group.size:
@@ -167,6 +180,8 @@ class Stage:
     former: list[Actor] = field(default_factory=list)
     circumstances: list[tuple[Circumstance, bool]] = field(default_factory=list)
     """Hours and weather that came since; whether beside those that were there."""
+    edits: list[tuple[str, Callable[[str], str]]] = field(default_factory=list)
+    """What became of nouns of the surroundings, to be done to every text that names them."""
     relocated: bool = False
     """Whether the surroundings are other ones."""
     values: dict[str, Any] = field(default_factory=dict)

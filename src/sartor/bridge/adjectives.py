@@ -32,6 +32,7 @@ _SCALES = tuple(
         "strong weak",
         "hard soft",
         "loud quiet",
+        "calm stormy rough wild choppy",
         "curly straight wavy",
         "shiny glossy matte dull",
         "happy cheerful sad angry grumpy",

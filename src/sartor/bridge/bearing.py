@@ -101,8 +101,11 @@ def _face(scope: Scope, items: list[Item]) -> bool:
         item.code not in "Vva" or item.lemma not in _MAKING for item in items[:who] if item.code in "V"
     ):
         return False
-    actors = _meant(scope, items[who])
-    rest = [item for item in items[who + 1 :] if item.code not in "va" and item.text.lower() != "be"]
+    actors = [] if len(_all(scope, items, who)) > 1 else _meant(scope, items[who])
+    if not actors:
+        actors = [actor for item in _all(scope, items, who) for actor in _meant(scope, item)]
+        who = items.index(_all(scope, items, who)[-1])
+    rest = [item for item in items[who + 1 :] if item.code not in "va" and item.text.lower() not in {"be", "all"}]
     if not actors or not rest:
         return False
     if rest[0].code in "VN" and rest[0].lemma in FACES and _at_nobody(rest[1:]):
@@ -120,6 +123,16 @@ def _face(scope: Scope, items: list[Item]) -> bool:
     if not (looks or known or (person and all(actor.animate for actor in actors))):
         return False
     return _express(scope, actors, scope.spoken(told).lower())
+
+
+def _all(scope: Scope, items: list[Item], who: int) -> list[Item]:
+    """ "the dog and the rabbit": all that are named together, from ``who`` on."""
+    named = [items[who]]
+    rest = items[who + 1 :]
+    while len(rest) > 1 and rest[0].code in "UX" and rest[1].code == "@" and scope.find(rest[1].value):
+        named.append(rest[1])
+        rest = rest[2:]
+    return named
 
 
 def _gaze(scope: Scope, items: list[Item]) -> bool:

@@ -13,6 +13,7 @@ from sartor.bridge.grammar import Group
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.parts import Part, find_part
 from sartor.bridge.scope import Scope
+from sartor.bridge.surrounding import Surrounding, find_surrounding
 from sartor.bridge.tagging import Item
 from sartor.bridge.words import word_set
 
@@ -39,11 +40,13 @@ class Changes:
         self.relation: str | None = None
         self.relation_words = ""
         self.read = 0  # items before this one are dealt with
+        self.joined = False  # the group goes together with the one before
+        self.word: str | None = None  # by which the target was named
         self.given = False  # after "with" or "to": what the targets are replaced with
         self.became = False  # the targets are other things now
         self.wearing = self.negated = self.lost = False
         self.action: str | None = None
-        self.part: Part | None = None  # of a thing, which the attributes are about
+        self.part: Part | Surrounding | None = None  # of a thing, which the attributes are about
         self.gift: Group | None = None  # "give a hat to ..." waits for whom
         self.colors: list[str] = []
 
@@ -105,7 +108,7 @@ class Changes:
             for adjective in group.adjectives:
                 self._change(actor, "A", adjective)
 
-    def _change_part(self, part: Part, item: Item) -> None:
+    def _change_part(self, part: Part | Surrounding, item: Item) -> None:
         if item.code == "C":
             part.paint(" and ".join(self.colors))
         elif item.code in "AMZzO":
@@ -152,7 +155,7 @@ class Changes:
                 actor.piece.place = PartialPlace()
                 actor.piece.relation = (self.relation or "next to", anchor.piece)
                 if anchor.freely:
-                    actor.relation_told = f"{self.relation_words or 'next to'} the {anchor.piece.noun}"
+                    actor.relation_told = f"{self.relation_words or 'next to'} the {anchor.called}"
                 self.done = True
         self.relation = None
 
@@ -181,6 +184,10 @@ class Changes:
 
     def _part_of(self, group: Group, link: str) -> bool:
         """ "his coat", "remove the hat", "the sailor's beard": something about a thing that is no thing of its own."""
+        if self.part is not None and link == "with" and self.verb not in {"replace", "swap"} and not group.definite:
+            self.part.extend(f"with {group.words}")
+            self.done = True
+            return True
         if self.part is not None and self.verb in {*BECOMING, "replace", "swap"} and not group.definite:
             self.part.become(group.words)
             self.part, self.targets, self.lost = None, [], True
@@ -191,6 +198,15 @@ class Changes:
         if not (group.definite or removes or owned or (self.mode == "replace" and not self.targets)):
             return False
         part = find_part(self.targets or self.stage.actors, group)
+        made = self.mode == "add" and any(actor.entry is None for actor in self.targets)
+        surrounding = find_surrounding(self.scope, group) if part is None and not link and not made else None
+        if surrounding is not None:
+            if removes:
+                surrounding.remove()
+                self.done = True
+            else:
+                self.part, self.targets, self.named, self.lost = surrounding, [], True, True
+            return True
         if part is None:
             if owned and self.mode == "make" and group.concept is None and self.verb != "give":
                 self._lose(group)

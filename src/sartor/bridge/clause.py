@@ -12,15 +12,16 @@ from sartor.bridge import words
 from sartor.bridge.actors import Actor
 from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
 from sartor.bridge.bearing import follow_bearing
-from sartor.bridge.changes import BECOMING, Changes
+from sartor.bridge.changes import BECOMING
 from sartor.bridge.clauses import VERBS, said
 from sartor.bridge.framing import follow_frame
 from sartor.bridge.gifts import is_garment, wear
 from sartor.bridge.grammar import Ground, Group
-from sartor.bridge.hours import find_hour
 from sartor.bridge.lettering import follow_text
 from sartor.bridge.lexicon import PartialPlace
+from sartor.bridge.looks import follow_look
 from sartor.bridge.outdoors import follow_background, follow_hour, follow_weather
+from sartor.bridge.placing import DEPTH, Placing
 from sartor.bridge.sparing import follow_only
 from sartor.bridge.tagging import Item
 from sartor.bridge.topics import follow_topic
@@ -28,15 +29,15 @@ from sartor.bridge.words import word_set
 
 # Nouns that stand for the whole and are no things in it.
 _WHOLE = word_set(
-    "light lighting lights picture image scene color colour style mood size position look rest weather season"
+    "light lighting lights picture image scene color colour style mood size position look rest weather season sky air"
 )
 _INSTEAD = frozenset({"instead of", "rather than"})
 _MORE = word_set("second third fourth fifth additional extra other further")
 # What a clause may be about as a whole; the first that takes it has it.
-_ROOMS = (follow_background, follow_hour, follow_frame, follow_bearing, follow_topic)
+_ROOMS = (follow_background, follow_hour, follow_frame, follow_bearing, follow_look, follow_topic)
 
 
-class Clause(Changes):
+class Clause(Placing):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
 
     def apply(self) -> None:
@@ -54,6 +55,10 @@ class Clause(Changes):
         for index, item in enumerate(self.items):
             if index >= self.read:
                 self._item(index, item)
+        depth = DEPTH.search(self.scope.clause(self.items)) if self.mode == "add" else None
+        for actor in self.targets:
+            if depth and actor.entry is None and actor.relation_told is None and not self.stage.composed:
+                self._stand([actor], depth.group().lower())
         if self.mode == "multiply" and not self.done:
             for actor in self._who():
                 self._recount(actor, actor.piece.count * 2)
@@ -93,6 +98,8 @@ class Clause(Changes):
         if code in "AMVN" and not self.named and follow_weather(self.scope, item):
             self.done = True
         elif code == "@":
+            lead = "".join(other.code for other in self.items[max(0, index - 2) : index])
+            self.joined = lead in {"@U", "@X"} and not self.done
             self._group(value, self.items[index + 1 :])
         elif code == "i":
             self._pronoun(str(item.text).lower())
@@ -107,8 +114,10 @@ class Clause(Changes):
             self.relation, self.relation_words = value, item.text.lower()
         elif code == "V":
             self._verb(index, item)
-        elif code == "B" and self._stands_there(item):
+        elif code in "BL" and self._stands_there(item):
             self.done = True
+        elif code == "z" and value == 1 and item.text.lower() == "closer" and self._nearer(index):
+            self.relation, self.relation_words = "next to", "close to"
         elif code == "Q" and any(unit.text.lower() in words.UNITS for unit in self.items[index + 1 : index + 2]):
             pass
         elif code in "CZzOFLlAMQ" and not self.negated:
@@ -116,6 +125,8 @@ class Clause(Changes):
             if code == "C":
                 self.colors = [*(self.colors if before[-2:] in (["C", "U"], ["C", "X"]) else []), value]
             self._attribute(item)
+        elif code == "I" and self.named and (self.part or self.targets) and " " not in item.text:
+            self._attribute(replace(item, code="A"))  # "make the boat darker" is not about the light
         elif code in "BGIHbYc":
             self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done
         elif code == "w":
@@ -139,22 +150,6 @@ class Clause(Changes):
             made, others = self.targets[-1:], [actor for actor in self.stage.actors if actor.entry is not None]
             if made and others and made[0].entry is None and wear(self.scope, made[0], others[0]):
                 self._aim(others[:1])
-
-    def _anchor(self, word: str) -> Actor | None:
-        """Beside whom something is put: "him" is a person, "it" what was named last."""
-        others = [actor for actor in self.stage.actors if actor not in self.targets]
-        if word in {"it", "them", "itself"}:
-            return others[-1] if others else None
-        meant = [actor for actor in self.scope.pronoun(word) if actor in others]
-        return meant[0] if meant else next((actor for actor in others if actor.animate), others[0] if others else None)
-
-    def _stands_there(self, item: Item) -> bool:
-        """ "put a lemon on the table" in somebody's own surroundings: where it stands, and no other background."""
-        made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
-        if self.mode != "add" or made is None or self.stage.setting is None or find_hour(item.text) is not None:
-            return False
-        self._stand([made], item.text.lower())
-        return True
 
     def _group(self, group: Group, rest: list[Item]) -> None:
         found = self.scope.find(group)
@@ -182,10 +177,13 @@ class Clause(Changes):
             self._replacement(group, found)
         elif self.verb == "give" and not group.definite:
             self._give(group)
+        elif found and group.plural and "fewer" in group.adjectives:
+            self._recount(found[0], found[0].piece.count - max(1, found[0].piece.count // 3))
         elif self.mode == "add" or (self.mode == "" and group.further and found):
             self._add_group(group, found, link, rest)
         elif found:
-            self._aim(found)
+            self._aim([*self.targets, *found] if self.joined and found[0] not in self.targets else found)
+            self.word = group.noun
             self._attributes_of(group, found)
             if self.gift is not None:
                 self._give(self.gift)
@@ -196,22 +194,6 @@ class Clause(Changes):
                 self._create(group)
         else:
             self._lose(group)
-
-    def _related(self, group: Group, found: list[Actor]) -> None:
-        """ "next to the tree" moves the targets; "behind a castle" brings a castle and leaves them."""
-        targets = self._who()
-        if found and targets:
-            self.targets = targets
-            self._relate(found[0])
-        elif group.definite and targets and (targets[0].entry is None or self.scope.tells(group)):
-            self._stand(targets, f"{self.relation_words} {group.words}")
-        elif group.definite or not targets:
-            self._lose(group)
-        else:
-            self._create(group)
-            for actor in targets:
-                actor.piece.relation = (self.relation or "next to", self.targets[0].piece)
-            self.relation = None
 
     def _surroundings(self, group: Group, found: list[Actor], link: str) -> bool:
         """ "in a forest", "add snow": the background. "the light", "the picture": nothing on its own."""
@@ -269,10 +251,24 @@ class Clause(Changes):
         else:
             self._remove(found)
 
+    def _renames(self, group: Group) -> bool:
+        """ "replace the fox with a wolf", of a fox head: one word for another."""
+        word, actor = self.word, self.targets[0] if self.targets else None
+        if actor is None or word is None or len(self.targets) > 1 or group.plural or not actor.freely:
+            return False
+        if self.became or word not in actor.piece.noun.split()[:-1]:
+            return False
+        actor.renamed = (word, group.noun)
+        self.done = True
+        return True
+
     def _replacement(self, group: Group, found: list[Actor]) -> None:
+        if self._renames(group):
+            return
         if not self.targets:
             if found:
                 self._aim(found)
+                self.word = group.noun
             else:
                 self._lose(group)
             return
@@ -285,7 +281,7 @@ class Clause(Changes):
             place = first.place
             first.pin(second.place)
             second.pin(place)
-        elif found and found[0] in self.targets:
+        elif found and found[0] in self.targets and (group.definite or group.noun == found[0].piece.noun):
             self._attributes_of(group, found)
         else:
             self.part = None
@@ -309,7 +305,7 @@ class Clause(Changes):
             else:
                 made.piece.relation = ("above" if link.startswith("on") else "next to", found[0].piece)
                 if found[0].freely and link.startswith("on"):
-                    made.relation_told = f"on the {found[0].piece.noun}"
+                    made.relation_told = f"on the {found[0].called}"
         elif made is not None and not found and group.definite and link:
             owner = self.scope.pronoun(group.words.split(" ", 1)[0]) if group.words.startswith(("his ", "her ")) else []
             if owner and wear(self.scope, made, owner[0]):
@@ -319,7 +315,9 @@ class Clause(Changes):
         elif found and group.definite:
             self._aim(found)
         elif found and (group.further or more) and not placed and not group.colors:
-            self._recount(found[0], found[0].piece.count + (group.count or 1))
+            several = group.plural and group.count is None and found[0].piece.count > 1
+            more_by = max(2, found[0].piece.count // 2) if several else 1
+            self._recount(found[0], found[0].piece.count + (group.count or more_by))
         else:
             self._create(replace(group, adjectives=tuple(word for word in group.adjectives if word not in _MORE)))
 
@@ -363,16 +361,3 @@ class Clause(Changes):
                     actor.piece.details["action"] = [f"{self.action}{where}"]
             self.scope.note(f'beyond the vocabulary, in pose or action: "{item.text.lower()}"')
             self.done = True
-
-    def _whither(self, index: int) -> str:
-        """ "sit on the boat", "jump into the water": what belongs to the verb of something that is there already."""
-        told = self.items[index + 1 :]
-        if any(actor.entry is None for actor in self.targets) or not told:
-            return ""
-        length = 2 if [item.code for item in told[:2]] in (["P", "@"], ["T", "@"], ["R", "@"]) else 1
-        if length == 1 and (told[0].code != "B" or find_hour(told[0].text) is not None or self.stage.composed):
-            return ""
-        if length == 2 and self.stage.composed and self.scope.find(told[1].value):
-            return ""
-        self.read = index + 1 + length
-        return f" {self.scope.spoken(told[:length]).lower()}"

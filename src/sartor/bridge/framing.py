@@ -24,12 +24,16 @@ _VERBS = word_set(
 )
 _SILENT = _VERBS | word_set("as in it him her them more into to picture image this please is should")
 _REST = re.compile(r"\s*(?:(?:shot|composition|view|image|picture|photo|style)\s*)?(?:of\b.*|on\b.*)?")
+_CROP = re.compile(r"crop\b(?: (?:it|the (?:picture|image|photo|scene)))?", re.IGNORECASE)
 _ZOOM = re.compile(r"\b(?:zoom(?:ed)?|move(?: the camera)?|go|get|come) (in|out|back|closer)\b", re.IGNORECASE)
 
 
 def follow_frame(scope: Scope, items: list[Item]) -> bool:
     """ "make it a portrait", "zoom in on his face", "a wide shot of the pier"; False for anything else."""
     text = scope.clause(items)
+    if crop := _CROP.match(text):
+        _compose(scope, f"cropped{text[crop.end() :].lower()}")
+        return True
     if any(item.code in "nqGL" or (item.code == "V" and item.lemma not in _VERBS) for item in items):
         return _zoomed(scope, items, text)
     shot = _SHOT.search(text)

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sartor.bridge import words
+from sartor.bridge.adjectives import base
 from sartor.bridge.lexicon import Named, PartialPlace
 from sartor.bridge.tagging import Item, is_plural, words_of
 from sartor.nano.concepts import Concept
@@ -26,6 +27,10 @@ from sartor.nano.vocabulary import ONE_COLOR_STYLES
 Items = list[Item]
 Builder = Callable[[Items], Items | None]
 
+# Moods by the word for them.
+_MOODS = {word: mood for mood, told in words.MOODS.items() for word in told.split(", ")} | {
+    word: word for word in words.FREE_MOODS.split(", ")
+}
 _DEFINITE = frozenset(["the", "this", "that", "these", "those", "its", "his", "her", "their"])
 
 
@@ -130,7 +135,7 @@ def _verbal(items: Items, index: int) -> Item:
     after = items[index + 1].code if index + 1 < len(items) else "E"
     asked = any(other.lemma in {"make", "have", "let"} for other in items[:index])
     looks = item.text.lower() == "look" and before in tuple("NKiv") and after in "AMVZzaPl"
-    acts = item.code == "N" and item.lemma in words.ACTIONS and before in tuple("NK") and asked and after in "EPXUTR"
+    acts = item.code == "N" and item.lemma in words.ACTIONS and before in tuple("NK") and asked and after in "EPXUTRD"
     return replace(item, code="V", value=None, lemma="look" if looks else item.lemma) if looks or acts else item
 
 
@@ -142,6 +147,8 @@ def _codes(items: Items, start: int) -> str:
 
 def _comparative(item: Item, items: Items, index: int) -> Item:
     """ "make the beard longer": the tagger sees an adverb."""
+    if item.code in "Aa" and item.text.lower().endswith("ier") and base(item.text.lower()) in _MOODS:
+        return replace(item, code="M", value=_MOODS[base(item.text.lower())])
     ends = index + 1 == len(items) or items[index + 1].code in "XUEPRT"
     return replace(item, code="A") if item.code == "a" and item.text.lower().endswith("er") and ends else item
 

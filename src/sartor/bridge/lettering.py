@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from sartor.bridge.adjectives import base
 from sartor.bridge.arrangement import CELLS, full_place
 from sartor.bridge.attachment import TEXT_NOUNS
 from sartor.bridge.grammar import Group
@@ -20,8 +21,9 @@ _NOUNS = TEXT_NOUNS | word_set(
 _WRITING = word_set("write print spell read say add put insert include place make display show")
 _FONTS = word_set(
     "bold italic serif sans-serif sans handwritten cursive script gothic typewriter monospace condensed rounded "
-    "elegant playful modern vintage retro stencil calligraphic chunky thin"
+    "elegant playful modern vintage retro stencil calligraphic chunky thin light heavy"
 )
+_WEIGHTS = word_set("bold thin light italic heavy")
 _STEPS = ("small", "medium", "large")
 _NAMED = re.compile(r"\b(?:words?|text|title|caption|slogan|letters|headline)\s+(\S.*)", re.IGNORECASE)
 
@@ -32,7 +34,7 @@ def follow_text(scope: Scope, items: list[Item], *, remove: bool) -> bool:
     groups = [item for item in items if item.code == "@" and _is_text(scope, item.value, bool(quoted))]
     verb = next((item.lemma for item in items if item.code == "V"), "")
     entries: list[dict[str, Any]] = [dict(entry) for entry in scope.texts()]
-    named = quoted or _unquoted(groups, verb)
+    named = quoted or _unquoted(groups, verb) or _known(scope, items)
     it = any(item.code == "i" and item.text.lower() == "it" for item in items)
     again = scope.lettered and it and not any(item.code == "@" for item in items)
     scope.lettered = False
@@ -65,6 +67,13 @@ def _unquoted(groups: list[Item], verb: str) -> list[str]:
         return []
     found = (_NAMED.search(item.text) for item in groups)
     return [match.group(1) for match in found if match and match.group(1)[:1].isupper()][:1]
+
+
+def _known(scope: Scope, items: list[Item]) -> list[str]:
+    """ "change FOXTAIL to FOXTROT": the words of a text, and what comes for them."""
+    texts = {str(entry.get("text", "")).lower() for entry in scope.texts()}
+    written = [item.text for item in items if item.code == "@"]
+    return written[:2] if written and written[0].lower() in texts else []
 
 
 def _replaces(items: list[Item], verb: str) -> bool:
@@ -111,7 +120,7 @@ def _style(scope: Scope, entry: dict[str, Any], items: list[Item], groups: list[
     """Place, size, colour and font, as far as they are said."""
     colors = [item.value for item in items if item.code == "C"]
     sizes = [item.value for item in items if item.code == "Z"]
-    words = [item.text.lower() for item in items if item.code in "AM"]
+    words = [base(item.text.lower()) for item in items if item.code in "AM"]
     for item in items:
         if item.code == "@" and (item in groups or item.value.noun.rsplit(" ", 1)[-1] in _NOUNS):
             group: Group = item.value
@@ -135,14 +144,15 @@ def _style(scope: Scope, entry: dict[str, Any], items: list[Item], groups: list[
         entry["color"] = " and ".join(dict.fromkeys(colors))
     fonts = [word for word in words if word in _FONTS]
     if fonts:
-        entry["font"] = " ".join(dict.fromkeys(fonts))
+        kept = str(entry.get("font", "")).split() if all(word in _WEIGHTS for word in fonts) else []
+        entry["font"] = " ".join(dict.fromkeys([*fonts, *(word for word in kept if word not in _WEIGHTS)]))
 
 
 def _on_thing(scope: Scope, items: list[Item]) -> str | None:
     """ "on the sign", "above the boat"."""
     for item, after in pairwise(items):
         if after.code == "@" and item.code in "PR" and item.text.lower() not in {"in", "as"} and after.value.definite:
-            if after.value.noun.rsplit(" ", 1)[-1] in _NOUNS:
+            if after.value.noun.rsplit(" ", 1)[-1] in _NOUNS and not any(other.code == "q" for other in items):
                 continue
             return f"{item.text.lower()} {after.value.words}"
     return None

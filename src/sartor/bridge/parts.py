@@ -44,6 +44,12 @@ class Part:
         start, rest = len(before) - len(before.lstrip()), after[len(self.noun) :]
         self._write(before[:start] + text + rest)
 
+    def extend(self, words: str) -> None:
+        """Right after the noun: "a black label with white text"."""
+        _, after = self._around()
+        before = self._around()[0]
+        self._write(f"{before}{after[: len(self.noun)]} {words}{after[len(self.noun) :]}")
+
     def remove(self) -> None:
         """Nothing is left of a text that said nothing else."""
         entry = self.actor.entry

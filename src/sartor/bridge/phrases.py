@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.lexicon import plural
-from sartor.bridge.recoloring import colors_before, find_noun, opening
+from sartor.bridge.recoloring import colors_before, find_noun, opening, with_article
 from sartor.nano.captions import article
 from sartor.nano.vocabulary import NUMBERS
 
@@ -67,10 +67,13 @@ def count(text: str, noun: str, number: int) -> str | None:
     if place is None or number < 2:
         return None
     start, end = place
+    told = NUMBERS[number] if number < len(NUMBERS) - 1 else str(number)
+    if not text[start:end].lower().endswith(noun.lower()):  # several already
+        lead, _, rest = text[start:end].partition(" ")
+        return f"{text[:start]}{told} {rest}{text[end:]}" if lead.lower() in NUMBERS or lead.isdigit() else text
     phrase = re.sub(r"^(?:an?|the|one|another) ", "", text[start:end], flags=re.IGNORECASE)
     if not _AFTER_PREPOSITION.search(text[:start]) or phrase == text[start:end]:
         return None
-    told = NUMBERS[number] if number < len(NUMBERS) - 1 else str(number)
     return f"{text[:start]}{told} {phrase[: -len(noun)]}{plural(phrase[-len(noun) :])}{text[end:]}"
 
 
@@ -118,6 +121,11 @@ def _own_end(text: str, end: int, known: set[str]) -> int:
         elif word.group().lower() not in {"a", "an", "the", "and", "his", "her", "its"}:
             break
     return end + last if last > told.start(1) else end
+
+
+def rename(text: str, old: str, new: str) -> str:
+    """The text with one word for another, and the article that it asks for."""
+    return with_article(re.sub(rf"\b{re.escape(old)}\b", new, text, flags=re.IGNORECASE), new)
 
 
 def _phrase(text: str, noun: str) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ from sartor.bridge.bearing import retell_bearing
 from sartor.bridge.colors import color_names
 from sartor.bridge.draft import DETAILS
 from sartor.bridge.lexicon import plural
-from sartor.bridge.phrases import several
+from sartor.bridge.phrases import rename, several
 from sartor.bridge.recoloring import colors_before, recolor, swap
 from sartor.bridge.scene import finish_entry, orientation_of
 from sartor.nano.captions import Scene, Thing, describe, describe_thing, phrase_colors, relationship
@@ -109,6 +109,9 @@ def _restate_objects(values: dict[str, Any], stage: Stage, after: list[Thing]) -
             if entry.get("description"):
                 entry["description"] = retell_bearing(entry["description"], actor)
             _add_details(entry, actor)
+            if actor.renamed is not None:
+                for name, value in entry.items():
+                    entry[name] = rename(value, *actor.renamed) if isinstance(value, str) else value
         entries.append(entry)
     if entries or "objects" in values:
         values["objects"] = entries
@@ -118,6 +121,7 @@ def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
     assert actor.before is not None
     old = describe_thing(actor.before, [actor.before], actor.word_before)
     new = describe_thing(thing, [thing], actor.piece.phrase)
+    own_colors = colors_before(entry.get("description", ""), actor.piece.noun)
     old["orientation"], new["orientation"] = actor.orientation_before, orientation_of(actor.piece, thing)
     for name in ("description", "location", "relative_size", "shape_and_color", "number_of_objects", "orientation"):
         if old.get(name) == new.get(name) and not (actor.replaced and name == "shape_and_color"):
@@ -133,7 +137,9 @@ def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
         elif name == "description":
             entry[name] = _edit_description(entry[name], actor, thing)
         elif thing.colors:
-            entry[name] = _recolor_shape(entry.get(name, ""), phrase_colors(thing.colors))
+            shape, color = entry.get(name, ""), phrase_colors(thing.colors)
+            swapped = swap(shape, own_colors, color)
+            entry[name] = swapped if swapped != shape else _recolor_shape(shape, color)
 
 
 def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
@@ -201,7 +207,7 @@ def _restate_relationship(
             kept = next((now for other, now in others if other.before is old), None)
             if kept is None:
                 entry["relationship"] = rule
-            elif kept.concept != old.concept:
+            elif kept.concept != old.concept and (kept.count != old.count or kept.count == 1):
                 same = any(other.before is old and not other.replaced for other, _ in others)
                 instead = plural(named) if same and kept.count > 1 else kept.concept
                 entry["relationship"] = re.sub(rf"\b{re.escape(named)}\b", instead, told)

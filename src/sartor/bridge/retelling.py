@@ -11,7 +11,7 @@ from sartor.bridge.adjectives import describe_noun
 from sartor.bridge.bearing import retell_bearing
 from sartor.bridge.colors import replace_hex
 from sartor.bridge.hours import find_hour
-from sartor.bridge.phrases import become, count, cut
+from sartor.bridge.phrases import become, count, cut, rename
 from sartor.bridge.recoloring import recolor
 from sartor.bridge.restating import short
 from sartor.bridge.tagging import Item
@@ -29,7 +29,7 @@ def retell(text: str, items: list[Item], stage: Stage, setting_before: str | Non
     before, after = stage.before, stage.scene()
     old = summarize(before, [actor.word_before for actor in stage.former], short(setting_before))
     new = summarize(after, stage.words(), short(stage.setting))
-    text = _borne(text, stage)
+    text = _renamed(_borne(text, stage), stage)
     for noun, color in ((noun, color) for actor in stage.actors for noun, color in actor.painted_parts.items()):
         text = recolor(text, noun, color) if _names(text, noun) else text
     if old == new:
@@ -88,6 +88,9 @@ def _edit(text: str, actor: Actor, thing: Thing) -> str:
             text = text if adjective in known else describe_noun(text, noun, adjective)
         return recolor(text, noun, phrase_colors(thing.colors)) if _painted(actor, thing) else text
     phrase = re.sub(r"^(?:an?|the) ", "", phrase_thing(thing, actor.piece.phrase))
+    if actor.before.count == thing.count > 1:
+        phrase = phrase.partition(" ")[2]  # the number is told, or left out
+        return become(text, noun, phrase, actor.described_before) or text
     if actor.before.count == thing.count == 1:
         whole = become(text, noun, phrase, actor.described_before)
         if whole is not None:
@@ -144,6 +147,15 @@ def _moved(text: str, place: str, setting_before: str | None) -> str | None:
         instead = f" {place}" if index == len(found) else ""
         text = f"{text[: match.start()]}{instead}{text[match.end() :]}"
     return text if found else None
+
+
+def _renamed(text: str, stage: Stage) -> str:
+    """The text with what became of words that the surroundings and things' names have."""
+    for noun, edit in stage.edits:
+        text = edit(text) if _names(text, noun) else text
+    for old, new in (actor.renamed for actor in stage.actors if actor.renamed):
+        text = rename(text, old, new)
+    return text
 
 
 def _borne(text: str, stage: Stage) -> str:

@@ -26,6 +26,7 @@ _FIELDS: dict[str, list[Path]] = {
     "Y": [("style_medium",), ("artistic_style",)],
 }
 _DEGREE = re.compile(r"(?:\b(?:more|less|very|slightly|much|far)\s+)+$", re.IGNORECASE)
+_SHADED = re.compile(r"(?:an? |the )?((?:(?:more|less) )?\w+(?:er)?|(?:more|less) \w+) background", re.IGNORECASE)
 _END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
 _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
@@ -90,6 +91,8 @@ class Scope:
         found = [actor for actor in self.stage.actors if actor.piece.is_called(group)]
         if not found and group.noun in {"thing", "object", "item", "one", "animal", "subject", "figure", "character"}:
             found = self.stage.actors[:] if group.plural or len(self.stage.actors) == 1 else self.stage.actors[:1]
+        if not found:
+            found = [actor for actor in self.stage.actors if actor.freely and _is_part_of_name(actor, group)]
         if len(found) > 1:
             chosen = [actor for actor in found if _fits(actor, group)]
             found = chosen or found
@@ -128,6 +131,10 @@ class Scope:
                 self.note(f"there is no {item.text.lower()} in the scene")
                 return True
             hour = find_hour(item.text) if value.kind in {"night", "sunset"} else None
+            degree = _SHADED.fullmatch(item.text.strip()) if value.kind == "free" else None
+            if degree is not None and stage.setting is not None and not remove:
+                self.amend(Circumstance(degree.group(1).lower(), "", "other"), add=True)
+                return True
             weather = find_weather(item.text) if " " not in item.text else None  # "snowy"
             if hour is not None and stage.setting is not None and not remove:
                 self.set_hour(hour)
@@ -245,6 +252,11 @@ class Scope:
         else:
             self.asked[("artistic_style",)] = value[1]
             self.note(f'manner in your words, unknown to the embedded model: "{value[1]}"')
+
+
+def _is_part_of_name(actor: Actor, group: Group) -> bool:
+    """ "the fox" is a fox head, "the roses" are rose petals."""
+    return " " not in group.noun and group.noun in actor.piece.noun.split()[:-1] and group.definite
 
 
 def _fits(actor: Actor, group: Group) -> bool:

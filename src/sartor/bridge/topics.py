@@ -68,10 +68,12 @@ def follow_topic(scope: Scope, items: list[Item]) -> bool:
     weather = next((other for other in told if is_weather(other)), None)
     moods = [other.value for other in told if other.code == "M"]
     if any(known):
+        if item.code == "p" and moods:
+            scope.asked[("aesthetics", "mood_atmosphere")] = moods[0]
         return True
     if weather is not None:
         follow_weather(scope, weather)
-    elif path is not None and (text := _value(item, told)):
+    elif path is not None and (text := _value(scope, item, items[:index], told)):
         scope.asked[path] = text
         scope.note(f'in your words in {".".join(path)}: "{text}"')
     elif item.code == "p" and moods:
@@ -95,7 +97,8 @@ def _is_topic(scope: Scope, items: list[Item], index: int) -> bool:
     if item.code == "V":
         return item.lemma in _CAMERA_VERBS
     if item.code == "H":
-        return _is_bare_shadow(item) and following in {"A", "C"}
+        before = items[index - 1].text.lower() if index and items[index - 1].code == "A" else ""
+        return _is_bare_shadow(item) and (following in {"A", "C"} or before.endswith("er"))
     if any(other.code in "@iT" for other in items[:index]):
         return False
     if item.code == "p":
@@ -186,8 +189,10 @@ def _light_from(scope: Scope, source: str) -> None:
     scope.asked[_DIRECTION] = phrase
 
 
-def _value(item: Item, told: list[Item]) -> str | None:
+def _value(scope: Scope, item: Item, lead: list[Item], told: list[Item]) -> str | None:
     """What is said of a topic: the words after it, else those before its noun."""
+    if item.code == "H" and not told:
+        return scope.spoken([*lead, item]).lower()
     text, codes = _spoken_value(told), {other.code for other in told if other.code not in "VvPTWXE"}
     noun = item.value.text.rsplit(" ", 1)[-1] if item.code == "@" else item.text.lower().rsplit(" ", 1)[-1]
     if item.code == "@" and not text:

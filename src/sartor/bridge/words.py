@@ -143,7 +143,7 @@ SHADOWS = {
 BLUR = {
     True: "blurred background, blurry background, bokeh, background blur, out of focus background, "
     "shallow depth of field, blur the background, soft focus background, background blurred, background blurry, "
-    "unfocused background",
+    "unfocused background, blurrier background, more blurred background, softer background, blur the background more",
     False: "sharp background, everything in focus, deep focus, background in focus, no blur, without blur, "
     "without any blur, sharpen the background, "
     "deep depth of field, crisp background, unblur the background, background sharp",
@@ -290,7 +290,8 @@ EXPRESSIONS = word_set("smile grin frown scowl smirk grimace wink pout expressio
 # What somebody can be made to do, where the tagger may take it for a noun.
 ACTIONS = word_set(
     "wave dance jump run walk sleep smile laugh cry frown grin wink yawn swim fly ride climb read sing play bow salute "
-    "shrug point dream rest look stare gaze kneel crouch"
+    "shrug point dream rest look stare gaze kneel crouch chase hug kiss follow eat drink hold carry push pull catch "
+    "kick throw lick bite"
 )
 # Said with a number: how much, and no thing.
 UNITS = word_set(
