@@ -87,10 +87,19 @@ def _given(scope: Scope, items: list[Item]) -> bool:
     if last == "expression" and first.definite and len(groups) == 2 and verb in {"change", "make", "turn", "set"}:
         text = re.sub(r"^(?:an?|the) (.*) (?:expression|one|look)$", r"\1", groups[1].value.words)
         return _express(scope, _whose(scope, items), text)
+    if last in {"pose", "posture"} and first.definite and (told := items[items.index(groups[0]) + 1 :]):
+        return _pose(scope, items, [item for item in told if item.code not in "Tv"])
     on_face = any(group.value.noun.rsplit(" ", 1)[-1] in {"face", "lips"} for group in groups[1:])
     if last in words.EXPRESSIONS and verb in {"put", "add", "draw"} and (on_face or len(groups) == 1):
         return _express(scope, _whose(scope, items), first.words)
     return False
+
+
+def _pose(scope: Scope, items: list[Item], told: list[Item]) -> bool:
+    actors = _whose(scope, items)
+    for actor in actors if told else []:
+        actor.piece.details["pose"] = [re.sub(r"^(?:an?|the) ", "", scope.spoken(told).lower())]
+    return bool(actors and told)
 
 
 def _face(scope: Scope, items: list[Item]) -> bool:

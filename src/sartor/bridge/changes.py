@@ -40,7 +40,11 @@ class Changes:
         self.relation: str | None = None
         self.relation_words = ""
         self.read = 0  # items before this one are dealt with
+        self.equals = False  # "the sailor is a robot"
+        self.coupled = False  # the group follows "and"
         self.joined = False  # the group goes together with the one before
+        self.acted = ""  # the field of what a verb has the targets do
+        self.parts: list[Part | Surrounding] = []  # named before the one at hand, for the same attributes
         self.word: str | None = None  # by which the target was named
         self.given = False  # after "with" or "to": what the targets are replaced with
         self.became = False  # the targets are other things now
@@ -169,6 +173,19 @@ class Changes:
         self.scope.note(f'in your words in relationship: "{words}"')
         self.relation, self.done = None, True
 
+    def _change_looks(self, words: str) -> None:
+        for actor in self.targets:
+            actor.piece.add_detail("appearance_details", words)
+        self.scope.note(f'in your words in appearance_details: "{words}"')
+        self.done = True
+
+    def _given_there(self, words: str) -> bool:
+        """ "a tattoo on his arm"."""
+        for actor in self.targets:
+            texts = actor.piece.details.get("appearance_details", [])
+            texts[-1:] = [f"{text} {words}" for text in texts[-1:]]
+        return any(actor.piece.details.get("appearance_details") for actor in self.targets)
+
     def _measured(self, group: Group) -> bool:
         """ "90 degrees" turns; any other measure only says how much."""
         if not is_measure(group):
@@ -187,6 +204,13 @@ class Changes:
         if self.part is not None and link == "with" and self.verb not in {"replace", "swap"} and not group.definite:
             self.part.extend(f"with {group.words}")
             self.done = True
+            return True
+        both: Part | Surrounding | None = None
+        if self.part is not None and self.coupled and not link:
+            both = find_part(self.stage.actors, group) or find_surrounding(self.scope, group)
+        if both is not None and self.part is not None:
+            self.parts.append(self.part)
+            self.part = both
             return True
         if self.part is not None and self.verb in {*BECOMING, "replace", "swap"} and not group.definite:
             self.part.become(group.words)
@@ -208,7 +232,7 @@ class Changes:
                 self.part, self.targets, self.named, self.lost = surrounding, [], True, True
             return True
         if part is None:
-            if owned and self.mode == "make" and group.concept is None and self.verb != "give":
+            if owned and self.mode == "make" and self.verb != "give":
                 self._lose(group)
                 return True
             return False

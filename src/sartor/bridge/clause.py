@@ -6,22 +6,26 @@ attributes apply to the targets named last. A clause without a verb is its attri
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from sartor.bridge import words
 from sartor.bridge.actors import Actor
-from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS, gerund
+from sartor.bridge.attachment import SURROUNDINGS, TEXT_NOUNS
 from sartor.bridge.bearing import follow_bearing
 from sartor.bridge.changes import BECOMING
-from sartor.bridge.clauses import VERBS, said
+from sartor.bridge.clauses import said
+from sartor.bridge.doing import Doing
+from sartor.bridge.exchanging import follow_colors
 from sartor.bridge.framing import follow_frame
-from sartor.bridge.gifts import is_garment, wear
+from sartor.bridge.gifts import grow, wear
 from sartor.bridge.grammar import Ground, Group
+from sartor.bridge.hours import find_hour
 from sartor.bridge.lettering import follow_text
 from sartor.bridge.lexicon import PartialPlace
 from sartor.bridge.looks import follow_look
 from sartor.bridge.outdoors import follow_background, follow_hour, follow_weather
-from sartor.bridge.placing import DEPTH, Placing
+from sartor.bridge.placing import DEPTH
 from sartor.bridge.sparing import follow_only
 from sartor.bridge.tagging import Item
 from sartor.bridge.topics import follow_topic
@@ -31,17 +35,19 @@ from sartor.bridge.words import word_set
 _WHOLE = word_set(
     "light lighting lights picture image scene color colour style mood size position look rest weather season sky air"
 )
+_LESSENING = word_set("reduce decrease lower halve shrink")
+_BEING = re.compile("@v+P?")  # "the sailor should be a robot", "the boat is on fire"
 _INSTEAD = frozenset({"instead of", "rather than"})
 _MORE = word_set("second third fourth fifth additional extra other further")
 # What a clause may be about as a whole; the first that takes it has it.
 _ROOMS = (follow_background, follow_hour, follow_frame, follow_bearing, follow_look, follow_topic)
 
 
-class Clause(Placing):
+class Clause(Doing):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
 
     def apply(self) -> None:
-        if follow_only(self.scope, self.items):
+        if follow_only(self.scope, self.items) or follow_colors(self.scope, self.items):
             return
         if self.wish == "stay":
             self._stay()
@@ -99,6 +105,9 @@ class Clause(Placing):
             self.done = True
         elif code == "@":
             lead = "".join(other.code for other in self.items[max(0, index - 2) : index])
+            codes = "".join(other.code for other in self.items[:index])
+            self.equals = bool(_BEING.fullmatch(codes)) and self.items[codes.index("v")].lemma != "have"
+            self.coupled = lead[-1:] == "U"
             self.joined = lead in {"@U", "@X"} and not self.done
             self._group(value, self.items[index + 1 :])
         elif code == "i":
@@ -110,12 +119,16 @@ class Clause(Placing):
             self.negated = self.negated or (self.wish != "remove" and value != "any")
         elif code == "U" and item.text.lower() == "but":
             self.negated = False
+        elif code == "R" and self.mode == "replace" and item.text.lower() == "by":
+            self.given, self.link = True, "with"
         elif code == "R":
             self.relation, self.relation_words = value, item.text.lower()
         elif code == "V":
             self._verb(index, item)
         elif code in "BL" and self._stands_there(item):
             self.done = True
+        elif code == "B" and self.lost and find_hour(item.text) is None:
+            pass  # where what is not there would have been
         elif code == "z" and value == 1 and item.text.lower() == "closer" and self._nearer(index):
             self.relation, self.relation_words = "next to", "close to"
         elif code == "Q" and any(unit.text.lower() in words.UNITS for unit in self.items[index + 1 : index + 2]):
@@ -169,18 +182,26 @@ class Clause(Placing):
             return
         if self.mode == "remove" or self.negated:
             self._remove_group(group, found)
+        elif self.equals and link and self.targets and not group.definite:
+            self._change_looks(f"{link} {group.words}")
         elif (
             self.mode == "replace"
-            or (self.verb in BECOMING and self.named and not group.definite)
+            or (self.verb in BECOMING and self.named and not group.definite and not self.acted and link != "with")
+            or (self.targets and self.named and not group.definite and self.equals)
             or (link == "as" and self.targets and not group.definite)
         ):
             self._replacement(group, found)
         elif self.verb == "give" and not group.definite:
             self._give(group)
+        elif self.verb == "give" and self.done and link and not found and self._given_there(f"{link} {group.words}"):
+            pass
         elif found and group.plural and "fewer" in group.adjectives:
             self._recount(found[0], found[0].piece.count - max(1, found[0].piece.count // 3))
         elif self.mode == "add" or (self.mode == "" and group.further and found):
             self._add_group(group, found, link, rest)
+        elif found and group.noun.startswith("size of "):
+            for actor in found:
+                self._change(actor, "z", -1 if self.items[0].lemma in _LESSENING else 1)
         elif found:
             self._aim([*self.targets, *found] if self.joined and found[0] not in self.targets else found)
             self.word = group.noun
@@ -217,28 +238,6 @@ class Clause(Placing):
             return group.noun in _WHOLE
         self.done = True
         return True
-
-    def _dressed(self, group: Group, link: str) -> bool:
-        """ "give the cat a red hat", "make it wear a crown", "make the cat hold a sword"."""
-        if not self._who() or self.negated:
-            return False
-        alone = self.mode == "" and len(self.stage.actors) == 1
-        dressed = self.named or alone or (self.targets and link == "in")
-        if self.wearing or (dressed and is_garment(group) and link in {"in", "with"} and self.mode != "replace"):
-            for actor in self._who():
-                actor.piece.add_detail("clothing", group.words)
-            self.done = True
-            return True
-        if self.action and not link:
-            who = self._who()
-            for actor in who:
-                actor.piece.details["action"] = [f"{self.action} {group.words}"]
-            self.action = None
-            if group.concept is not None and self.stage.composed and not self.scope.find(group):
-                self._create(group)
-                self.targets[-1].piece.relation = ("next to", who[0].piece)
-            return True
-        return False
 
     def _remove_group(self, group: Group, found: list[Actor]) -> None:
         if not found:
@@ -300,7 +299,7 @@ class Clause(Placing):
         more = not _MORE.isdisjoint(group.adjectives)
         made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
         if made is not None and found and link in {"to", "for", "on", "onto"}:
-            if wear(self.scope, made, found[0]):
+            if wear(self.scope, made, found[0]) or grow(self.scope, made, found[0]):
                 self._aim(found)
             else:
                 made.piece.relation = ("above" if link.startswith("on") else "next to", found[0].piece)
@@ -312,6 +311,8 @@ class Clause(Placing):
                 self._aim(owner[:1])
             else:
                 self._stand([made], f"{link} {group.words}")
+        elif found and group.definite and self.targets and made is None and link and found[0].freely:
+            self._stand(self.targets, f"{link} the {found[0].called}")
         elif found and group.definite:
             self._aim(found)
         elif found and (group.further or more) and not placed and not group.colors:
@@ -328,7 +329,8 @@ class Clause(Placing):
             self.done = True
             return
         if self.part is not None:
-            self._change_part(self.part, item)
+            for part in [*self.parts, self.part]:
+                self._change_part(part, item)
             return
         sideways = code == "L" and value.row is None and value.column != "center"
         if sideways and self.verb in {"tilt", "lean", "rotate"}:
@@ -343,21 +345,3 @@ class Clause(Placing):
             value = list(self.colors)
         for actor in self._who():
             self._change(actor, code, value)
-
-    def _verb(self, index: int, item: Item) -> None:
-        if (
-            item.lemma in VERBS and not (item.lemma in words.POSES and item.tag == "VBG")
-        ) or item.lemma in words.SILENT_VERBS:
-            return
-        if item.lemma in {"wear", "dress"}:
-            self.wearing = True
-        elif self.targets:
-            where = self._whither(index)
-            for actor in self.targets:
-                if item.lemma in words.POSES:
-                    actor.piece.details["pose"] = [f"{words.POSES[item.lemma]}{where}"]
-                else:
-                    self.action = gerund(item.lemma)
-                    actor.piece.details["action"] = [f"{self.action}{where}"]
-            self.scope.note(f'beyond the vocabulary, in pose or action: "{item.text.lower()}"')
-            self.done = True

@@ -24,6 +24,7 @@ _VERBS = word_set(
 )
 _SILENT = _VERBS | word_set("as in it him her them more into to picture image this please is should")
 _REST = re.compile(r"\s*(?:(?:shot|composition|view|image|picture|photo|style)\s*)?(?:of\b.*|on\b.*)?")
+_FOCUS = re.compile(r"^(?:put the |keep the )?(?:sharp )?focus (?:should be )?on (.+)$", re.IGNORECASE)
 _CROP = re.compile(r"crop\b(?: (?:it|the (?:picture|image|photo|scene)))?", re.IGNORECASE)
 _ZOOM = re.compile(r"\b(?:zoom(?:ed)?|move(?: the camera)?|go|get|come) (in|out|back|closer)\b", re.IGNORECASE)
 
@@ -31,6 +32,9 @@ _ZOOM = re.compile(r"\b(?:zoom(?:ed)?|move(?: the camera)?|go|get|come) (in|out|
 def follow_frame(scope: Scope, items: list[Item]) -> bool:
     """ "make it a portrait", "zoom in on his face", "a wide shot of the pier"; False for anything else."""
     text = scope.clause(items)
+    if focus := _FOCUS.search(text):
+        scope.asked[("photographic_characteristics", "focus")] = f"sharp on {focus.group(1).lower()}"
+        return True
     if crop := _CROP.match(text):
         _compose(scope, f"cropped{text[crop.end() :].lower()}")
         return True

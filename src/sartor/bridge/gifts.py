@@ -46,6 +46,17 @@ def wear(scope: Scope, made: Actor, owner: Actor) -> bool:
     return True
 
 
+def grow(scope: Scope, made: Actor, owner: Actor) -> bool:
+    """ "add a beard to the sailor": what was just made is part of a body. False for any other thing."""
+    if made.piece.noun.rsplit(" ", 1)[-1] not in words.GROWN:
+        return False
+    scope.stage.actors.remove(made)
+    text = " ".join([*made.piece.colors, made.piece.phrase])
+    owner.piece.add_detail("appearance_details", text if made.piece.count > 1 else article(text))
+    scope.note(f'in your words in appearance_details: "{text}"')
+    return True
+
+
 def turn_by(actor: Actor, group: Group) -> str:
     """Turns by a number of degrees as far as the orientations go: upright, upside down, or tilted."""
     angle = (group.count or 0) % 360

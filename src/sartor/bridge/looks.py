@@ -17,6 +17,11 @@ _LOOKS = word_set(
     "corporate sophisticated childlike"
 )
 _VERBS = word_set("make have let give look get want need be")
+_DRAWN = re.compile(
+    r"\bas (?:an? )?((?:[\w'-]+ ){1,4}(?:illustration|painting|drawing|poster|cover|sketch|engraving|print|comic|"
+    r"collage|mosaic|postcard|render|photo|photograph|cartoon))$",
+    re.IGNORECASE,
+)
 _THEMED = re.compile(r"\b([\w'-]+)[- ](?:themed|inspired|style)\b", re.IGNORECASE)
 
 
@@ -24,6 +29,14 @@ def follow_look(scope: Scope, items: list[Item]) -> bool:
     """Adds to the artistic style; False where a thing is spoken of, or nothing of this kind is said."""
     if any(item.code in "nqGBLRTW" for item in items):
         return False
+    drawn = _DRAWN.search(scope.clause(items))
+    if drawn is not None and any(item.code == "@" for item in items):
+        if any(item.code == "@" and scope.find(item.value) for item in items):
+            return False
+        scope.stage.style = None
+        scope.asked[("style_medium",)] = drawn.group(1).lower()
+        scope.note(f'style in words, unknown to the embedded model: "{drawn.group(1).lower()}"')
+        return True
     themed = _THEMED.search(scope.clause(items))
     if themed is not None and not any(item.code == "@" and scope.find(item.value) for item in items):
         return _add(scope, f"{themed.group(1).lower()} themed") if "theme" in themed.group().lower() else False

@@ -29,7 +29,7 @@ class Placing(Changes):
     def _stands_there(self, item: Item) -> bool:
         """ "put a lemon on the table" in somebody's own surroundings: where it stands, and no other background."""
         made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
-        if self.mode != "add" or made is None or find_hour(item.text) is not None:
+        if self.mode not in {"add", ""} or made is None or find_hour(item.text) is not None:
             return False
         if self.stage.setting is None if item.code == "B" else not _IN_HAND.search(item.text):
             return False
@@ -75,16 +75,3 @@ class Placing(Changes):
         """ "move the cat closer to the dog": no size."""
         told = self.items[index + 1 : index + 3]
         return bool(self.targets) and [item.code for item in told] in (["T", "@"], ["T", "i"])
-
-    def _whither(self, index: int) -> str:
-        """ "sit on the boat", "jump into the water": what belongs to the verb of something that is there already."""
-        told = self.items[index + 1 :]
-        if any(actor.entry is None for actor in self.targets) or not told:
-            return ""
-        length = 2 if [item.code for item in told[:2]] in (["P", "@"], ["T", "@"], ["R", "@"]) else 1
-        if length == 1 and (told[0].code != "B" or find_hour(told[0].text) is not None or self.stage.composed):
-            return ""
-        if length == 2 and self.stage.composed and self.scope.find(told[1].value):
-            return ""
-        self.read = index + 1 + length
-        return f" {self.scope.spoken(told[:length]).lower()}"

@@ -40,6 +40,8 @@ _SHADES = word_set(
     "pastel muted vibrant vivid bright saturated desaturated earthy earth neutral neon warm warmer cool cooler cold "
     "soft bold monochrome monochromatic jewel dark light sepia natural rich pale"
 )
+_SHADES_OF = re.compile(r"\b(?:shades|hues|tones|tints) of [\w -]+(?: and [\w -]+)?", re.IGNORECASE)
+_AS_IT_IS = frozenset({"same", "but"})
 _PARTICIPLES = frozenset({"mute", "saturate", "desaturate", "subdue", "fade"})
 _SOURCES = {"left": "left", "right": "right", "above": "above", "top": "above", "overhead": "above", "front": "front",
             "behind": "behind", "back": "behind", "below": "below", "underneath": "below"}  # fmt: skip
@@ -47,8 +49,13 @@ _SOURCES = {"left": "left", "right": "right", "above": "above", "top": "above", 
 
 def follow_topic(scope: Scope, items: list[Item]) -> bool:
     """Sets what a clause about the whole asks for, in the person's words; False where it is about things."""
+    if shades := _SHADES_OF.search(scope.clause(items)):
+        scope.asked[_COLOR_SCHEME] = shades.group().lower()
+        scope.note(f'in your words in aesthetics.color_scheme: "{shades.group().lower()}"')
+        return True
     if _is_monochrome(items, composed=scope.stage.composed):
-        scope.asked[_COLOR_SCHEME] = _spoken_value([item for item in items if item.code != "i"])
+        told = [item for item in items if item.code != "i" and item.text.lower() not in _AS_IT_IS]
+        scope.asked[_COLOR_SCHEME] = _spoken_value(told)
         return True
     index = next((i for i, item in enumerate(items) if _is_topic(scope, items, i)), None)
     if index is None:
@@ -140,7 +147,8 @@ def _is_monochrome(items: list[Item], *, composed: bool) -> bool:
     colors = {item.value for item in items if item.code == "C"}
     if all(item.code in "VvPTi@A" and (item.code not in "@A" or _is_gray(item)) for item in items):
         return any(item.code in "@A" for item in items)
-    alone = all(item.code in "CUPX" or (item.code in "ViT" and not composed) for item in items)
+    items = [item for item in items if item.code != "p" and item.text.lower() not in _AS_IT_IS]
+    alone = bool(items) and all(item.code in "CUPX" or (item.code in "ViT" and not composed) for item in items)
     whole = all(item.code != "i" or item.text.lower() in {"it", "everything"} for item in items)
     return alone and whole and (colors == {"black", "white"} or colors == {"sepia"})
 

@@ -285,6 +285,11 @@ def is_worn(noun: str) -> bool:
     return last in CLOTHING or (last.endswith(_WORN) and last != "that")
 
 
+# What grows on somebody or is drawn on the skin.
+GROWN = word_set(
+    "beard moustache mustache goatee sideburns hair ponytail braid braids bangs freckles scar scars tattoo tattoos "
+    "mole dimples wrinkles wings tail horn horns antlers fangs claws tusks mane fur feathers eyelashes makeup lipstick"
+)
 # What is given to a face.
 EXPRESSIONS = word_set("smile grin frown scowl smirk grimace wink pout expression")
 # What somebody can be made to do, where the tagger may take it for a noun.
@@ -314,7 +319,7 @@ IGNORED = (
     "in the background, in the foreground, in the image, in the picture, in the scene, in the frame, "
     "of course, for example, "
     "don't forget, don't forget to, do not forget, do not forget to, why not, why don't you, not only, not just, "
-    "nothing but, nothing except, nothing other than, no matter"
+    "let 's, let us, how about, what about, what if, nothing but, nothing except, nothing other than, no matter"
 )
 
 # Kept as they are, in the context: how several things stand, and what a camera or a printer does.
