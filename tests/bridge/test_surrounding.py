@@ -59,6 +59,7 @@ WHAT, PETALS = "objects[0].description", "objects[1].description"
         ),
         ("make the label black with white text",
          {WHAT: "A rectangular amber glass perfume bottle with a gold cap and a black label with white text"}),
+        ("remove the cap", {WHAT: "A rectangular amber glass perfume bottle with a cream label"}),
         ("harder shadows", {"lighting.shadows": "harder shadows"}),
         ("blurrier background", {"photographic_characteristics.depth_of_field": "blurred background"}),
         ("make it look more expensive", {"artistic_style": "realistic, minimalist, expensive"}),

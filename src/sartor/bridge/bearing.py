@@ -176,6 +176,10 @@ def _gaze(scope: Scope, items: list[Item]) -> bool:
 
 def _is_direction(told: list[Item]) -> bool:
     """ "at the boat", "up", "away"."""
+    if told[0].code == "l" and len(told) > 1:
+        return _is_direction(told[1:])
+    if told[0].code == "B":
+        return len(told) == 1 and told[0].text.lower().startswith(("at ", "into ", "to ", "toward"))
     if told[0].code == "l" or told[0].text.lower() in {"away", "up", "down"}:
         return len(told) == 1
     return told[0].code in "PT" and told[0].text.lower() in {"at", "into", "to", "toward", "towards"} and len(told) <= 2

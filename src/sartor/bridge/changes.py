@@ -40,6 +40,7 @@ class Changes:
         self.relation: str | None = None
         self.relation_words = ""
         self.read = 0  # items before this one are dealt with
+        self.has = False  # "he should have a beard"
         self.equals = False  # "the sailor is a robot"
         self.coupled = False  # the group follows "and"
         self.joined = False  # the group goes together with the one before

@@ -36,6 +36,7 @@ _WHOLE = word_set(
     "light lighting lights picture image scene color colour style mood size position look rest weather season sky air"
 )
 _LESSENING = word_set("reduce decrease lower halve shrink")
+_HAVING = re.compile("[@i]v+")  # "he should have a beard"
 _BEING = re.compile("@v+P?")  # "the sailor should be a robot", "the boat is on fire"
 _INSTEAD = frozenset({"instead of", "rather than"})
 _MORE = word_set("second third fourth fifth additional extra other further")
@@ -106,6 +107,7 @@ class Clause(Doing):
         elif code == "@":
             lead = "".join(other.code for other in self.items[max(0, index - 2) : index])
             codes = "".join(other.code for other in self.items[:index])
+            self.has = bool(_HAVING.fullmatch(codes)) and self.items[index - 1].lemma == "have"
             self.equals = bool(_BEING.fullmatch(codes)) and self.items[codes.index("v")].lemma != "have"
             self.coupled = lead[-1:] == "U"
             self.joined = lead in {"@U", "@X"} and not self.done
@@ -210,6 +212,8 @@ class Clause(Doing):
                 self._give(self.gift)
         elif self.verb in BECOMING and self.targets and not group.definite:
             self._replacement(group, found)
+        elif self.has and not group.definite and self.targets and group.concept is None:
+            self._give(group)
         elif self.mode in {"", "multiply"} and not group.definite:
             if group.concept is not None or not group.bare:
                 self._create(group)

@@ -62,9 +62,18 @@ class Part:
             del entry[self.field]
 
     def _without(self, chunk: str) -> str:
-        parts = re.split(r"\s+(and|with)\s+", chunk)
-        kept = [part for part in parts[::2] if not re.search(rf"\b{re.escape(self.noun)}\b", part)]
-        return chunk if len(kept) == len(parts[::2]) else " and ".join(kept)
+        """What is left of it; the next part takes the removed one's place: "with a cap and a label"."""
+        parts = re.split(r"(\s+(?:and|with)\s+)", chunk)
+        named = [re.search(rf"\b{re.escape(self.noun)}\b", part) is not None for part in parts[::2]]
+        if not any(named):
+            return chunk
+        kept, link = "", ""
+        for index, part in enumerate(parts[::2]):
+            own = parts[2 * index - 1] if index else ""
+            link = link or own
+            if not named[index]:
+                kept, link = f"{kept}{link if kept else ''}{part}", ""
+        return kept
 
     def _around(self) -> tuple[str, str]:
         """The words before the noun back to the last comma or "and", and the noun with what follows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sartor.bridge.actors import Actor, Stage
+from sartor.bridge.actors import PEOPLE, Actor, Stage
 from sartor.bridge.arrangement import CELLS, COLUMNS, ROWS
 from sartor.bridge.colors import replace_hex
 from sartor.bridge.draft import Piece
@@ -29,6 +29,7 @@ _DEGREE = re.compile(r"(?:\b(?:more|less|very|slightly|much|far)\s+)+$", re.IGNO
 _SHADED = re.compile(r"(?:an? |the )?((?:(?:more|less) )?\w+(?:er)?|(?:more|less) \w+) background", re.IGNORECASE)
 _END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
+_ANYBODY = frozenset({"man", "woman", "boy", "girl", "guy", "lady", "person"})
 _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
 
 
@@ -93,6 +94,10 @@ class Scope:
             found = self.stage.actors[:] if group.plural or len(self.stage.actors) == 1 else self.stage.actors[:1]
         if not found:
             found = [actor for actor in self.stage.actors if actor.freely and _is_part_of_name(actor, group)]
+        if not found and group.definite and group.noun in _ANYBODY:
+            people = [actor for actor in self.stage.actors if actor.animate and "gender" in (actor.entry or {})]
+            found = [actor for actor in people if actor.gender == PEOPLE[group.noun] or not PEOPLE[group.noun]]
+            found = found if len(found) == 1 else []
         if len(found) > 1:
             chosen = [actor for actor in found if _fits(actor, group)]
             found = chosen or found
