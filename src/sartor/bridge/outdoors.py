@@ -44,15 +44,15 @@ def _is_silent(item: Item) -> bool:
 def _names_hour(scope: Scope, item: Item) -> bool:
     if item.code == "@":
         group: Group = item.value
-        last = group.text.rsplit(" ", 1)[-1]
-        return (
-            group.concept is None
-            and find_hour(last if last != "hour" else group.text) is not None
-            and not (scope.find(group))
-        )
+        return group.concept is None and _ends_on_hour(group.text) and not scope.find(group)
     if item.code == "B":
         return item.value.kind in {"night", "sunset"} and find_hour(item.text) is not None
-    return item.code == "I" and isinstance(item.value, str) and find_hour(item.text.rsplit(" ", 1)[-1]) is not None
+    return item.code == "I" and isinstance(item.value, str) and _ends_on_hour(item.text)
+
+
+def _ends_on_hour(text: str) -> bool:
+    last = text.rsplit(" ", 1)[-1]
+    return find_hour(text if last == "hour" else last) is not None
 
 
 def follow_weather(scope: Scope, item: Item, *, add: bool = False) -> bool:
