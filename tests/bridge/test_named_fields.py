@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from sartor.bridge import OfflineBridge
 from sartor.bridge.named_fields import change_named_fields
+from sartor.vgl import parse, plain
 
 OWN: dict[str, Any] = {"style": "cartoon", "colors": ["red", "blue"], "line weight": "thin", "brand": {"tone": "calm"}}
 FORMAT: dict[str, Any] = {
@@ -86,3 +88,15 @@ def test_the_rest_of_an_instruction_is_given_back() -> None:
 
 def test_a_long_instruction_is_soon_read() -> None:
     assert changed(OWN, "change the style to " * 400)[0] != {}
+
+
+def test_the_bridge_follows_them_first(bridge: OfflineBridge) -> None:
+    given = parse({"style": "cartoon", "colors": ["red", "blue"], "background_setting": "plain white background"})
+    asked = "Change the style to 'realistic 3D render', remove blue from colors and make the background yellow."
+    told = plain(bridge.refine(given, asked).structured_prompt)
+    assert told == {
+        "style": "realistic 3D render",
+        "colors": ["red"],
+        "background_setting": "plain yellow background",
+    }
+    assert bridge.refine(given, "remove green from colors").notes == ("there is no green in colors", "nothing changed")

@@ -21,9 +21,8 @@ _SECTIONS: dict[str, Any] = {
     "photographic_characteristics": PhotographicCharacteristics,
 }
 _QUOTED = r"\"[^\"]+\"|“[^”]+”|'[^']+'(?!\w)|‘[^’]+’"
-_END = (
-    r"(?=\s*(?:[;.]\s|[;.]?$|,?\s*(?:and|then|but)\s+(?:then\s+)?(?:change|set|make|add|remove|delete|drop|clear)\b))"
-)
+_VERBS = r"(?:change|set|make|update|turn|add|remove|delete|drop|clear|take)\b"
+_END = rf"(?=\s*(?:[;.](?:\s|$)|$|(?:,\s*|\b(?:and|then|but)\s+)+{_VERBS}))"
 _PARTS = re.compile(r"\s*(?:,\s*and\b|,|\band\b)\s*")
 _BETWEEN = r"(?:[\s,;.]|\b(?:and|then|but)\b)*"
 _FOLLOWED = re.compile(rf"{_BETWEEN}\0{_BETWEEN}", re.IGNORECASE)
@@ -42,7 +41,7 @@ def change_named_fields(values: dict[str, Any], instruction: str) -> tuple[str, 
         return instruction, []
     notes: list[str] = []
     names = "|".join(sorted(map(re.escape, fields), key=len, reverse=True))
-    value = rf"(?P<value>{_QUOTED}|[^;.\"“]+?)"
+    value = rf"(?P<value>{_QUOTED}|(?!['‘])[^;.\"“]+?)"
     for pattern, change in (
         (rf"(?:change|set|update|make|turn)\s+(?:the\s+)?(?P<name>{names})\s+(?:to|into|as|=)\s*{value}{_END}", _set),
         (rf"(?:remove|delete|drop|take)\s+(?:the\s+)?{value}\s+from\s+(?:the\s+)?(?P<name>{names}){_END}", _remove),

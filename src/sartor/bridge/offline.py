@@ -16,6 +16,7 @@ from sartor.bridge.attachment import attach
 from sartor.bridge.base import Translation, UnusablePrompt, check_prompt, check_things
 from sartor.bridge.draft import Draft, Piece
 from sartor.bridge.grammar import analyse
+from sartor.bridge.named_fields import change_named_fields
 from sartor.bridge.reading import read
 from sartor.bridge.refinement import Director
 from sartor.bridge.restating import restate
@@ -58,8 +59,22 @@ class OfflineBridge:
     def refine(
         self, structured_prompt: StructuredPrompt, instruction: str, *, visual_schema: VisualSchema | None = None
     ) -> Translation:
-        instruction = check_prompt(instruction)
         values = plain(structured_prompt)
+        rest, notes = change_named_fields(values, check_prompt(instruction))
+        if rest:
+            values, followed = self._follow(values, rest, visual_schema)
+            notes += followed
+        with _held():
+            refined = parse(values)
+            completed = complete(refined, visual_schema)
+        if refined == structured_prompt:
+            notes.append("nothing changed")
+        return _translation(completed, notes)
+
+    def _follow(
+        self, values: dict[str, Any], instruction: str, visual_schema: VisualSchema | None
+    ) -> tuple[dict[str, Any], list[str]]:
+        """A prompt's fields after an instruction, and what was not understood of it."""
         text = values.get("short_description", "")
         told = analyse(self._tagger.tag(text[:_READ]))
         with _held():
@@ -74,12 +89,7 @@ class OfflineBridge:
             values = {name: value for name, value in values.items() if value != drawn.get(name)}
         if text:
             values["short_description"] = retell(text, told, stage, setting)
-        with _held():
-            refined = parse(values)
-            completed = complete(refined, visual_schema)
-        if refined == structured_prompt:
-            director.notes.append("nothing changed")
-        return _translation(completed, director.notes)
+        return values, director.notes
 
 
 @contextmanager
