@@ -18,12 +18,20 @@ from typer.testing import CliRunner
 
 from sartor.app import create_app
 from sartor.assembly import bridge_factory
-from sartor.bridge import packages
+from sartor.bridge.language_model import packages
 from sartor.cli import app as command
 from sartor.generation.drawing import PlainEngine
 from sartor.settings import Settings
-from tests.bridge.gemini_replies import FOX, KEY, bridge_at, refined
-from tests.bridge.gemini_server import INVALID_KEY, OVERLOADED, GeminiServer, blocked, exhausted, said, serving
+from tests.bridge.language_model.gemini_replies import FOX, KEY, bridge_at, refined
+from tests.bridge.language_model.gemini_server import (
+    INVALID_KEY,
+    OVERLOADED,
+    GeminiServer,
+    blocked,
+    exhausted,
+    said,
+    serving,
+)
 from tests.conftest import SCHEMA, Service, Tenant, make_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
@@ -75,7 +83,7 @@ def test_without_the_extra_a_key_alone_changes_nothing_and_a_forced_bridge_is_re
 
     program = """
 import sys
-from sartor.bridge import packages
+from sartor.bridge.language_model import packages
 from sartor.cli import main
 packages._NAMES = ("no_such_package_at_all",)
 sys.argv = ["sartor", "serve", "--port", "0"]

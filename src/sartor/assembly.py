@@ -20,8 +20,8 @@ from sartor.accounts.endpoints import Door
 from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
 from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
-from sartor.bridge.completion import Patience
-from sartor.bridge.packages import installed
+from sartor.bridge.language_model.completion import Patience
+from sartor.bridge.language_model.packages import installed
 from sartor.captioning import Captioner, MeasuringCaptioner
 from sartor.captioning.gemini import GeminiCaptioner
 from sartor.datasets import keys as dataset_keys

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from sartor.bridge import OfflineBridge
-from tests.bridge.gemini_server import GeminiServer, serving
+from tests.bridge.language_model.gemini_server import GeminiServer, serving
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from sartor.assembly import captioner_factory
-from sartor.bridge import packages
+from sartor.bridge.language_model import packages
 from sartor.captioning import CaptioningUnavailable, MeasuringCaptioner
 from sartor.captioning.gemini import GeminiCaptioner
-from tests.bridge.gemini_replies import KEY
+from tests.bridge.language_model.gemini_replies import KEY
 from tests.conftest import make_settings
 
 

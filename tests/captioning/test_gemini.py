@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sartor.bridge.completion import Patience
+from sartor.bridge.language_model.completion import Patience
 from sartor.captioning import Captioner, CaptioningError, CaptioningUnavailable, NotDescribed, PictureRefused, Subject
 from sartor.captioning.gemini import GeminiCaptioner
 from sartor.vgl import parse, parse_visual_schema, plain
-from tests.bridge.gemini_replies import FOX, KEY, QUICK, fox, json_after
-from tests.bridge.gemini_server import (
+from tests.bridge.language_model.gemini_replies import FOX, KEY, QUICK, fox, json_after
+from tests.bridge.language_model.gemini_server import (
     DENIED,
     EXPIRED_KEY,
     INTERNAL,

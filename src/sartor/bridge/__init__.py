@@ -10,7 +10,7 @@ from sartor.bridge.base import (
     Translation,
     UnusablePrompt,
 )
-from sartor.bridge.gemini import GeminiBridge
+from sartor.bridge.language_model.gemini import GeminiBridge
 from sartor.bridge.offline import OfflineBridge
 
 __all__ = [

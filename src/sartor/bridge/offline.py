@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
-from sartor.bridge.attachment import attach
 from sartor.bridge.base import Translation, UnusablePrompt, check_prompt, check_things
-from sartor.bridge.draft import Draft, Piece
-from sartor.bridge.grammar import analyse
-from sartor.bridge.named_fields import change_named_fields
-from sartor.bridge.reading import read
-from sartor.bridge.refinement import Director
-from sartor.bridge.restating import restate
-from sartor.bridge.retelling import retell
-from sartor.bridge.scene import realise
-from sartor.bridge.tagging import Tagger
+from sartor.bridge.english.attachment import attach
+from sartor.bridge.english.draft import Draft, Piece
+from sartor.bridge.english.grammar import analyse
+from sartor.bridge.english.scene import realise
+from sartor.bridge.english.tagging import Tagger
+from sartor.bridge.refining.named_fields import change_named_fields
+from sartor.bridge.refining.reading import read
+from sartor.bridge.refining.refinement import Director
+from sartor.bridge.refining.restating import restate
+from sartor.bridge.refining.retelling import retell
 from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, complete, parse, plain
 
 _READ = 400  # characters of a short description that are looked at

@@ -14,11 +14,11 @@ from typing import Any
 
 from PIL import Image
 
-from sartor.bridge import packages
-from sartor.bridge.asking import Question
 from sartor.bridge.base import BridgeUnavailable, ContentRefused, NoUsableReply
-from sartor.bridge.completion import DEFAULT_MODEL, LanguageModel, Patience
-from sartor.bridge.replying import UnusableReply, read_reply, read_scene
+from sartor.bridge.language_model import packages
+from sartor.bridge.language_model.asking import Question
+from sartor.bridge.language_model.completion import DEFAULT_MODEL, LanguageModel, Patience
+from sartor.bridge.language_model.replying import UnusableReply, read_reply, read_scene
 from sartor.captioning.base import (
     CaptioningError,
     CaptioningUnavailable,

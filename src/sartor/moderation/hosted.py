@@ -15,7 +15,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from sartor.bridge.packages import load_litellm
+from sartor.bridge.language_model.packages import load_litellm
 from sartor.moderation.base import Finding, ModeratorUnavailable
 
 _log = logging.getLogger(__name__)

@@ -1,0 +1,108 @@
+"""What an instruction says about the hour and the weather: the light and the surroundings, and never a thing."""
+
+from __future__ import annotations
+
+import re
+
+from sartor.bridge.english import words
+from sartor.bridge.english.grammar import Ground, Group
+from sartor.bridge.english.tagging import Item
+from sartor.bridge.english.words import word_set
+from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather
+from sartor.bridge.refining.scope import Scope
+
+# Said with an hour, and nothing that has one.
+_CLOCK = word_set("time hour clock scene setting light lighting picture image")
+_VERBS = word_set("make set change turn let be have place put move shift want show render take switch get add use give")
+
+
+def follow_hour(scope: Scope, items: list[Item]) -> bool:
+    """ "make it golden hour", "change the time to noon", "in the early morning"; False where things are spoken of."""
+    told = [item for item in items if not _is_silent(item)]
+    hours = [find_hour(item.text) for item in told if _names_hour(scope, item)]
+    if not told or len(hours) < len(told) or hours[-1] is None:
+        return False
+    hour = hours[-1]
+    ground = next((item.value for item in told if item.code == "B"), None)
+    if scope.stage.setting is None and ground is not None:
+        scope.set_ground(ground)
+    elif scope.stage.setting is None and hour.light is None:
+        return False
+    else:
+        scope.set_hour(hour)
+    return True
+
+
+def _is_silent(item: Item) -> bool:
+    if item.code == "V":
+        return item.lemma in _VERBS
+    if item.code == "@":
+        return not _CLOCK.isdisjoint(item.value.noun.split()) and find_hour(item.text.replace("of day", "")) is None
+    return item.code in "vipPTWUXE"
+
+
+def _names_hour(scope: Scope, item: Item) -> bool:
+    if item.code == "@":
+        group: Group = item.value
+        return group.concept is None and _ends_on_hour(group.text) and not scope.find(group)
+    if item.code == "B":
+        return item.value.kind in {"night", "sunset"} and find_hour(item.text) is not None
+    return item.code == "I" and isinstance(item.value, str) and _ends_on_hour(item.text)
+
+
+def _ends_on_hour(text: str) -> bool:
+    last = text.rsplit(" ", 1)[-1]
+    return find_hour(text if last == "hour" else last) is not None
+
+
+def follow_weather(scope: Scope, item: Item, *, add: bool = False) -> bool:
+    """ "make it winter", "a sunny day", "let it rain": the background or the light, else the context.
+
+    add: beside the weather that is told.
+    """
+    if not is_weather(item):
+        return False
+    text = item.value.text if item.code == "@" else item.text.lower()
+    told = text.split()
+    light = next((words.DAYLIGHT[word] for word in told if word in words.DAYLIGHT), None)
+    gloomy = any(word in words.WEATHER and word not in words.DAYLIGHT for word in told)
+    kind = next((words.SETTINGS[word][0] for word in told if word in words.SETTINGS), None)
+    weather = find_weather(text)
+    if light is not None and not gloomy:
+        scope.whole(Item("I", light, text), remove=False)
+        if weather is not None:
+            scope.amend(weather)
+    elif scope.stage.setting is not None:
+        scope.amend(weather or Circumstance(text, text, "other"), add=add)
+    elif kind is not None:
+        scope.set_ground(Ground(kind))
+    else:
+        scope.loose.append(text)
+    return True
+
+
+def is_weather(item: Item) -> bool:
+    """Whether the item is the weather or a season; not "a snowy mountain"."""
+    if item.code == "@":
+        group: Group = item.value
+        known = group.concept is None and not group.definite
+        return (known and group.noun.rsplit(" ", 1)[-1] in words.WEATHER) or group.noun in words.SEASONS
+    return item.code in "AMVN" and (item.text.lower() in words.WEATHER or item.lemma in words.WEATHER)
+
+
+def follow_background(scope: Scope, items: list[Item]) -> bool:
+    """ "change the background to a snowy mountain": all that follows, in the person's words."""
+    at = next((index for index, item in enumerate(items) if item.code == "G"), None)
+    if at is None or any(item.code not in "Vv" for item in items[:at]):
+        return False
+    rest = items[at + 1 :]
+    while rest and rest[0].code in "TWPvV":
+        rest = rest[1:]
+    hours = [item for item in rest if item.code == "B" and item.value.kind in {"night", "sunset"}]
+    place = rest[: rest.index(hours[0])] if hours else rest
+    if not place or place[0].code != "@" or any(item.code in "Bn" for item in place):
+        return False
+    scope.set_ground(Ground("free", text=re.sub(r"^(?:an?|the) ", "", scope.spoken(place), flags=re.IGNORECASE)))
+    for item in hours:
+        scope.whole(item, remove=False)
+    return True
