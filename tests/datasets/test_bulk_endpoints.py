@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +301,36 @@ def test_moderation_is_per_file_and_only_when_asked_for(
     assert "explicit" in status["failed_images"][0]["error_message"]
     assert ended(tenant, unchecked)["done"] == 2
     assert images(tenant, checked) == []
+
+
+@pytest.mark.parametrize("refused", [2, 3])
+def test_a_zip_that_finds_no_room_waits_for_it(
+    service: Service, tenant: Tenant, serve: Serve, home: Path, monkeypatch: pytest.MonkeyPatch, refused: int
+) -> None:
+    """And does not take it from others meanwhile."""
+    left, waits = refused, (timedelta(0), timedelta(0))
+
+    def full(_descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def wait(_: timedelta) -> None:
+        assert list((home / "uploads").iterdir()) == []
+
+    monkeypatch.setattr(service.parts.bulk_uploads, "_pauses", waits)
+    monkeypatch.setattr("sartor.datasets.bulk.pause", wait)
+    monkeypatch.setattr("sartor.kit.fetch.os.fsync", full)
+    dataset_id = advanced(tenant)
+    assert start(tenant, dataset_id, serve(zipped({"a.png": picture()}))).status_code == 202
+    status = ended(tenant, dataset_id)
+    assert list((home / "uploads").iterdir()) == []
+    if refused > len(waits):
+        assert status["error"]["code"] == 503
+        assert "no room" in status["error"]["details"]
+    else:
+        assert (status["status"], status["done"]) == ("completed", 1)
 
 
 def test_a_captioner_that_is_away_does_not_fail_the_upload(tenant: Tenant, serve: Serve, captioner: MeanColors) -> None:

@@ -1,5 +1,6 @@
 """Copies of adapters: downloaded once, whole, and named by their bytes."""
 
+import errno
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sartor.kit.database import Database
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Storage, StorageAway
 from sartor.models.adapters import AdapterFiles
 from sartor.models.leftovers import Leftovers
 
@@ -79,3 +80,21 @@ def test_many_at_once_read_whole_files(files: AdapterFiles) -> None:
     for thread in threads:
         thread.join()
     assert read == [DATA] * 8
+
+
+def test_a_disk_without_room_is_a_storage_that_is_away(files: AdapterFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever draws waits for room; any other error is one."""
+    number = errno.ENOSPC
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sartor.models.adapters.settle", refuse)
+        with pytest.raises(StorageAway):
+            files.get("models/1/6.safetensors", SHA256)
+        number = errno.EACCES
+        with pytest.raises(OSError, match="no"):
+            files.get("models/1/6.safetensors", SHA256)
+    assert files.get("models/1/6.safetensors", SHA256).read_bytes() == DATA
+    assert len(list(files._folder.iterdir())) == 1

@@ -31,12 +31,13 @@ from sartor.datasets.rows import check_draft, count_images, find_dataset
 from sartor.datasets.service import Datasets
 from sartor.datasets.sources import file_name
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
-from sartor.errors import BadRequest, BodyTooLarge, Moderated, SartorError
+from sartor.errors import BadRequest, BodyTooLarge, Moderated, SartorError, Unavailable
 from sartor.kit.database import Database
 from sartor.kit.fetch import BadAddress, Fetcher, FetchError, RefusedAddress, TooLarge, TooManyRedirects
 from sartor.kit.idempotency import claim, digest_of
 from sartor.kit.jobs import Chore, Job, Jobs
 from sartor.kit.steps import async_step, interruptible_step, pause, step
+from sartor.kit.storage import is_full
 from sartor.moderation.base import ImageModerator
 
 log = structlog.get_logger(__name__)
@@ -172,11 +173,12 @@ class BulkUploads:
             if outcome["away"] is None:
                 return
             if duration is None:
-                raise BadRequest(f"zip_url: {outcome['away']}")
+                raise (Unavailable if outcome.get("full") else BadRequest)(f"zip_url: {outcome['away']}")
             await pause(duration)
 
     async def fetch(self, upload_id: str) -> dict[str, Any]:
-        """Brings the archive into the folder, where it is not there yet; or says why it was ``away``.
+        """Brings the archive into the folder, where it is not there yet; or says why it was ``away``. Of one that found
+        the disk ``full`` nothing is kept meanwhile: others need that room, too.
 
         Raises NotFound where the upload is gone, BadRequest and BodyTooLarge for what another try would not change.
         """
@@ -192,6 +194,12 @@ class BulkUploads:
             except FetchError as error:
                 log.info("archive did not come", upload_id=upload_id, reason=str(error))
                 return {"away": str(error)}
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                _part(path).unlink(missing_ok=True)
+                log.warning("no room for an archive", upload_id=upload_id, reason=str(error))
+                return {"away": "There is no room for the file at this moment.", "full": True}
             log.info("archive fetched", upload_id=upload_id, bytes=size)
         return {"away": None}
 
@@ -317,13 +325,18 @@ class BulkUploads:
                 .values(**values)
                 .execution_options(synchronize_session=False)
             )
-        for path in (self._path(upload_id), self._path(upload_id).with_suffix(".zip.part")):
+        for path in (self._path(upload_id), _part(self._path(upload_id))):
             path.unlink(missing_ok=True)
         if ended.rowcount:  # type: ignore[attr-defined]
             log.info("upload ended", upload_id=upload_id, **values)
 
     def _path(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.zip"
+
+
+def _part(path: Path) -> Path:
+    """What of an archive has come so far."""
+    return path.with_name(f"{path.name}.part")
 
 
 def _refusal(error: FetchError) -> SartorError:

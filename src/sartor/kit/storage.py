@@ -254,6 +254,23 @@ def settle(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_full(error: Exception) -> bool:
+    """Whether it says that a volume has no room. The library that writes weights says so in words only."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "StorageFull" in str(error)
+
+
+@contextmanager
+def finding_room() -> Iterator[None]:
+    """For what is written beside the storage, on this machine's own disk: raises StorageAway where that has no room.
+    Anything else passes."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise StorageAway(str(error)) from error
+        raise
+
+
 @contextmanager
 def _reaching() -> Iterator[None]:
     try:

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from sartor.kit.storage import Storage, settle
+from sartor.kit.storage import Storage, finding_room, settle
 from sartor.models.leftovers import Leftovers
 
 
@@ -26,7 +26,8 @@ class AdapterFiles:
         """The file with the bytes under ``key``, downloaded on the first call. A copy that an earlier process left is
         read through once: a loss of power may have cut it off.
 
-        Raises KeyError where the storage has none, and ValueError where they are not those with this hash.
+        Raises KeyError where the storage has none, ValueError where they are not those with this hash, and StorageAway
+        where the folder's disk has no room for them.
         """
         self._leftovers.tidy()
         path = self._path(sha256)
@@ -56,14 +57,15 @@ class AdapterFiles:
         return self._folder / f"{sha256}.safetensors"
 
     def _write(self, path: Path, data: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        try:
-            partial.write_bytes(data)
-            settle(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with finding_room():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                partial.write_bytes(data)
+                settle(partial)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
 
 
 def _touch(path: Path) -> None:

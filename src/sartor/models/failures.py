@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import structlog
 
 from sartor.errors import SartorError, Unavailable, Unprocessable
-from sartor.kit.storage import StorageAway
+from sartor.kit.storage import StorageAway, is_full
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +36,9 @@ def readable() -> Iterator[None]:
         log.exception("the checkpoint could not be loaded")
         raise Unavailable("The base model could not be loaded; the log says why.") from error
     except (OSError, SafetensorError) as error:
-        if _full(error):
+        if is_full(error):
             raise StorageAway(str(error)) from error
         raise
-
-
-def _full(error: Exception) -> bool:
-    """Whether the volume has no room. The library that writes weights says so in words only."""
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "StorageFull" in str(error)
 
 
 def record_of(error: Exception, job: str) -> dict[str, Any]:

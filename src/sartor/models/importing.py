@@ -27,7 +27,7 @@ from sartor.fibo.errors import InvalidAdapter
 from sartor.kit.database import Database, now
 from sartor.kit.fetch import Fetcher, FetchError, TooLarge
 from sartor.kit.idempotency import at_once, claim, digest_of, led_to
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Storage, finding_room
 from sartor.kit.threads import slowly
 from sartor.models.base import ServedBase
 from sartor.models.keys import imported_key, result_of, result_to
@@ -138,7 +138,10 @@ class Imports:
             raise TooManyRequests("Too many models are being fetched at this moment.", retry_after=_RETRY_AFTER)
         self._fetching.add(caller.organisation_id)
         try:
-            await self._fetcher.download(body.model_url, path, max_bytes=limit, limit=_FETCH_LIMIT, silence=_SILENCE)
+            with finding_room():
+                await self._fetcher.download(
+                    body.model_url, path, max_bytes=limit, limit=_FETCH_LIMIT, silence=_SILENCE
+                )
             return await slowly(take)
         except TooLarge:
             raise BodyTooLarge(refusal) from None
@@ -225,11 +228,14 @@ class Imports:
 
     @contextmanager
     def _arrived(self, file: BinaryIO) -> Iterator[Arrived]:
-        """A copy on disk while the block runs. Raises BodyTooLarge."""
+        """A copy on disk while the block runs. Raises BodyTooLarge, and StorageAway where there is no room."""
         limit = self.largest_file
         self._leftovers.tidy()
         self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=UNFINISHED_IMPORT, suffix=".safetensors") as copy:
+        with (
+            finding_room(),
+            tempfile.NamedTemporaryFile(dir=self._folder, prefix=UNFINISHED_IMPORT, suffix=".safetensors") as copy,
+        ):
             digest, size = hashlib.sha256(), 0
             while chunk := file.read(_CHUNK):
                 size += len(chunk)
