@@ -1,5 +1,6 @@
 """The way through: progress, drafts, what is kept and what is not, and the end of things."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,12 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from dbos import DBOS
 from fastapi.testclient import TestClient
 
 from sartor.app import create_app
 from sartor.bridge.base import Translation
 from sartor.errors import ModelNotReady
 from sartor.generation.drawing import PlainEngine
+from sartor.generation.keys import draft_key
 from sartor.generation.tables import GenerationRequest
 from sartor.kit.database import now
 from sartor.kit.storage import StorageAway
@@ -174,6 +177,34 @@ def test_a_refusal_does_not_wait_for_the_storage(
         answer = tenant.settled(submit(tenant))
     assert answer["status"] == "ERROR", answer
     assert "was deleted" in answer["error"]["details"]
+
+
+def test_a_storage_that_does_not_delete_holds_nobody_up_for_long(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ended request's place in the window is wanted by others; and where nothing was drawn, nothing is deleted."""
+
+    def refuse(key: str) -> None:
+        raise StorageAway("403: may put, may not delete")
+
+    def ends(request_id: str) -> None:
+        wait_for(lambda: True if DBOS.list_workflows(workflow_ids=[request_id], status="SUCCESS") else None)
+
+    delete = service.parts.storage.delete
+    monkeypatch.setattr(service.parts.storage, "delete", refuse)
+    unwelcome = tenant.image({"prompt": "a naked man"}).json()["request_id"]
+    assert tenant.settled(unwelcome)["error"]["code"] == 422
+    ends(unwelcome)
+
+    monkeypatch.setattr(OpenNsfw, "score", lambda self, png: 0.97)
+    monkeypatch.setattr("sartor.kit.steps._LONGEST_AWAY_PAUSE", 0.05)
+    refused = submit(tenant)
+    assert tenant.settled(refused)["error"]["code"] == 422
+    time.sleep(0.2)
+    assert DBOS.list_workflows(workflow_ids=[refused], status="PENDING"), "it is tried again"
+    monkeypatch.setattr("sartor.generation.jobs._DELETING", timedelta(0))
+    ends(refused)
+    delete(draft_key(refused))
 
 
 def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -46,6 +47,10 @@ LIGHT = Queue("light", window=4, per_tenant=3)
 # Progress is written this often at most, in seconds: a step of the small model takes less.
 _PROGRESS_PACE = 0.25
 _STORAGE_ATTEMPTS = 4
+_UNDRAWN = ("queued", "moderating_text", "writing_prompt")
+# How long a request that has ended keeps its place in the window for bytes that cannot be deleted. Nothing names them,
+# and what nothing names is found in the storage a week later.
+_DELETING = timedelta(minutes=1)
 # Between two attempts to store a draft, in seconds.
 _LONGEST_PAUSE = 15.0
 # A bridge has tried for most of a minute before it says that it cannot.
@@ -227,13 +232,19 @@ class Pipeline:
         self._clear(request_id)
 
     def fail(self, request_id: str, error: dict[str, Any]) -> None:
-        """Ends the request with ``error``, once, and leaves neither a draft nor an image behind."""
+        """Ends the request with ``error``, once, and leaves neither a draft nor an image behind. Where the storage does
+        not delete, it waits for it, but not long: others want to be drawn."""
         self._end(request_id, status=ERROR, error=error)  # first: a refusal does not wait for a storage that is away
         with self._database.transaction() as session:
             row = session.get(GenerationRequest, request_id)
-        if row is None or row.kind == IMAGE:
-            self._storage.delete(draft_key(request_id))
-            self._clear(request_id)
+        if row is None or (row.kind == IMAGE and row.stage not in _UNDRAWN):
+            try:
+                self._storage.delete(draft_key(request_id))
+                self._clear(request_id)
+            except StorageAway as reason:
+                if row is None or row.finished_at is None or now() - row.finished_at < _DELETING:
+                    raise
+                log.warning("an image that nobody gets stays", request_id=request_id, reason=str(reason))
 
     def _clear(self, request_id: str) -> None:
         """Deletes the image of a request that has ended with an error, which it stays at. Whoever moves the image does
