@@ -298,9 +298,9 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         return RedirectResponse(f"{PATH}/datasets/{copy.id}", SEE_OTHER)
 
     @routes.post("/datasets/{dataset_id}/delete")
-    def delete(caller: CallerDependency, dataset_id: DatasetId) -> Response:
-        found, _ = rooms.datasets.get(caller, dataset_id)
-        rooms.datasets.delete(caller, dataset_id)
+    async def delete(caller: CallerDependency, dataset_id: DatasetId) -> Response:
+        found, _ = await run_in_threadpool(rooms.datasets.get, caller, dataset_id)
+        await slowly(rooms.datasets.delete, caller, dataset_id)
         return RedirectResponse(f"{PATH}/projects/{found.project_id}", SEE_OTHER)
 
     _mount_images(routes, pages, rooms, console)
@@ -344,8 +344,8 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
         return _back(dataset_id, after, following if "next" in given else None)
 
     @routes.post("/datasets/{dataset_id}/images/{image_id}/delete")
-    def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0) -> Response:
-        rooms.datasets.delete_image(caller, dataset_id, image_id)
+    async def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0) -> Response:
+        await slowly(rooms.datasets.delete_image, caller, dataset_id, image_id)
         return _back(dataset_id, after)
 
 

@@ -17,6 +17,7 @@ from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.errors import NotFound
+from sartor.kit.threads import slowly
 from sartor.models.endpoints import ModelId
 from sartor.models.schemas import ModelChanges
 from sartor.models.tables import IN_TRAINING, Model
@@ -95,6 +96,6 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         return RedirectResponse(f"{PATH}/models/{model_id}", SEE_OTHER)
 
     @routes.post("/models/{model_id}/delete")
-    def delete(caller: CallerDependency, model_id: ModelId) -> Response:
-        console.lifecycle.delete(caller, model_id)
+    async def delete(caller: CallerDependency, model_id: ModelId) -> Response:
+        await slowly(console.lifecycle.delete, caller, model_id)
         return RedirectResponse(f"{PATH}/models", SEE_OTHER)

@@ -19,6 +19,7 @@ from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.datasets.schemas import DatasetBody
 from sartor.errors import SartorError
+from sartor.kit.threads import slowly
 from sartor.projects.endpoints import ProjectId
 from sartor.projects.schemas import DESCRIBED, NAMED, IpType, Medium, ProjectBody, ProjectChanges
 from sartor.projects.tables import Project
@@ -178,6 +179,6 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         return RedirectResponse(f"{PATH}/projects/{project_id}", SEE_OTHER)
 
     @routes.post("/projects/{project_id}/delete")
-    def delete(caller: CallerDependency, project_id: ProjectId) -> Response:
-        rooms.projects.delete(caller, project_id)
+    async def delete(caller: CallerDependency, project_id: ProjectId) -> Response:
+        await slowly(rooms.projects.delete, caller, project_id)
         return RedirectResponse(f"{PATH}/projects", SEE_OTHER)

@@ -127,9 +127,9 @@ def router(
         status_code=204,
         responses=describe(401, 404, 409, 429, 500, 503),
     )
-    def delete_dataset(caller: CallerDependency, dataset_id: DatasetId) -> None:
+    async def delete_dataset(caller: CallerDependency, dataset_id: DatasetId) -> None:
         """Deletes it with its images, for ever. 409 while a model is trained on it."""
-        datasets.delete(caller, dataset_id)
+        await slowly(datasets.delete, caller, dataset_id)
 
     @routes.post(
         "/tailored-gen/datasets/{dataset_id}/clone",

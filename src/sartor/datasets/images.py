@@ -123,9 +123,9 @@ def router(
         status_code=204,
         responses=describe(401, 404, 409, 429, 500, 503),
     )
-    def delete_image(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> None:
+    async def delete_image(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> None:
         """Deletes it for ever. While the dataset is a draft."""
-        datasets.delete_image(caller, dataset_id, image_id)
+        await slowly(datasets.delete_image, caller, dataset_id, image_id)
 
     return routes
 

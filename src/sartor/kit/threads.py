@@ -1,4 +1,4 @@
-"""Threads for calls that take seconds: pictures, archives, language models.
+"""Threads for calls that take seconds, or may: pictures, archives, language models, a storage that does not answer.
 
 Whoever is let in, asked about or looked up takes one of the framework's forty threads for a moment. If pictures waited
 for their turn in those, a burst of uploads would keep everybody out, health checks among them.

@@ -158,10 +158,10 @@ def _mount_models(
         status_code=204,
         responses=describe(401, 403, 404, 409, 429, 500, 503),
     )
-    def delete_model(caller: CallerDependency, model_id: ModelId) -> None:
+    async def delete_model(caller: CallerDependency, model_id: ModelId) -> None:
         """Deletes it with its checkpoints and samples. Images that it has drawn stay; one in training has to be
         stopped first."""
-        lifecycle.delete(caller, model_id)
+        await slowly(lifecycle.delete, caller, model_id)
 
     @routes.get(
         "/tailored-gen/models/{model_id}/download",
@@ -169,9 +169,9 @@ def _mount_models(
         summary="Download a model",
         responses=describe(400, 401, 403, 404, 429, 500, 503),
     )
-    def download_model(request: Request, caller: CallerDependency, model_id: ModelId) -> DownloadAnswer:
+    async def download_model(request: Request, caller: CallerDependency, model_id: ModelId) -> DownloadAnswer:
         """Addresses of its adapter, a diffusers LoRA of the active version, and of its card."""
-        return lifecycle.download(caller, model_id, address_of(request))
+        return await slowly(lifecycle.download, caller, model_id, address_of(request))
 
 
 def _mount_trainings(routes: APIRouter, lifecycle: Lifecycle, address_of: Callable[[Request], Address]) -> None:
@@ -232,9 +232,9 @@ def _mount_trainings(routes: APIRouter, lifecycle: Lifecycle, address_of: Callab
         status_code=204,
         responses=describe(400, 401, 403, 404, 429, 500, 503),
     )
-    def delete_checkpoint(caller: CallerDependency, model_id: ModelId, checkpoint_step: Step) -> None:
+    async def delete_checkpoint(caller: CallerDependency, model_id: ModelId, checkpoint_step: Step) -> None:
         """Deletes it for good. The one that is drawn with stays."""
-        lifecycle.delete_checkpoint(caller, model_id, checkpoint_step)
+        await slowly(lifecycle.delete_checkpoint, caller, model_id, checkpoint_step)
 
 
 def _mount_import(routes: APIRouter, imports: Imports) -> None:

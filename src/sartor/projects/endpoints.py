@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Path
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.errors import describe
 from sartor.kit.idempotency import HEADER, check_key
+from sartor.kit.threads import slowly
 from sartor.projects.schemas import ProjectAnswer, ProjectBody, ProjectChanges
 from sartor.projects.service import LARGEST_ID, Projects
 
@@ -77,8 +78,8 @@ def router(projects: Projects, door: Door) -> APIRouter:
         status_code=204,
         responses=describe(401, 404, 409, 429, 500, 503),
     )
-    def delete_project(caller: CallerDependency, project_id: ProjectId) -> None:
+    async def delete_project(caller: CallerDependency, project_id: ProjectId) -> None:
         """Deletes it with its datasets, images and models, for ever. 409 while one of its models is in training."""
-        projects.delete(caller, project_id)
+        await slowly(projects.delete, caller, project_id)
 
     return routes
