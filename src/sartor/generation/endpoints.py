@@ -157,12 +157,16 @@ def router(
 
 
 async def _wait(generation: Generation, caller: Caller, identifier: str, limit: timedelta) -> GenerationRequest:
-    """The request when it has ended, or as it is after ``limit``."""
+    """The request when it has ended, or as it is after ``limit`` or when the process stops: whoever sent it is to have
+    its id."""
     clock = asyncio.get_running_loop().time
     deadline, pause = clock() + limit.total_seconds(), _FIRST_LOOK
     while True:
         row = await run_in_threadpool(generation.find, caller, identifier)
         if row.status != IN_PROGRESS or clock() >= deadline:
             return row
-        await asyncio.sleep(min(pause, max(0.0, deadline - clock())))
+        try:
+            await asyncio.sleep(min(pause, max(0.0, deadline - clock())))
+        except asyncio.CancelledError:  # by the server, which waits for open requests no longer
+            return row
         pause = min(pause * 1.3, _SLOWEST_LOOK)
