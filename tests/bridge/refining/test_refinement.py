@@ -4,6 +4,7 @@ import pytest
 
 from sartor.bridge import OfflineBridge
 from sartor.vgl import StructuredPrompt, canonical, diff, merge, parse, parse_visual_schema
+from tests.bridge.scenes import SAILOR, changes
 
 SCENES = {
     "apple": "a red apple",
@@ -171,3 +172,21 @@ def test_an_empty_scene(bridge):
     assert vgl.objects[0].description == "red apple"
     assert vgl.background_setting == "plain yellow background"
     assert bridge.refine(parse({}), "bigger").structured_prompt.objects is None
+
+
+@pytest.mark.parametrize(
+    ("instruction", "path", "expected"),
+    [
+        (r"replace the boat with a \s", "objects[1].description", r"\ s"),
+        (r"make him look sad\sad", "objects[0].expression", r"sad\sad"),
+        (r"make it heavy \s rain", "objects[0].description", "heavy \\"),
+    ],
+)
+def test_a_backslash_is_a_character_as_any_other(bridge, instruction: str, path: str, expected: str):
+    assert changes(bridge, SAILOR, instruction)[path] == expected
+
+
+def test_several_of_a_thing_whose_name_begins_with_a_backslash(bridge):
+    several = parse({"short_description": r"Seven \s", "objects": [{"description": r"\s", "number_of_objects": 7}]})
+    refined = bridge.refine(several, "make it night").structured_prompt
+    assert refined.short_description == r"Seven \s, in front of a dark night sky with stars"

@@ -65,10 +65,15 @@ def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
         if thing.count >= len(NUMBERS):
             phrase = phrase_thing(thing, word)
             number = phrase.replace(NUMBERS[-1], str(thing.count), 1)
-            sentence = re.sub(re.escape(phrase), number, sentence, count=1, flags=re.IGNORECASE)
+            sentence = re.sub(re.escape(phrase), literally(number), sentence, count=1, flags=re.IGNORECASE)
     if setting is not None:
         sentence = f"{sentence.removesuffix(f' on {article(phrase_background(_ANY))}')} {before(setting)}"
     return sentence
+
+
+def literally(text: str) -> str:
+    """The text as a template of ``re.sub``, where a backslash would begin a group or an escape."""
+    return text.replace("\\", r"\\")
 
 
 def before(setting: str) -> str:

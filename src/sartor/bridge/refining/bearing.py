@@ -8,6 +8,7 @@ from sartor.bridge.english import words
 from sartor.bridge.english.attachment import gerund
 from sartor.bridge.english.lexicon import plural
 from sartor.bridge.english.tagging import Item
+from sartor.bridge.english.wording import literally
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.recoloring import with_article
@@ -62,7 +63,7 @@ def retell_bearing(text: str, actor: Actor) -> str:
         return text
     if expression in FACES.values() and _FACE.search(text):
         return _FACE.sub(lambda match: _form(match.group(), expression), text, count=1)
-    changed = _FEELING.sub(expression, text, count=1)
+    changed = _FEELING.sub(literally(expression), text, count=1)
     return with_article(changed, expression) if changed != text else text
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sartor.bridge.english.wording import literally
+
 # By name: how a text says it, and the light of the hour, as in ``nano.vocabulary.LIGHTING``.
 _HOURS: dict[str, tuple[str, str]] = {
     name: (phrase, light)
@@ -82,7 +84,7 @@ class Circumstance:
         phrases, words, new = (
             (_AT_HOUR, _BARE_HOUR, self.word) if self.kind == "hour" else (_IN_WEATHER, _WEATHER_WORD, self.adjective)
         )
-        changed, count = phrases.subn(self.phrase, text, count=1)
+        changed, count = phrases.subn(literally(self.phrase), text, count=1)
         if not count and new:
             changed, count = words.subn(new, text, count=1)
         return changed if count else None

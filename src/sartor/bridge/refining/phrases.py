@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english.lexicon import plural
+from sartor.bridge.english.wording import literally
 from sartor.bridge.refining.recoloring import colors_before, find_noun, opening, with_article
 from sartor.nano.captions import article
 from sartor.nano.vocabulary import NUMBERS
@@ -125,7 +126,7 @@ def _own_end(text: str, end: int, known: set[str]) -> int:
 
 def rename(text: str, old: str, new: str) -> str:
     """The text with one word for another, and the article that it asks for."""
-    return with_article(re.sub(rf"\b{re.escape(old)}\b", new, text, flags=re.IGNORECASE), new)
+    return with_article(re.sub(rf"\b{re.escape(old)}\b", literally(new), text, flags=re.IGNORECASE), new)
 
 
 def _phrase(text: str, noun: str) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from sartor.bridge.english.colors import color_names
 from sartor.bridge.english.draft import DETAILS
 from sartor.bridge.english.lexicon import plural
 from sartor.bridge.english.scene import finish_entry, orientation_of
+from sartor.bridge.english.wording import literally
 from sartor.bridge.refining.actors import Actor, Stage
 from sartor.bridge.refining.adjectives import describe_noun
 from sartor.bridge.refining.bearing import retell_bearing
@@ -210,7 +211,7 @@ def _restate_relationship(
             elif kept.concept != old.concept and (kept.count != old.count or kept.count == 1):
                 same = any(other.before is old and not other.replaced for other, _ in others)
                 instead = plural(named) if same and kept.count > 1 else kept.concept
-                entry["relationship"] = re.sub(rf"\b{re.escape(named)}\b", instead, told)
+                entry["relationship"] = re.sub(rf"\b{re.escape(named)}\b", literally(instead), told)
             return
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sartor.bridge.english.grammar import Group
+from sartor.bridge.english.wording import literally
 from sartor.bridge.refining.adjectives import describe_noun
 from sartor.bridge.refining.phrases import become, cut
 from sartor.bridge.refining.recoloring import recolor
@@ -33,7 +34,7 @@ class Surrounding:
         self._edit(lambda text: become(text, self.noun, phrase, f"{owned} {text}") or text)
 
     def extend(self, words: str) -> None:
-        self._edit(lambda text: re.sub(rf"\b{re.escape(self.noun)}\b", rf"\g<0> {words}", text, count=1))
+        self._edit(lambda text: re.sub(rf"\b{re.escape(self.noun)}\b", rf"\g<0> {literally(words)}", text, count=1))
 
     def remove(self) -> None:
         if cut(self.scope.stage.setting or "", self.noun) is None:
