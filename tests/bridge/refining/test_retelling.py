@@ -83,3 +83,15 @@ def test_the_sentence_tells_the_background_that_the_schema_gives(bridge: Offline
     refined = bridge.refine(parse(prompt), "make the dog red", visual_schema=schema).structured_prompt
     assert refined.short_description == "A red dog on a plain cream background"
     assert refined.background_setting == "plain cream background"
+
+
+def test_surroundings_that_are_named_twice_give_way_once(bridge: OfflineBridge) -> None:
+    prompt = parse(
+        {
+            "short_description": "A man on a wooden pier at dusk",
+            "objects": [{"description": "A tall man"}],
+            "background_setting": "a wooden pier, with boats along a wooden pier",
+        }
+    )
+    refined = bridge.refine(prompt, "change the background to a beach").structured_prompt
+    assert refined.short_description == "A man in front of a sandy beach with the sea behind at dusk"

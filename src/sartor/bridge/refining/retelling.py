@@ -137,13 +137,10 @@ def _elsewhere(text: str, items: list[Item], place: str, setting_before: str | N
 def _moved(text: str, place: str, setting_before: str | None) -> str | None:
     """ "on a wooden pier", where that is what the surroundings were, gives way; None where the text names none."""
     parts = [part.strip() for part in _WITHIN.split(setting_before or "")]
-    named = [part for part in parts if len(part) > 3 and find_hour(part) is None]
-    found = [
-        match
-        for part in named
-        if (match := re.search(rf" \b(?:{_BEFORE_PLACE})(?: an?| the)? {re.escape(part)}\b", text, re.IGNORECASE))
-    ]
-    for index, match in enumerate(sorted(found, key=lambda match: match.start(), reverse=True), 1):
+    named = {part for part in parts if len(part) > 3 and find_hour(part) is None}
+    places = "|".join(sorted(map(re.escape, named), key=len, reverse=True))
+    found = list(re.finditer(rf" \b(?:{_BEFORE_PLACE})(?: an?| the)? (?:{places})\b", text, re.I)) if named else []
+    for index, match in enumerate(reversed(found), 1):
         instead = f" {place}" if index == len(found) else ""
         text = f"{text[: match.start()]}{instead}{text[match.end() :]}"
     return text if found else None
