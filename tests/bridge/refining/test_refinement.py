@@ -1,8 +1,11 @@
 """What each instruction changes: the exact set of paths, and nothing else."""
 
+import time
+
 import pytest
 
 from sartor.bridge import OfflineBridge
+from sartor.bridge.base import MAX_PROMPT_CHARACTERS
 from sartor.vgl import StructuredPrompt, canonical, diff, merge, parse, parse_visual_schema
 from tests.bridge.scenes import SAILOR, changes
 
@@ -190,3 +193,9 @@ def test_several_of_a_thing_whose_name_begins_with_a_backslash(bridge):
     several = parse({"short_description": r"Seven \s", "objects": [{"description": r"\s", "number_of_objects": 7}]})
     refined = bridge.refine(several, "make it night").structured_prompt
     assert refined.short_description == r"Seven \s, in front of a dark night sky with stars"
+
+
+def test_the_longest_instruction_takes_no_time_by_the_square_of_its_length(bridge):
+    began = time.process_time()
+    bridge.refine(SAILOR, "a.b." * (MAX_PROMPT_CHARACTERS // 4))
+    assert time.process_time() - began < 5

@@ -80,7 +80,8 @@ def _cost(pieces: Sequence[Piece], cells: tuple[Cell, ...]) -> float:
         # A place left open is the middle, a little; that decides "on the left" and a thing alone.
         cost += 0.4 * (abs(row - 1) + abs(column - 1)) if len(pieces) == 1 else 0.1 * abs(row - 1)
         for other, (other_row, other_column) in zip(pieces[:index], cells[:index], strict=True):
-            cost += _crowding(row - other_row, column - other_column, related=_related(piece, other))
+            if abs(row - other_row) <= 1 and abs(column - other_column) <= 1:
+                cost += _crowding(row - other_row, column - other_column, related=_related(piece, other))
             if (other_column, other_row) > (column, row):
                 cost += 0.2  # read from left to right, from top to bottom
         if piece.relation and any(piece.relation[1] is other for other in pieces):
@@ -95,9 +96,7 @@ def _cost(pieces: Sequence[Piece], cells: tuple[Cell, ...]) -> float:
 
 
 def _crowding(rows: int, columns: int, *, related: bool) -> float:
-    """Neighbours overlap, those across a corner less; what belongs together may."""
-    if max(abs(rows), abs(columns)) > 1:
-        return 0.0
+    """Neighbours, at most one row and column apart, overlap, those across a corner less; what belongs together may."""
     if rows == columns == 0:
         return 100.0
     return 3.0 if related else 12.0 if 0 in (rows, columns) else 10.0

@@ -44,9 +44,9 @@ def verbal(items: list[Item], index: int) -> Item:
         return replace(item, code="i", value="her")
     before = items[index - 1].code if index else ""
     after = items[index + 1].code if index + 1 < len(items) else "E"
-    asked = any(other.lemma in {"make", "have", "let"} for other in items[:index])
     looks = item.text.lower() == "look" and before in tuple("NKiv") and after in "AMVZzaPl"
-    acts = item.code == "N" and item.lemma in words.ACTIONS and before in tuple("NK") and asked and after in "EPXUTRD"
+    acts = item.code == "N" and item.lemma in words.ACTIONS and before in tuple("NK") and after in "EPXUTRD"
+    acts = acts and any(other.lemma in {"make", "have", "let"} for other in items[:index])
     return replace(item, code="V", value=None, lemma="look" if looks else item.lemma) if looks or acts else item
 
 

@@ -35,8 +35,9 @@ _SAME = word_set("unchanged untouched alone intact same original current existin
 def clauses(items: list[Item]) -> list[list[Item]]:
     """Parted at sentence ends, at commas and "and" where a new verb or a "not" follows, and before a verb's "not"."""
     parts: list[list[Item]] = [[]]
+    begins = _beginnings(items)
     for index, item in enumerate(items):
-        if item.code == "E" or (item.code in "XU" and _begins(items[index + 1 :])):
+        if item.code == "E" or (item.code in "XU" and begins[index + 1]):
             parts.append([])
             continue
         if _negates(items, index) and item.value in {*_NOT, "without"}:
@@ -76,12 +77,16 @@ def said(items: list[Item]) -> str:
     return " ".join(item.text for item in items).lower().replace(" n't", "n't")
 
 
-def _begins(items: list[Item]) -> bool:
-    """Whether a clause begins with these items: with a verb that asks for something, or with "not"."""
-    index = next((i for i, item in enumerate(items) if item.code not in "XUav" and item.text.lower() != "do"), None)
-    if index is None:
-        return False
-    return (items[index].code == "V" and items[index].lemma in VERBS) or _negates(items, index)
+def _beginnings(items: list[Item]) -> list[bool]:
+    """Whether a clause begins at each item, and after the last: with a verb that asks for something, or with "not"."""
+    begins = [False] * (len(items) + 1)
+    for index in range(len(items) - 1, -1, -1):
+        item = items[index]
+        if item.code in "XUav" or item.text.lower() == "do":
+            begins[index] = begins[index + 1]
+        else:
+            begins[index] = (item.code == "V" and item.lemma in VERBS) or _negates(items, index)
+    return begins
 
 
 def _negates(items: list[Item], index: int) -> bool:

@@ -22,7 +22,7 @@ _DRAWN = re.compile(
     r"collage|mosaic|postcard|render|photo|photograph|cartoon))$",
     re.IGNORECASE,
 )
-_THEMED = re.compile(r"\b([\w'-]+)[- ](?:themed|inspired|style)\b", re.IGNORECASE)
+_THEMED = re.compile(r"\b([\w'-]{1,40})[- ](?:themed|inspired|style)\b", re.IGNORECASE)
 
 
 def follow_look(scope: Scope, items: list[Item]) -> bool:

@@ -26,6 +26,7 @@ _FIELDS: dict[str, list[Path]] = {
     "Y": [("style_medium",), ("artistic_style",)],
 }
 _DEGREE = re.compile(r"(?:\b(?:more|less|very|slightly|much|far)\s+)+$", re.IGNORECASE)
+_LEAD = 60  # characters before an item that may be its degree
 _SHADED = re.compile(r"(?:an? |the )?((?:(?:more|less) )?\w+(?:er)?|(?:more|less) \w+) background", re.IGNORECASE)
 _END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
@@ -39,6 +40,7 @@ class Scope:
     def __init__(self, stage: Stage, instruction: str = "") -> None:
         self.stage = stage
         self.instruction = instruction
+        self._as_written = replace_hex(instruction) == instruction  # else the items stand elsewhere
         self.last: Actor | None = None
         self.asked: dict[Path, Any] = {}
         self.notes: list[str] = []
@@ -53,17 +55,18 @@ class Scope:
     def spoken(self, items: list[Item]) -> str:
         """The items' words as they were written, with what says nothing to the grammar."""
         start, end = items[0].start, items[-1].end
-        if start < 0 or replace_hex(self.instruction) != self.instruction:
+        if start < 0 or not self._as_written:
             return words_of(items)
-        lead = _DEGREE.search(self.instruction[:start])
+        lead = _DEGREE.search(self.instruction, max(0, start - _LEAD), start)
         return " ".join(self.instruction[lead.start() if lead else start : end].split())
 
     def clause(self, items: list[Item]) -> str:
         """As ``spoken``, to the clause's end."""
         spoken, end = self.spoken(items), items[-1].end
-        if end < 0 or replace_hex(self.instruction) != self.instruction:
+        if end < 0 or not self._as_written:
             return spoken
-        return " ".join(f"{spoken}{_END.split(self.instruction[end:], maxsplit=1)[0]}".split())
+        rest = _END.search(self.instruction, end)
+        return " ".join(f"{spoken}{self.instruction[end : rest.start() if rest else None]}".split())
 
     def texts(self) -> list[dict[str, Any]]:
         """The words in the picture, with what the instruction has made of them so far."""

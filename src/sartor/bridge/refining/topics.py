@@ -106,7 +106,7 @@ def _is_topic(scope: Scope, items: list[Item], index: int) -> bool:
     if item.code == "H":
         before = items[index - 1].text.lower() if index and items[index - 1].code == "A" else ""
         return _is_bare_shadow(item) and (following in {"A", "C"} or before.endswith("er"))
-    if any(other.code in "@iT" for other in items[:index]):
+    if item.code not in "pY" or any(other.code in "@iT" for other in items[:index]):
         return False
     if item.code == "p":
         return following != "i"  # "render it as ..."
