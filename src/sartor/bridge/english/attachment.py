@@ -146,12 +146,7 @@ class _Reader:
 
     def _continued(self, group: Group, had: str | None) -> bool:
         """ "with curly hair and green eyes"."""
-        noun = group.noun.rsplit(" ", 1)[-1]
-        if (
-            self.recent is None
-            or had is None
-            or not {noun, group.text.rsplit(" ", 1)[-1]} & (words.BODY | words.CLOTHING)
-        ):
+        if self.recent is None or had is None or not any(_is_had(name) for name in (group.noun, group.text)):
             return False
         texts = self.recent.details[had]
         texts[-1] = f"{texts[-1]} and {group.words}"
@@ -284,6 +279,11 @@ class _Reader:
             draft.texts.append(value)
         elif item.code == "w":
             draft.loose.append(item.text.lower())
+
+
+def _is_had(name: str) -> bool:
+    """Whether something of this name is part of a body or worn on it."""
+    return name.rsplit(" ", 1)[-1] in words.BODY or words.is_worn(name)
 
 
 def _join(first: PartialPlace, second: PartialPlace) -> PartialPlace:

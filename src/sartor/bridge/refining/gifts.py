@@ -11,7 +11,7 @@ from sartor.nano.captions import article
 
 def is_garment(group: Group) -> bool:
     """Whether it can be worn, a hat as well as a scarf."""
-    return any(name.rsplit(" ", 1)[-1] in words.CLOTHING for name in (group.noun, group.text))
+    return words.is_worn(group.noun) or words.is_worn(group.text)
 
 
 def is_measure(group: Group) -> bool:
@@ -38,7 +38,7 @@ def give(scope: Scope, actors: list[Actor], group: Group) -> bool:
 def wear(scope: Scope, made: Actor, owner: Actor) -> bool:
     """ "put a hat on the cat": a garment that was just made is no thing of its own. False for any other thing."""
     piece = made.piece
-    if piece.noun.rsplit(" ", 1)[-1] not in words.CLOTHING:
+    if not words.is_worn(piece.noun):
         return False
     scope.stage.actors.remove(made)
     text = " ".join([*piece.colors, piece.phrase])
