@@ -107,3 +107,24 @@ def test_two_colours_are_both_told() -> None:
     assert boat["description"] == "A yellow and blue wooden rowing boat with peeling paint and white trim"
     assert boat["shape_and_color"] == "curved hull, yellow and blue with white trim"
     assert told["short_description"].endswith("next to a yellow and blue boat")
+
+
+@pytest.mark.parametrize(
+    ("instruction", "color"), [("make the boat red and green", "red and green"), ("make the boat red", "red"),
+                               ("make the boat blue", "blue")]
+)  # fmt: skip
+def test_the_second_colour_changes_as_the_first_does(bridge: OfflineBridge, instruction: str, color: str) -> None:
+    boat = {
+        "short_description": "A red and white rowing boat at sea",
+        "objects": [
+            {"description": "A red and white rowing boat with peeling paint", "shape_and_color": "curved hull"}
+        ],
+    }
+    told = bridge.refine(parse(boat), instruction).structured_prompt
+    assert told.short_description == f"A {color} rowing boat at sea"
+    assert told.objects[0].description == f"A {color} rowing boat with peeling paint"
+
+
+def test_a_colour_stands_before_the_whole_of_a_name(bridge: OfflineBridge) -> None:
+    boat = {"short_description": "A rowing boat at sea", "objects": [{"description": "A rowing boat, peeling"}]}
+    assert bridge.refine(parse(boat), "make it blue").structured_prompt.short_description == "A blue rowing boat at sea"

@@ -67,6 +67,11 @@ class Actor:
         """Whether its entry has no description, and it was not made another thing since."""
         return self.entry is not None and not self.entry.get("description") and not self.replaced
 
+    def painted(self, thing: Thing) -> bool:
+        """Whether it has other colours as ``thing``, which it is now, than it was told to have before."""
+        told = self.before.colors if self.before is not None and self.before.recolored else ()
+        return thing.recolored and thing.colors != told
+
     @property
     def called(self) -> str:
         """What others call it: "boat" of a rowing boat, but "fire truck" of one."""

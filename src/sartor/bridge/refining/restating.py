@@ -67,7 +67,7 @@ def _recolored_scheme(values: dict[str, Any], stage: Stage, things: list[Thing])
     """Somebody else's colour scheme with the colours of what is painted by their new ones."""
     text: str | None = _get(values, _COLOR_SCHEME)
     for actor, thing in zip(stage.actors, things, strict=True):
-        if text and actor.entry is not None and not actor.replaced and _painted(actor, thing):
+        if text and actor.entry is not None and not actor.replaced and actor.painted(thing):
             own = colors_before(actor.entry.get("description", ""), actor.piece.noun)
             text = swap(text, own, phrase_colors(thing.colors))
     return text
@@ -125,7 +125,8 @@ def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
     own_colors = colors_before(entry.get("description", ""), actor.piece.noun)
     old["orientation"], new["orientation"] = actor.orientation_before, orientation_of(actor.piece, thing)
     for name in ("description", "location", "relative_size", "shape_and_color", "number_of_objects", "orientation"):
-        if old.get(name) == new.get(name) and not (actor.replaced and name == "shape_and_color"):
+        anew = actor.replaced if name == "shape_and_color" else name == "description" and actor.painted(thing)
+        if old.get(name) == new.get(name) and not anew:
             continue
         if name == "description" and name not in entry and not actor.replaced:
             continue  # a thing without a name stays without one
@@ -147,7 +148,7 @@ def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
     """A longer description with only its colour and adjectives brought up to date."""
     assert actor.before is not None
     noun = actor.piece.noun
-    if _painted(actor, thing):
+    if actor.painted(thing):
         own, color = colors_before(text, noun), phrase_colors(thing.colors)
         text = recolor(text, noun, color)
         if len(own) == 1:
@@ -158,11 +159,6 @@ def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
         if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
             text = describe_noun(text, noun, adjective)
     return text
-
-
-def _painted(actor: Actor, thing: Thing) -> bool:
-    assert actor.before is not None
-    return thing.recolored and thing.colors[:1] != (actor.before.colors[:1] if actor.before.recolored else ())
 
 
 def _recolor_shape(text: str, color: str) -> str:

@@ -32,9 +32,9 @@ def retell(text: str, items: list[Item], stage: Stage, setting_before: str | Non
     text = _renamed(_borne(text, stage), stage)
     for noun, color in ((noun, color) for actor in stage.actors for noun, color in actor.painted_parts.items()):
         text = recolor(text, noun, color) if _names(text, noun) else text
-    if old == new:
-        return _meanwhile(text, stage)
     pairs = list(zip(stage.actors, after.things, strict=True))
+    if old == new and not any(actor.painted(thing) for actor, thing in pairs):  # it tells the first colour alone
+        return _meanwhile(text, stage)
     true = None if text == old else _true(text, stage, pairs)
     if true is None:
         return new
@@ -81,12 +81,13 @@ def _names(text: str, phrase: str) -> bool:
 def _edit(text: str, actor: Actor, thing: Thing) -> str:
     if actor.entry is None or actor.before is None or not _names(text, actor.word_before):
         return text
-    noun = actor.word_before.rsplit(" ", 1)[-1]
+    noun = _last(actor)
     if not actor.replaced:
+        noun = actor.piece.noun if _names_phrase(text, actor.piece.noun) else noun
         known = actor.word_before.split()
         for adjective in actor.piece.adjectives:
             text = text if adjective in known else describe_noun(text, noun, adjective)
-        return recolor(text, noun, phrase_colors(thing.colors)) if _painted(actor, thing) else text
+        return recolor(text, noun, phrase_colors(thing.colors)) if actor.painted(thing) else text
     phrase = re.sub(r"^(?:an?|the) ", "", phrase_thing(thing, actor.piece.phrase))
     if actor.before.count == thing.count > 1:
         phrase = phrase.partition(" ")[2]  # the number is told, or left out
@@ -97,10 +98,6 @@ def _edit(text: str, actor: Actor, thing: Thing) -> str:
             return whole
     return re.sub(rf"(?:\b(an?) )?\b{re.escape(actor.word_before)}\b|\b{re.escape(noun)}\b",
                   lambda match: _with_article(match, phrase), text, count=1, flags=re.IGNORECASE)  # fmt: skip
-
-
-def _painted(actor: Actor, thing: Thing) -> bool:
-    return thing.recolored and actor.before is not None and thing.colors != actor.before.colors
 
 
 def _with_article(match: re.Match[str], phrase: str) -> str:
