@@ -91,7 +91,9 @@ def test_a_look_is_taught_from_pictures_to_a_training(browser: TestClient, datas
     assert "Delete the model" in ended
     renamed = browser.post(f"{model.url.path}/words", data={"name": "Ink", "description": "Of ink."}).text
     assert "<h1>Ink</h1>\n<p>Of ink.</p>" in renamed
-    assert browser.post(f"{model.url.path}/words", data={"name": " "}).status_code == 422
+    refused = browser.post(f"{model.url.path}/words", data={"name": " ", "description": "Of red ink."})
+    assert refused.status_code == 422
+    assert "Of red ink." in refused.text
     assert browser.post(f"{model.url.path}/delete").url.path == "/console/models"
     assert browser.get(model.url.path).status_code == 404
 

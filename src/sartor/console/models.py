@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,13 +18,15 @@ from sartor.console.forms import body_of, texts
 from sartor.console.pages import SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
-from sartor.errors import NotFound
+from sartor.errors import NotFound, SartorError
 from sartor.kit.threads import slowly
 from sartor.models.endpoints import ModelId
 from sartor.models.schemas import ModelChanges
 from sartor.models.tables import IN_TRAINING, Model
 
 _PICTURES_OF_A_BRAND = 8
+# What may be changed of a model: its field, what the page calls it, most characters.
+_WORDS = (("name", "Name", 200), ("description", "Description", 4000))
 
 
 class ModelPages:
@@ -46,6 +50,11 @@ class ModelPages:
             "dataset_is_there": self._is_there(caller, row.dataset_id),
             "pictures": [path.name for path in self.pictures(row)],
         }
+
+    def change(self, caller: Caller, model_id: int, given: dict[str, str]) -> None:
+        """Takes the words of a form for the model's. Raises NotFound, Forbidden, Unprocessable."""
+        words = {name: given[name] for name, _, _ in _WORDS if name in given}
+        self.lifecycle.update(caller, model_id, body_of(ModelChanges, words, blank=True))
 
     def _is_there(self, caller: Caller, dataset_id: int | None) -> bool:
         try:
@@ -71,9 +80,28 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         ]
         return pages.answer("models.html", models=found)
 
+    def one_page(
+        request: Request,
+        caller: Caller,
+        model_id: int,
+        given: Mapping[str, str] = MappingProxyType({}),
+        error: SartorError | None = None,
+    ) -> Response:
+        """A model, with what was written into its form and what was wrong with it."""
+        shown = console.one(request, caller, model_id)
+        row = shown["model"]
+        return pages.answer(
+            "model.html",
+            error.code if error else 200,
+            error.headers() if error else None,
+            **shown,
+            fields=[(name, label, given.get(name, getattr(row, name)), most) for name, label, most in _WORDS],
+            told=error.details if error else "",
+        )
+
     @routes.get("/models/{model_id}")
     def model(request: Request, caller: CallerDependency, model_id: ModelId) -> Response:
-        return pages.answer("model.html", **console.one(request, caller, model_id))
+        return one_page(request, caller, model_id)
 
     @routes.get("/models/{model_id}/pictures/{name}")
     def picture(caller: CallerDependency, model_id: ModelId, name: str) -> Response:
@@ -85,9 +113,10 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     @routes.post("/models/{model_id}/words")
     async def change(request: Request, caller: CallerDependency, model_id: ModelId) -> Response:
         given = texts(await request.form())
-        words: dict[str, str] = {name: given[name] for name in ("name", "description") if name in given}
-        changes = body_of(ModelChanges, words, blank=True)
-        await run_in_threadpool(console.lifecycle.update, caller, model_id, changes)
+        try:
+            await run_in_threadpool(console.change, caller, model_id, given)
+        except SartorError as error:  # nothing that was written is lost
+            return await run_in_threadpool(one_page, request, caller, model_id, given, error)
         return RedirectResponse(f"{PATH}/models/{model_id}", SEE_OTHER)
 
     @routes.post("/models/{model_id}/stop")
