@@ -6,6 +6,7 @@ import re
 
 from sartor.bridge.english.colors import background_color
 from sartor.bridge.english.grammar import Ground
+from sartor.bridge.english.patterns import literally
 from sartor.bridge.english.words import WEATHER
 from sartor.nano.captions import Background, Scene, article, phrase_background, phrase_thing, summary
 from sartor.nano.vocabulary import BACKGROUND_COLORS, LANDSCAPES, LIGHTING, NUMBERS, SHADOWS, STYLES
@@ -69,11 +70,6 @@ def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
     if setting is not None:
         sentence = f"{sentence.removesuffix(f' on {article(phrase_background(_ANY))}')} {before(setting)}"
     return sentence
-
-
-def literally(text: str) -> str:
-    """The text as a template of ``re.sub``, where a backslash would begin a group or an escape."""
-    return text.replace("\\", r"\\")
 
 
 def before(setting: str) -> str:

@@ -7,8 +7,8 @@ import re
 from sartor.bridge.english import words
 from sartor.bridge.english.attachment import gerund
 from sartor.bridge.english.lexicon import plural
+from sartor.bridge.english.patterns import literally
 from sartor.bridge.english.tagging import Item
-from sartor.bridge.english.wording import literally
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.recoloring import with_article

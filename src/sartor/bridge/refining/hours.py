@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sartor.bridge.english.wording import literally
+from sartor.bridge.english.patterns import any_of, literally
 
 # By name: how a text says it, and the light of the hour, as in ``nano.vocabulary.LIGHTING``.
 _HOURS: dict[str, tuple[str, str]] = {
@@ -39,29 +39,25 @@ _ADJECTIVES = {word: name for name, (words, _, _) in _WEATHERS.items() for word 
 _NOUNS = {word: name for name, (_, words, _) in _WEATHERS.items() for word in words.split()}
 
 
-def _any_of(words: object) -> str:
-    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))  # type: ignore[call-overload]
-
-
 _PART = r"(?:early |late |mid[- ])?"
-_NAMED = re.compile(rf"\b({_PART})({_any_of(_HOURS)})\b", re.IGNORECASE)
+_NAMED = re.compile(rf"\b({_PART})({any_of(_HOURS)})\b", re.IGNORECASE)
 # Of a phrase that ends there, nothing is left; "in the evening light" only has another word for "evening".
 _ENDS = r"(?=\s*(?:$|[.,;:]|(?:with|and|under|in|on|over|by|near|beside|next|while|as|before|behind|above|against)\b))"
 _AT_HOUR = re.compile(
-    rf"\b(?:at|by|in|during|on|around) (?:(?:the|an?) )?{_PART}(?:(?:{_any_of(_ADJECTIVES)}) )?"
-    rf"(?:{_any_of(_HOURS)})\b{_ENDS}",
+    rf"\b(?:at|by|in|during|on|around) (?:(?:the|an?) )?{_PART}(?:{any_of(_ADJECTIVES)} )?"
+    rf"{any_of(_HOURS)}\b{_ENDS}",
     re.IGNORECASE,
 )
 _BARE_HOUR = re.compile(
-    rf"\b{_PART}(?:{_any_of(_HOURS.keys() - {'day', 'daytime', 'night'})}|(?<!\w )night|night(?= sky))\b", re.IGNORECASE
+    rf"\b{_PART}(?:{any_of(_HOURS.keys() - {'day', 'daytime', 'night'})}|(?<!\w )night|night(?= sky))\b", re.IGNORECASE
 )
 _IN_WEATHER = re.compile(
-    rf"\b(?:in|during|through|under) (?:(?:the|an?) )?(?:\w+ )?(?:{_any_of(_NOUNS)})\b{_ENDS}"
+    rf"\b(?:in|during|through|under) (?:(?:the|an?) )?(?:\w+ )?{any_of(_NOUNS)}\b{_ENDS}"
     r"|\bunder an? (?:cloudy|overcast) sky\b",
     re.IGNORECASE,
 )
-_WEATHER_WORD = re.compile(rf"\b(?:{_any_of(_ADJECTIVES)})\b", re.IGNORECASE)
-_IN_SEASON = re.compile(rf"\b(?:in (?:the )?)?({_any_of(_SEASONS)})\b", re.IGNORECASE)
+_WEATHER_WORD = re.compile(rf"\b{any_of(_ADJECTIVES)}\b", re.IGNORECASE)
+_IN_SEASON = re.compile(rf"\b(?:in (?:the )?)?({any_of(_SEASONS)})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sartor.bridge.english.patterns import any_of
 from sartor.vgl import Aesthetics, Lighting, PhotographicCharacteristics, StructuredPrompt
 
 _SECTIONS: dict[str, Any] = {
@@ -40,7 +41,7 @@ def change_named_fields(values: dict[str, Any], instruction: str) -> tuple[str, 
     if not fields:
         return instruction, []
     notes: list[str] = []
-    names = "|".join(sorted(map(re.escape, fields), key=len, reverse=True))
+    names = any_of(fields)
     value = rf"(?P<value>{_QUOTED}|(?!['‘])[^;.\"“]+?)"
     for pattern, change in (
         (rf"(?:change|set|update|make|turn)\s+(?:the\s+)?(?P<name>{names})\s+(?:to|into|as|=)\s*{value}{_END}", _set),

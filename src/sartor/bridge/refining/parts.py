@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sartor.bridge.english.grammar import Group
+from sartor.bridge.english.patterns import any_of
 from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.adjectives import describe
 from sartor.bridge.refining.recoloring import recolor, with_article
@@ -95,7 +96,7 @@ class Part:
 def find_part(actors: list[Actor], group: Group) -> Part | None:
     """The first text that names the group's noun as something about a thing."""
     nouns = {group.noun, group.noun.rsplit(" ", 1)[-1], group.text.rsplit(" ", 1)[-1]} - {""}
-    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(nouns, key=len, reverse=True)))})(?:e?s)?\b", re.I)
+    pattern = re.compile(rf"\b{any_of(nouns)}(?:e?s)?\b", re.IGNORECASE)
     for actor in actors:
         for field in _FIELDS:
             found = pattern.search((actor.entry or {}).get(field, ""))

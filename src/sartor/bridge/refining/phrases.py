@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english.lexicon import plural
-from sartor.bridge.english.wording import literally
+from sartor.bridge.english.patterns import literally
 from sartor.bridge.refining.recoloring import colors_before, find_noun, opening, with_article
 from sartor.nano.captions import article
 from sartor.nano.vocabulary import NUMBERS

@@ -6,17 +6,14 @@ A noun's colours stand in its own phrase: "a crimson vintage car with white-wall
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sartor.bridge.english.colors import color_names
+from sartor.bridge.english.patterns import any_of
 from sartor.bridge.english.words import word_set
 from sartor.nano.captions import article
 from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.vocabulary import COLORS
-
-
-def _any_of(names: Iterable[str]) -> str:
-    return f"(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})"
 
 
 def _run_of(names: str) -> str:
@@ -25,7 +22,7 @@ def _run_of(names: str) -> str:
 
 
 # "lemon" and "cherry" are things more often than colours.
-_NAMES = _any_of(color_names() - (CONCEPT_BY_NAME.keys() - COLORS.keys()))
+_NAMES = any_of(color_names() - (CONCEPT_BY_NAME.keys() - COLORS.keys()))
 _NAME = rf"(?<!\w){_NAMES}(?!\w)"
 _COLOR = re.compile(_NAME, re.IGNORECASE)
 _ENDS_IN_COLOR = re.compile(rf"{_NAME}\s*$", re.IGNORECASE)
@@ -71,7 +68,7 @@ def swap(text: str, old: list[str], color: str) -> str:
     """The text with each of the old colour words by the new one, once where they stand together."""
     if not old:
         return text
-    return with_article(re.sub(_run_of(_any_of(old)), color, text, flags=re.IGNORECASE), color)
+    return with_article(re.sub(_run_of(any_of(old)), color, text, flags=re.IGNORECASE), color)
 
 
 def insert(text: str, noun: str, word: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from sartor.bridge.english.colors import color_names
 from sartor.bridge.english.draft import DETAILS
 from sartor.bridge.english.lexicon import plural
+from sartor.bridge.english.patterns import literally
 from sartor.bridge.english.scene import finish_entry, orientation_of
-from sartor.bridge.english.wording import literally
 from sartor.bridge.refining.actors import Actor, Stage
 from sartor.bridge.refining.adjectives import describe_noun
 from sartor.bridge.refining.bearing import retell_bearing

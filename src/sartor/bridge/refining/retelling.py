@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english.colors import replace_hex
+from sartor.bridge.english.patterns import any_of
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.wording import before as in_front_of
 from sartor.bridge.english.wording import summarize
@@ -15,7 +16,7 @@ from sartor.bridge.refining.adjectives import describe_noun
 from sartor.bridge.refining.bearing import retell_bearing
 from sartor.bridge.refining.hours import find_hour
 from sartor.bridge.refining.phrases import become, count, cut, rename
-from sartor.bridge.refining.recoloring import recolor
+from sartor.bridge.refining.recoloring import find_noun, recolor
 from sartor.bridge.refining.restating import short
 from sartor.nano.captions import Thing, article, phrase_background, phrase_colors, phrase_thing
 
@@ -74,8 +75,7 @@ def _last(actor: Actor) -> str:
 
 
 def _names(text: str, phrase: str) -> bool:
-    noun = phrase.rsplit(" ", 1)[-1]
-    return re.search(rf"\b{re.escape(noun)}(?:e?s)?\b", text, re.IGNORECASE) is not None
+    return find_noun(text, phrase.rsplit(" ", 1)[-1]) is not None
 
 
 def _edit(text: str, actor: Actor, thing: Thing) -> str:
@@ -135,8 +135,7 @@ def _moved(text: str, place: str, setting_before: str | None) -> str | None:
     """ "on a wooden pier", where that is what the surroundings were, gives way; None where the text names none."""
     parts = [part.strip() for part in _WITHIN.split(setting_before or "")]
     named = {part for part in parts if len(part) > 3 and find_hour(part) is None}
-    places = "|".join(sorted(map(re.escape, named), key=len, reverse=True))
-    found = list(re.finditer(rf" \b(?:{_BEFORE_PLACE})(?: an?| the)? (?:{places})\b", text, re.I)) if named else []
+    found = list(re.finditer(rf" \b(?:{_BEFORE_PLACE})(?: an?| the)? {any_of(named)}\b", text, re.IGNORECASE))
     for index, match in enumerate(reversed(found), 1):
         instead = f" {place}" if index == len(found) else ""
         text = f"{text[: match.start()]}{instead}{text[match.end() :]}"

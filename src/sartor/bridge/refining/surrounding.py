@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sartor.bridge.english.grammar import Group
-from sartor.bridge.english.wording import literally
+from sartor.bridge.english.patterns import literally
 from sartor.bridge.refining.adjectives import describe_noun
 from sartor.bridge.refining.phrases import become, cut
 from sartor.bridge.refining.recoloring import recolor
