@@ -35,6 +35,8 @@ def changed(values: dict[str, Any], instruction: str) -> tuple[dict[str, Any], s
             "change the style to “oil, and thick”, then add green to the colors",
             {"style": "oil, and thick", "colors": ["red", "blue", "green"]},
         ),
+        ("set mood_atmosphere to eerie", {"aesthetics": {"mood_atmosphere": "eerie"}}),
+        ("change lighting.conditions to soft light", {"lighting": {"conditions": "soft light"}}),
         ("set colors to green and black", {"colors": ["green", "black"]}),
         ("make the line weight to thick", {"line weight": "thick"}),
         ("set tone to lively", {"brand": {"tone": "lively"}}),

@@ -195,6 +195,14 @@ def test_several_of_a_thing_whose_name_begins_with_a_backslash(bridge):
     assert refined.short_description == r"Seven \s, in front of a dark night sky with stars"
 
 
+@pytest.mark.parametrize(
+    "instruction",
+    ["make it mıdday", "make it a ſunny morning", "make it the early mornıng", "set style_medıum to clay"],
+)
+def test_letters_that_only_look_like_ours_are_unknown_words(bridge, instruction: str):
+    assert bridge.refine(SAILOR, instruction).structured_prompt.objects
+
+
 def test_the_longest_instruction_takes_no_time_by_the_square_of_its_length(bridge):
     began = time.process_time()
     bridge.refine(SAILOR, "a.b." * (MAX_PROMPT_CHARACTERS // 4))

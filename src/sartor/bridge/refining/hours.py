@@ -40,7 +40,8 @@ _NOUNS = {word: name for name, (_, words, _) in _WEATHERS.items() for word in wo
 
 
 _PART = r"(?:early |late |mid[- ])?"
-_NAMED = re.compile(rf"\b({_PART})({any_of(_HOURS)})\b", re.IGNORECASE)
+_LATIN = re.IGNORECASE | re.ASCII  # else "ı" matches "i", and no table has "mıdday"
+_NAMED = re.compile(rf"\b({_PART})({any_of(_HOURS)})\b", _LATIN)
 # Of a phrase that ends there, nothing is left; "in the evening light" only has another word for "evening".
 _ENDS = r"(?=\s*(?:$|[.,;:]|(?:with|and|under|in|on|over|by|near|beside|next|while|as|before|behind|above|against)\b))"
 _AT_HOUR = re.compile(
@@ -56,7 +57,7 @@ _IN_WEATHER = re.compile(
     r"|\bunder an? (?:cloudy|overcast) sky\b",
     re.IGNORECASE,
 )
-_WEATHER_WORD = re.compile(rf"\b{any_of(_ADJECTIVES)}\b", re.IGNORECASE)
+_WEATHER_WORD = re.compile(rf"\b{any_of(_ADJECTIVES)}\b", _LATIN)
 _IN_SEASON = re.compile(rf"\b(?:in (?:the )?)?({any_of(_SEASONS)})\b", re.IGNORECASE)
 
 

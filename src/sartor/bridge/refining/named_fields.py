@@ -37,9 +37,9 @@ class _Field:
 
 def change_named_fields(values: dict[str, Any], instruction: str) -> tuple[str, list[str]]:
     """Edits ``values`` in place. The instruction without what was followed, and notes of what could not be."""
+    missing = [section for section in _SECTIONS if section and section not in values]
+    values |= {section: {} for section in missing}  # their fields can be set all the same
     fields = {spelling: field for field in _fields(values) for spelling in _spellings(field, values)}
-    if not fields:
-        return instruction, []
     notes: list[str] = []
     names = any_of(fields)
     value = rf"(?P<value>{_QUOTED}|(?!['‘])[^;.\"“]+?)"
@@ -50,11 +50,14 @@ def change_named_fields(values: dict[str, Any], instruction: str) -> tuple[str, 
         (rf"(?P<value>)(?:remove|delete|drop|clear)\s+(?:the\s+)?(?P<name>{names})(?:\s+field)?{_END}", _clear),
     ):
         for found in list(re.finditer(rf"(?<!\w){pattern}", instruction, re.IGNORECASE)):
-            field = fields[found["name"].lower()]
+            field = fields.get(found["name"].lower())  # None: "ı" matches "i", and is no capital of it
             told = found["value"].strip().strip("\"“”'‘’")
-            if field.name in field.holder or change is _set:
+            if field is not None and (field.name in field.holder or change is _set):
                 notes += change(field, told)
                 instruction = instruction.replace(found.group(), "\0", 1)
+    for section in missing:
+        if not values[section]:
+            del values[section]
     return (_FOLLOWED.sub(". ", instruction).strip(" .,;") if "\0" in instruction else instruction), notes
 
 
