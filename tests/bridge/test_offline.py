@@ -341,6 +341,12 @@ def test_what_no_structured_prompt_can_hold_is_refused(bridge, prompt):
         bridge.translate(prompt)
 
 
+def test_more_texts_than_a_picture_can_hold_are_not_looked_at(bridge):
+    apple = parse({"objects": [{"description": "red apple"}]})
+    with pytest.raises(UnusablePrompt, match="quotes more than 128 texts"):
+        bridge.refine(apple, 'change "A" to "B". ' * 65)
+
+
 def test_more_things_than_a_scene_can_hold_are_not_added(bridge):
     apple = parse({"objects": [{"description": "red apple"}]})
     with pytest.raises(UnusablePrompt, match="more than 128 things"):

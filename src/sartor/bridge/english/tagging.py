@@ -7,10 +7,11 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sartor.bridge.base import BridgeUnavailable
+from sartor.bridge.base import BridgeUnavailable, UnusablePrompt
 from sartor.bridge.english.colors import color_names, replace_hex
 from sartor.bridge.english.lexicon import Entry, Lexicon, Named, tokenize
 from sartor.bridge.english.words import word_set
+from sartor.vgl.schema import MAX_ENTRIES
 
 _HYPHENS = frozenset("-‐‑–")
 _QUOTED = re.compile(r"[\"“”„«]([^\"“”„«»]{1,200})[\"“”»]")
@@ -62,10 +63,17 @@ class Tagger:
             return self._pipeline, self._lexicon
 
     def tag(self, text: str) -> list[Item]:
-        """The text's items in order. Quoted text becomes one item, code "q"."""
+        """The text's items in order. Quoted text becomes one item, code "q".
+
+        Raises UnusablePrompt for more quoted texts than a structured prompt holds: each parts the text once more, and
+        hundreds take seconds.
+        """
         items: list[Item] = []
         end = 0
-        for quoted in _QUOTED.finditer(text):
+        found = list(_QUOTED.finditer(text))
+        if len(found) > MAX_ENTRIES:
+            raise UnusablePrompt(f"the prompt quotes more than {MAX_ENTRIES} texts")
+        for quoted in found:
             items += self._tag(text[end : quoted.start()], end)
             items.append(Item("q", quoted.group(1).strip(), quoted.group(), start=quoted.start(), end=quoted.end()))
             end = quoted.end()
