@@ -1,7 +1,7 @@
 """What every bridge is: text to structured prompt, and a structured prompt with an instruction to a new one.
 
 BridgeError
-├── UnusablePrompt       the text itself: empty, or too long
+├── UnusablePrompt       the text itself: empty, too long, or more than a structured prompt holds
 ├── ContentRefused       whoever does the translation will not describe such content
 └── BridgeUnavailable    whatever does the translation cannot be reached or loaded; trying again may help
     └── NoUsableReply    it was reached, and gave nothing for this question; for another one it may
