@@ -61,8 +61,8 @@ def test_a_nouns_colours_are_those_of_its_own_phrase() -> None:
 
 
 @pytest.mark.parametrize("instruction", ["make the car blue", "make it blue", "paint the car blue"])
-def test_a_long_description_is_recoloured_by_its_head_and_nothing_else(instruction: str) -> None:
-    told = plain(OfflineBridge().refine(parse(CAR), instruction).structured_prompt)
+def test_a_long_description_is_recoloured_by_its_head_and_nothing_else(bridge: OfflineBridge, instruction: str) -> None:
+    told = plain(bridge.refine(parse(CAR), instruction).structured_prompt)
     entry = told["objects"][0]
     assert entry["description"] == "A blue vintage car with chrome trim, white-walled tires and blue doors"
     assert entry["shape_and_color"] == "rounded body, blue paint"
@@ -92,8 +92,8 @@ SAILOR = {
 }
 
 
-def test_a_part_is_recoloured_wherever_it_is_told() -> None:
-    told = plain(OfflineBridge().refine(parse(SAILOR), "make his coat red").structured_prompt)
+def test_a_part_is_recoloured_wherever_it_is_told(bridge: OfflineBridge) -> None:
+    told = plain(bridge.refine(parse(SAILOR), "make his coat red").structured_prompt)
     sailor, boat = told["objects"]
     assert sailor["description"] == "An elderly sailor with a long white beard and a red coat"
     assert sailor["clothing"] == "red wool coat, white cap and heavy brown boots"
@@ -101,8 +101,8 @@ def test_a_part_is_recoloured_wherever_it_is_told() -> None:
     assert boat == SAILOR["objects"][1]
 
 
-def test_two_colours_are_both_told() -> None:
-    told = plain(OfflineBridge().refine(parse(SAILOR), "paint the boat yellow and blue").structured_prompt)
+def test_two_colours_are_both_told(bridge: OfflineBridge) -> None:
+    told = plain(bridge.refine(parse(SAILOR), "paint the boat yellow and blue").structured_prompt)
     boat = told["objects"][1]
     assert boat["description"] == "A yellow and blue wooden rowing boat with peeling paint and white trim"
     assert boat["shape_and_color"] == "curved hull, yellow and blue with white trim"
