@@ -276,13 +276,14 @@ KINDS = {
     "bear": "polar bear, grizzly bear",
 }
 # Their names' ends: "raincoat", "swimsuit".
+_NOT_WORN = frozenset({"that", "what", "chat", "address", "software", "hardware", "pursuit", "lawsuit", "biscuit"})
 _WORN = ("coat", "suit", "shirt", "jacket", "dress", "boots", "shoes", "heels", "hat", "wear")
 
 
 def is_worn(noun: str) -> bool:
     """Whether something of this name is worn, as far as its last word tells."""
     last = noun.rsplit(" ", 1)[-1]
-    return last in CLOTHING or (last.endswith(_WORN) and last != "that")
+    return last in CLOTHING or (last.endswith(_WORN) and last not in _NOT_WORN)
 
 
 # What grows on somebody or is drawn on the skin.
