@@ -1,6 +1,7 @@
 """English to structured prompts with no key and no network: a lexicon, a small grammar, and the captions' wording.
 
-Deterministic: the same words, schema and prompt give the same answer. About 5 ms a prompt once loaded.
+Deterministic: the same words, schema and prompt give the same answer. Once loaded
+a prompt takes about 5 ms, a refinement 15.
 """
 
 from __future__ import annotations

@@ -275,8 +275,8 @@ KINDS = {
     "dog": "golden retriever, labrador retriever, german shepherd, border collie",
     "bear": "polar bear, grizzly bear",
 }
-# Their names' ends: "raincoat", "swimsuit".
-_NOT_WORN = frozenset({"that", "what", "chat", "address", "software", "hardware", "pursuit", "lawsuit", "biscuit"})
+# Ends of names of what is worn ("raincoat", "swimsuit"), and what only ends so.
+_NOT_WORN = word_set("that what chat address pursuit lawsuit")
 _WORN = ("coat", "suit", "shirt", "jacket", "dress", "boots", "shoes", "heels", "hat", "wear")
 
 
