@@ -17,6 +17,7 @@ from sartor.fibo.memory import (
     Sizes,
     choose_memory,
     fibo_sizes,
+    free_host_bytes,
     give_back,
     measure,
     mode_named,
@@ -104,6 +105,12 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library has no malloc_trim")
+def test_where_the_system_does_not_say_what_is_free_half_of_all_is_assumed(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("sartor.fibo.memory._MEMINFO", tmp_path / "none")
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 6_000, "SC_PAGE_SIZE": 4_096}.__getitem__)
+    assert free_host_bytes() == 3_000 * 4_096
+
+
 def test_what_another_thread_freed_is_given_back() -> None:
     def work() -> None:
         pieces = [torch.ones(50_000) for _ in range(1500)]  # each too small to be mapped by itself

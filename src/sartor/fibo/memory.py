@@ -37,6 +37,7 @@ LIVE, LIVE_IN_FP32 = 16, 4
 """Tensors as large as the joined stream that are alive at once in a single block: the stream before and after its norm,
 the wide half before and after its gelu (4 each), attention's answer and the two joined (5); rotations are in fp32."""
 GIB = 2**30
+_MEMINFO = Path("/proc/meminfo")  # Linux alone
 
 
 @dataclass(frozen=True)
@@ -210,13 +211,12 @@ def _decoding(config: AutoencoderConfig, area: int, itemsize: int) -> int:
 
 
 def free_host_bytes() -> int:
-    """Host memory that programs can still have, in bytes, as the system estimates it."""
-    table = Path("/proc/meminfo")
-    if table.exists():
-        for line in table.read_text().splitlines():
+    """Host memory that programs can still have, in bytes, as the system estimates it: half of all where it does not."""
+    if _MEMINFO.exists():
+        for line in _MEMINFO.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 def give_back() -> None:
