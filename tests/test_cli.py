@@ -36,7 +36,7 @@ def test_help_imports_nothing_heavy() -> None:
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    for command in ("serve", "worker", "demo", "token", "generate", "train", "diff", "doctor"):
+    for command in ("serve", "worker", "demo", "token", "organization", "generate", "train", "diff", "doctor"):
         assert command in asked.stdout
     assert asked.stdout.splitlines()[-1] == "[]"
 
@@ -85,6 +85,30 @@ def test_a_nameless_organisation(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr()
     assert said.out == ""
     assert "1 to 200 characters" in said.err
+
+
+def test_an_organization_is_listed_and_deleted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartor.kit.logs.configure_logging", lambda level: None)
+    monkeypatch.setenv("SARTOR_CHECKPOINT", "plain")
+    for name in ("acme", "other", "acme"):
+        assert run("token", "create", "--organization", name) == 0
+    assert run("token", "revoke", "2") == 0
+    capsys.readouterr()
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run("organization", "delete", "acme") == 1
+    told = capsys.readouterr()
+    assert not told.out.strip()
+    assert "  2 tokens" in told.err
+    assert "Delete all of it for good?" in told.err
+    assert told.err.endswith("Nothing was deleted.\n")
+    assert run("organization", "delete", "acme", "--yes") == 0
+    assert capsys.readouterr().out == "acme is deleted.\n"
+    assert run("organization", "list") == 0
+    assert [line.split("\t")[::2] for line in capsys.readouterr().out.splitlines()] == [["other", "0 tokens"]]
+    assert run("organization", "delete", "acme", "--yes") == 1
+    assert "There is no organisation 'acme'." in capsys.readouterr().err
 
 
 def test_wrong_settings_are_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 import sartor.app  # noqa: F401  (every table is known once the composition root is)
-from sartor.accounts.tables import Organisation
-from sartor.kit.database import Base, Database
+from sartor.accounts.tables import ApiToken, Organisation
+from sartor.kit.database import Base, Database, _alembic
 
 
 @pytest.fixture
@@ -28,6 +29,27 @@ def test_migrations_end_in_what_the_tables_say(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_table_that_is_made_anew_takes_nothing_along(database: Database) -> None:
+    """SQLite would delete what names the rows of the old one. Numbers go on where they were, and none comes twice."""
+    config = _alembic()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        for name in ("acme", "other"):
+            connection.execute(sa.text(f"INSERT INTO organisations (name, created_at) VALUES ('{name}', '2030-01-01')"))
+        connection.execute(
+            sa.text("INSERT INTO api_tokens (organisation_id, digest, created_at) VALUES (2, 'd', '2030-01-01')")
+        )
+    database.migrate()
+    with database.transaction() as session:
+        assert session.scalars(sa.select(ApiToken.organisation_id)).all() == [2]
+        session.execute(sa.delete(Organisation).where(Organisation.name == "other"))
+        assert session.scalars(sa.select(ApiToken)).all() == []
+        session.add(Organisation(name="third"))
+    with database.transaction() as session:
+        assert session.scalars(sa.select(Organisation.id).order_by(Organisation.id)).all() == [1, 3]
 
 
 def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:

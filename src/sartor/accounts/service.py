@@ -38,6 +38,17 @@ class TokenInfo:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True)
+class OrganisationInfo:
+    """An organisation: since when there is one, how many tokens are good, and whether it is being deleted."""
+
+    id: int
+    name: str
+    created_at: datetime
+    tokens: int
+    deleted: bool
+
+
 class Accounts:
     def __init__(self, database: Database, *, key: bytes) -> None:
         """``key`` is the service's secret key: what is kept of tokens beside their hashes is encrypted under it."""
@@ -47,7 +58,7 @@ class Accounts:
     def create_token(self, organisation: str) -> str:
         """A new token of ``organisation``, which is made where it does not exist. Shown once: only its hash stays.
 
-        Raises ValueError for an empty name or one of more than 200 characters.
+        Raises ValueError for an empty name, one of more than 200 characters, and one that is being deleted.
         """
         name = organisation.strip()
         if not 0 < len(name) <= 200:
@@ -63,6 +74,23 @@ class Accounts:
         """When the first organisation was made: nobody here has anything older. None while there is none."""
         with self._database.transaction() as session:
             return session.scalar(sa.select(sa.func.min(Organisation.created_at)))
+
+    def organisations(self) -> list[OrganisationInfo]:
+        """All of them, by their names."""
+        good = sa.and_(ApiToken.organisation_id == Organisation.id, ApiToken.revoked_at.is_(None))
+        counted = sa.select(Organisation, sa.func.count(ApiToken.id)).outerjoin(ApiToken, good)
+        query = counted.group_by(Organisation.id).order_by(Organisation.name)
+        with self._database.transaction() as session:
+            return [
+                OrganisationInfo(row.id, row.name, row.created_at, tokens, row.deleted_at is not None)
+                for row, tokens in session.execute(query)
+            ]
+
+    def shut(self, organisation_id: int) -> None:
+        """Refuses its tokens from now on, and new ones: what deleting an organisation begins with."""
+        with self._database.transaction() as session:
+            hold_organisation(session, organisation_id)
+            session.get_one(Organisation, organisation_id).deleted_at = now()
 
     def tokens(self) -> list[TokenInfo]:
         """All tokens, the oldest first."""
@@ -83,12 +111,14 @@ class Accounts:
             return row.id
 
     def authenticate(self, token: str | None) -> Caller:
-        """Whose token it is. Raises Unauthorized for none, an unknown and a revoked one alike.
+        """Whose token it is. Raises Unauthorized for none, an unknown and a revoked one alike, and for one of an
+        organisation that is being deleted.
 
         The look-up is by hash: how long it takes says nothing about how nearly a guess was right.
         """
         if token:
-            query = sa.select(ApiToken).where(ApiToken.digest == _digest(token), ApiToken.revoked_at.is_(None))
+            good = (ApiToken.digest == _digest(token), ApiToken.revoked_at.is_(None), Organisation.deleted_at.is_(None))
+            query = sa.select(ApiToken).join(Organisation).where(*good)
             with self._database.transaction() as session:
                 row = session.scalar(query)
                 if row is not None and not self._seal.fits(row.signing_key):
@@ -112,6 +142,8 @@ class Accounts:
                 owner = Organisation(name=name)
                 session.add(owner)
                 session.flush()
+            elif owner.deleted_at is not None:
+                raise ValueError("this organisation is being deleted")
             digest = _digest(token)
             sealed = self._seal.close(signing_key(token), digest)
             session.add(ApiToken(organisation_id=owner.id, digest=digest, signing_key=sealed))
@@ -120,6 +152,12 @@ class Accounts:
 def hold_organisation(session: Session, organisation_id: int) -> None:
     """Until the transaction ends nobody else holds the organisation: what is counted of it under this hold stays."""
     lock_rows(session, Organisation.name, Organisation.id == organisation_id)
+
+
+def close_organisation(session: Session, organisation_id: int) -> None:
+    """Holds the organisation so that until the transaction ends nobody adds anything that belongs to it."""
+    hold_organisation(session, organisation_id)  # SQLite's only lock; on PostgreSQL what names the row goes past it
+    session.execute(sa.select(Organisation.id).where(Organisation.id == organisation_id).with_for_update())
 
 
 def _digest(token: str) -> str:

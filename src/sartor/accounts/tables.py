@@ -7,14 +7,17 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sartor.kit.database import Base, Moment, now
+from sartor.kit.database import IDS_ARE_NEW, Base, Moment, now
 
 
 class Organisation(Base):
     __tablename__ = "organisations"
+    __table_args__ = IDS_ARE_NEW
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    # Since when it is being deleted: its tokens open nothing any more, and the row goes last.
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
 
 

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
+organizations = typer.Typer(help="Organisations, to whom everything belongs.", no_args_is_help=True)
+app.add_typer(organizations, name="organization")
 
 Influence = Annotated[float, typer.Option(min=0.0, max=1.5, help="How strongly the brand acts; 0 is the base model.")]
 Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Denoising steps.")]
@@ -125,6 +127,40 @@ def revoke_token(
             typer.echo(f"Token {accounts.revoke(token)} is revoked.")
         except NotFound as error:
             _fail(error.details)
+
+
+@organizations.command("list")
+def list_organizations() -> None:
+    """All organisations, a line each: name, since when, how many tokens are good, whether it is being deleted."""
+    with _accounts() as accounts:
+        for one in accounts.organisations():
+            deleted = "being deleted" if one.deleted else ""
+            typer.echo(f"{one.name}\t{one.created_at:%Y-%m-%d %H:%M}\t{one.tokens} tokens\t{deleted}".rstrip())
+
+
+@organizations.command("delete")
+def delete_organization(
+    name: Annotated[str, typer.Argument(help="Its name in `sartor organization list`.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+) -> None:
+    """Delete an organisation with all that is its own, beside running servers or without. Run again it goes on."""
+    settings = _settings()
+    from sartor.cli.organizations import DeletionFailed, delete
+    from sartor.kit.database import AWAY
+    from sartor.kit.logs import configure_logging
+    from sartor.kit.storage import StorageAway
+
+    configure_logging("warning")
+
+    def confirm(what: str) -> bool:
+        typer.echo(what, err=True)
+        return yes or typer.confirm("Delete all of it for good?", err=True)
+
+    try:
+        with _naming_what_is_missing():
+            delete(settings, name, confirm=confirm)
+    except (DeletionFailed, StorageAway, *AWAY) as error:
+        _fail(f"{getattr(error, 'orig', None) or error}")
 
 
 @app.command()

@@ -247,11 +247,11 @@ class Pipeline:
                 log.warning("an image that nobody gets stays", request_id=request_id, reason=str(reason))
 
     def _clear(self, request_id: str) -> None:
-        """Deletes the image of a request that has ended with an error, which it stays at. Whoever moves the image does
-        so afterwards, and `fail` once more: it is told of every job that was cancelled or died."""
+        """Deletes the image of a request that has ended with an error, which it stays at, or that was deleted. Whoever
+        moves the image does so afterwards, and `fail` once more: it is told of every job that was cancelled or died."""
         with self._database.transaction() as session:
             row = session.get(GenerationRequest, request_id)
-        if row is not None and row.status == ERROR:
+        if row is None or row.status == ERROR:
             self._storage.delete(image_key(request_id))
 
     def give_up(self, request_id: str) -> None:
@@ -297,8 +297,12 @@ class Pipeline:
             log.info("request ended", request_id=request_id, kind=row.kind, status=row.status, code=code)
 
     def _row(self, request_id: str) -> GenerationRequest:
+        """Raises Cancelled where it was deleted, with its organisation."""
         with self._database.transaction() as session:
-            return session.get_one(GenerationRequest, request_id)
+            found = session.get(GenerationRequest, request_id)
+        if found is None:
+            raise Cancelled
+        return found
 
     def _update(self, request_id: str, **values: Any) -> bool:
         with self._database.transaction() as session:

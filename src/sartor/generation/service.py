@@ -217,14 +217,19 @@ class Generation:
         found = sa.select(GenerationRequest.id).where(GenerationRequest.model_id == model_id).limit(1)
         return session.scalar(found) is not None
 
-    def forget(self, before: datetime, stop: threading.Event | None = None) -> int:
-        """Deletes requests that finished ``before``, with their images and jobs; how many there were.
+    def forget(
+        self, before: datetime, stop: threading.Event | None = None, *, organisation_id: int | None = None
+    ) -> int:
+        """Deletes requests that finished ``before``, with their images and jobs; how many there were. With
+        ``organisation_id`` its own alone.
 
         Once ``stop`` is set it leaves the rest for the next time, and a request whose image cannot be deleted, too.
         """
         expired = (
             sa.select(GenerationRequest).where(GenerationRequest.finished_at < before).order_by(GenerationRequest.id)
         )
+        if organisation_id is not None:
+            expired = expired.where(GenerationRequest.organisation_id == organisation_id)
         total, last = 0, ""
         while True:
             with self._database.transaction() as session:

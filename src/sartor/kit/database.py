@@ -133,6 +133,10 @@ class Database:
         with self.engine.connect() as connection:
             # One process migrates, the others wait here and find nothing left to do.
             if self.is_sqlite:
+                # A table that is made anew takes what names it along while foreign keys are on, which cannot change
+                # within a transaction. Nobody else gets this connection.
+                connection.detach()
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x5A27)))

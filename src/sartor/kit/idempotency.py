@@ -100,6 +100,11 @@ def is_used(session: Session, tenant: str, key: str) -> bool:
     return found is not None and found.created_at >= now() - LIFETIME
 
 
+def forget_tenant(session: Session, tenant: str) -> None:
+    """Deletes all keys of the tenant."""
+    session.execute(sa.delete(IdempotencyKey).where(IdempotencyKey.tenant == tenant))
+
+
 def forget(session: Session, result_ids: Sequence[str], *, beginnings: Sequence[str] = ()) -> None:
     """Deletes the keys of results that are no more, or whose ids begin so, and those that no longer count."""
     over = IdempotencyKey.created_at < now() - LIFETIME

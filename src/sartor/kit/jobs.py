@@ -158,6 +158,10 @@ class Jobs:
         with _at_once():
             self._client.cancel_workflow(job_id)
 
+    def worked_on(self) -> bool:
+        """Whether any process works on jobs, or did so until it died less than a lease ago."""
+        return self._leases.alive()
+
     def forget(self, job_ids: Sequence[str]) -> None:
         """Deletes what is remembered of jobs that have ended."""
         with _at_once():

@@ -47,6 +47,11 @@ class Leases:
         with suppress(sa.exc.SQLAlchemyError), self._database.transaction() as session:
             session.execute(sa.delete(Lease).where(Lease.executor_id == self._executor_id))
 
+    def alive(self) -> bool:
+        """Whether any process has a lease that is not over."""
+        with self._database.transaction() as session:
+            return bool(session.scalar(sa.select(sa.exists().where(Lease.expires_at >= self._database.clock()))))
+
     def dead(self, owners: set[str]) -> list[str]:
         """Those of the owners whose leases are over; nobody while the own one is, and for a lease's length after that:
         in an outage of the database all leases end, and the others get as long to renew theirs."""
