@@ -36,7 +36,7 @@ def test_help_imports_nothing_heavy() -> None:
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    for command in ("serve", "worker", "demo", "token", "organization", "generate", "train", "diff", "doctor"):
+    for command in ("serve", "worker", "demo", "token", "organization", "move", "generate", "train", "diff", "doctor"):
         assert command in asked.stdout
     assert asked.stdout.splitlines()[-1] == "[]"
 
@@ -109,6 +109,23 @@ def test_an_organization_is_listed_and_deleted(
     assert [line.split("\t")[::2] for line in capsys.readouterr().out.splitlines()] == [["other", "0 tokens"]]
     assert run("organization", "delete", "acme", "--yes") == 1
     assert "There is no organisation 'acme'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("move database", "SARTOR_DATABASE_URL names the database to move from"),
+        ("move database --from sqlite:////nowhere/sartor.db", "There is no database /nowhere/sartor.db."),
+        ("move storage", "SARTOR_STORAGE_URL names the storage to move from"),
+        ("move storage --from file:///nowhere", "There is no folder /nowhere."),
+        ("move storage --from ftp://nowhere", "SARTOR_STORAGE_URL: "),
+    ],
+)
+def test_what_cannot_be_moved_is_said(capsys: pytest.CaptureFixture[str], words: str, said: str) -> None:
+    assert run(*words.split()) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith(said)
+    assert not told.out
 
 
 def test_wrong_settings_are_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
 organizations = typer.Typer(help="Organisations, to whom everything belongs.", no_args_is_help=True)
 app.add_typer(organizations, name="organization")
+moves = typer.Typer(help="From one database or storage to another.", no_args_is_help=True)
+app.add_typer(moves, name="move")
 
 Influence = Annotated[float, typer.Option(min=0.0, max=1.5, help="How strongly the brand acts; 0 is the base model.")]
 Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Denoising steps.")]
@@ -161,6 +163,47 @@ def delete_organization(
             delete(settings, name, confirm=confirm)
     except (DeletionFailed, StorageAway, *AWAY) as error:
         _fail(f"{getattr(error, 'orig', None) or error}")
+
+
+@moves.command("database")
+def move_database(
+    source: Annotated[
+        str, typer.Option("--from", help="Address of the old one; by default the file in the home.")
+    ] = "",
+) -> None:
+    """Copy all rows into the database that SARTOR_DATABASE_URL names, which is empty. Stop the service first."""
+    settings, old = _settings(), _settings(database_url=source)
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from sartor.cli.moving_database import MoveFailed
+    from sartor.cli.moving_database import move_database as move
+
+    try:
+        with _naming_what_is_missing():
+            move(old.database, settings)
+    except (MoveFailed, SQLAlchemyError) as error:
+        _fail(f"{getattr(error, 'orig', None) or error}")
+
+
+@moves.command("storage")
+def move_storage(
+    source: Annotated[
+        str, typer.Option("--from", help="Address of the old one; by default the folder in the home.")
+    ] = "",
+) -> None:
+    """Copy all objects into the storage that SARTOR_STORAGE_URL names. Stop the service first; run again it goes on."""
+    settings, old = _settings(), _settings(storage_url=source)
+    if settings.storage == old.storage:
+        _fail("SARTOR_STORAGE_URL names the storage to move from; set it to the one to move to.")
+    from obstore.exceptions import BaseError
+
+    from sartor.cli.moving_storage import move_storage as move
+    from sartor.kit.storage import StorageAway
+
+    try:
+        move(old.storage, settings)
+    except (FileNotFoundError, StorageAway, BaseError) as error:
+        _fail(str(error))
 
 
 @app.command()
