@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.parts import USUAL, Bench, random_adapter
 from sartor.fibo import Engine, Spec
-from sartor.fibo.adapters import A, B
+from sartor.fibo.adapter_names import A, B
 from sartor.fibo.compute import Compute
 from sartor.fibo.lora import write_adapter
 from sartor.fibo.memory import MODES, Mode

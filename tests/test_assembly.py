@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from sartor.app import create_app
 from sartor.assembly import engine_factory, served_base
 from sartor.fibo import Engine, read_recipe
-from sartor.fibo.adapters import A, B, adapter_targets
+from sartor.fibo.adapter_names import A, B
+from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.integrity import LARGE
 from sartor.generation.tables import GenerationRequest
 from tests.conftest import Service, make_settings, shared_bridge, write_test_brand

@@ -6,8 +6,12 @@ import pytest
 import torch
 from diffusers import BriaFiboTransformer2DModel
 from diffusers.loaders import FluxLoraLoaderMixin
+from peft import LoraConfig, get_peft_model
+from peft.utils import get_peft_model_state_dict
+from safetensors.torch import save_file
 from torch import Tensor
 
+from sartor.fibo.adapter_names import rename_tensors, translate
 from sartor.fibo.adapters import Merger, adapter_targets, read_adapter
 from sartor.fibo.lora import FILE_NAME, LoraLayers, injected, write_adapter
 from sartor.fibo.transformer import FiboTransformer
@@ -150,21 +154,67 @@ def test_training_layers_merged_weights_and_the_stock_class_agree(
 def test_a_file_that_the_stock_class_wrote_is_read(
     transformer: FiboTransformer, reference: BriaFiboTransformer2DModel, tmp_path: Path
 ) -> None:
-    from peft import LoraConfig
-    from peft.utils import get_peft_model_state_dict
-
-    reference.add_adapter(LoraConfig(r=2, lora_alpha=6, target_modules=["attn.to_q", "proj_mlp", "ff.net.2"]))
-    for name, parameter in reference.named_parameters():
-        if "lora_" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
+    config = adapted(reference, alpha=6)
     FluxLoraLoaderMixin.save_lora_weights(
         tmp_path,
         transformer_lora_layers=get_peft_model_state_dict(reference),
-        transformer_lora_adapter_metadata=reference.peft_config["default"].to_dict(),
+        transformer_lora_adapter_metadata=config.to_dict(),
     )
     adapter = read_adapter(tmp_path / FILE_NAME, transformer)
     assert {pair.scale for pair in adapter.pairs.values()} == {3.0}
     Merger(transformer).apply(adapter)
+    torch.testing.assert_close(forward(transformer), reference_forward(reference), rtol=1e-4, atol=1e-5)
+
+
+def adapted(reference: BriaFiboTransformer2DModel, alpha: int) -> LoraConfig:
+    """The stock class with a peft adapter of rank 2 that has been trained."""
+    config = LoraConfig(r=2, lora_alpha=alpha, target_modules=["attn.to_q", "proj_mlp", "ff.net.2"])
+    reference.add_adapter(config)
+    for name, parameter in reference.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return config
+
+
+def test_bare_names_of_the_stock_class_are_read(
+    transformer: FiboTransformer, reference: BriaFiboTransformer2DModel, tmp_path: Path
+) -> None:
+    adapted(reference, alpha=6)
+    reference.save_lora_adapter(str(tmp_path))
+    adapter = read_adapter(tmp_path / FILE_NAME, transformer)
+    assert {pair.scale for pair in adapter.pairs.values()} == {3.0}
+    Merger(transformer).apply(adapter)
+    torch.testing.assert_close(forward(transformer), reference_forward(reference), rtol=1e-4, atol=1e-5)
+
+
+def test_what_peft_saves_is_read(
+    transformer: FiboTransformer, reference: BriaFiboTransformer2DModel, tmp_path: Path
+) -> None:
+    wrapped = get_peft_model(reference, LoraConfig(r=2, lora_alpha=2, target_modules=["attn.to_q", "proj_mlp"]))
+    for name, parameter in wrapped.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    wrapped.save_pretrained(str(tmp_path))
+    Merger(transformer).apply(read_adapter(tmp_path / "adapter_model.safetensors", transformer))
+    torch.testing.assert_close(forward(transformer), reference_forward(reference), rtol=1e-4, atol=1e-5)
+
+
+def test_what_was_renamed_is_read_by_the_stock_class(
+    transformer: FiboTransformer, reference: BriaFiboTransformer2DModel, tmp_path: Path
+) -> None:
+    tensors = {}
+    for layer in ("transformer_blocks.0.attn.to_q", "transformer_blocks.0.ff.net.2"):
+        name = layer.replace(".", "_")
+        linear = transformer.get_submodule(layer)
+        tensors[f"lora_unet_{name}.lora_down.weight"] = torch.randn(2, linear.in_features, generator=seeded(1))
+        tensors[f"lora_unet_{name}.lora_up.weight"] = torch.randn(linear.out_features, 2, generator=seeded(2))
+        tensors[f"lora_unet_{name}.alpha"] = torch.tensor(1.0 if "ff" in layer else 6.0)
+    path = tmp_path / FILE_NAME
+    save_file(tensors, path)
+    rename_tensors(path, translate(tensors, adapter_targets(transformer)))
+    Merger(transformer).apply(read_adapter(path, transformer))
+    state, alphas = FluxLoraLoaderMixin.lora_state_dict(str(tmp_path), return_alphas=True)
+    reference.load_lora_adapter(state, network_alphas=alphas)
     torch.testing.assert_close(forward(transformer), reference_forward(reference), rtol=1e-4, atol=1e-5)
 
 

@@ -16,7 +16,8 @@ from safetensors.torch import save
 
 from sartor.app import create_app
 from sartor.datasets.tables import Dataset, DatasetImage
-from sartor.fibo.adapters import METADATA, A, B, adapter_targets
+from sartor.fibo.adapter_names import METADATA, A, B
+from sartor.fibo.adapters import adapter_targets
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
 from sartor.models.tables import Model

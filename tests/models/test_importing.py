@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load
 from sqlalchemy.exc import IntegrityError
 
-from sartor.fibo.adapters import B
+from sartor.fibo.adapter_names import B
 from sartor.kit.idempotency import claim
 from sartor.models.base import ServedBase
 from sartor.models.tables import DELETED, Model
@@ -60,6 +62,50 @@ def test_what_fits_is_drawn_with(trainer: Service, owner: Tenant, adapter: Calla
     assert owner.get(f"{LIST}/{model['id']}/checkpoints").json()["checkpoints"] == []
     with trainer.parts.database.transaction() as session:
         assert trainer.parts.models.look(session, model["id"]).visual_schema.style_medium == "ink"
+
+
+def kohya(tensors: dict[str, torch.Tensor]) -> None:
+    """The same tensors under kohya's names."""
+    for name in list(tensors):
+        layer, _, end = name.removeprefix("transformer.").partition(".lora_")
+        place = f"lora_unet_{layer.replace('.', '_')}"
+        tensors[f"{place}.lora_{'down' if end[0] == 'A' else 'up'}.weight"] = tensors.pop(name)
+        tensors[f"{place}.alpha"] = torch.tensor(4.0)
+
+
+def peft(tensors: dict[str, torch.Tensor]) -> None:
+    for name in list(tensors):
+        renamed = name.replace("transformer.", "base_model.model.", 1).replace(".weight", ".default.weight")
+        tensors[renamed] = tensors.pop(name)
+
+
+@pytest.mark.parametrize("spoken", [kohya, peft])
+def test_another_trainers_names_become_diffusers(
+    trainer: Service, owner: Tenant, adapter: Callable[..., bytes], spoken: Callable[[dict[str, torch.Tensor]], None]
+) -> None:
+    pictures, files = [], []
+    headers = owner.headers | {"Idempotency-Key": "import once"}
+    for change in (None, spoken):
+        sending = {"file": adapter(change=change)}
+        key = headers if change else owner.headers
+        answer = owner.client.post(IMPORT, headers=key, files=sending)
+        assert answer.status_code == 201, answer.text
+        model = answer.json()
+        assert model["training_parameters"]["rank"] == 4
+        drawn = owner.post("/v2/image/generate/tailored", SCENE | {"tailored_model_id": str(model["id"])})
+        pictures.append(pixels(owner.client.get(drawn.json()["image_url"]).content))
+        link = owner.get(f"{LIST}/{model['id']}/download").json()["download_url"]
+        files.append(load(owner.client.get(link).content))
+    assert owner.client.post(IMPORT, headers=headers, files=sending).json() == model
+    assert pictures[0] == pictures[1]
+    assert files[0].keys() == {name for name in files[1] if not name.endswith(".alpha")}
+    assert all(torch.equal(files[1][name], tensor) for name, tensor in files[0].items())
+    assert not list((trainer.parts.settings.home / "adapters").glob(".import-*"))
+
+
+def pixels(png: bytes) -> bytes:
+    with Image.open(io.BytesIO(png)) as image:
+        return image.tobytes()
 
 
 def test_as_json(owner: Tenant, adapter: Callable[..., bytes]) -> None:

@@ -1,8 +1,9 @@
 """Adapters: which layers they may touch, how a LoRA file is read with suspicion, kept in memory, and merged.
 
-The format is what diffusers and peft write: safetensors with `transformer.<layer>.lora_A.weight` [rank, in] and
+The format is what diffusers writes: safetensors with `transformer.<layer>.lora_A.weight` [rank, in] and
 `transformer.<layer>.lora_B.weight` [out, rank], optionally `transformer.<layer>.alpha`, and optionally the adapter's
-configuration as JSON in the header under `lora_adapter_metadata`. Nothing else is accepted, a pickle least of all.
+configuration as JSON in the header under `lora_adapter_metadata`; other trainers' names are read as these
+(adapter_names.py). Nothing else is accepted, a pickle least of all.
 
 Merging is W = W0 + influence * scale * B @ A, computed in fp32 from pristine weights and rounded once, in place. Taking
 an adapter off is a copy of W0, so any order of adapters leads to the same bytes; adding and subtracting would drift
@@ -15,7 +16,7 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from sartor.fibo.adapter_names import ALPHA, METADATA, PREFIX, A, B, Translation, prefixed, translate
 from sartor.fibo.errors import InvalidAdapter, InvalidInfluence
 from sartor.fibo.host_memory import HostMemory
 
@@ -52,21 +54,10 @@ As in peft an end is a whole dotted part, so `proj_out` is every single block's 
 The text side (context_embedder, caption_projection) is not among them, so encodings serve every adapter.
 """
 
-PREFIX = "transformer."
-A, B, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
-METADATA = "lora_adapter_metadata"
 DTYPES = {"F32", "F16", "BF16"}
 ALPHA_DTYPES = DTYPES | {"F64", "I32", "I64"}
 MAX_INFLUENCE = 1.5
 LARGEST = torch.finfo(torch.float32).max
-FORMATS = {
-    ".lora_down.": "kohya's names",
-    ".lora.down.": "the names of an earlier diffusers",
-    "base_model.model.": "peft's names",
-    "diffusion_model.": "ComfyUI's names",
-    ".default.weight": "peft's names",
-}
-"""What names of other formats have in them."""
 
 
 def adapter_targets(transformer: nn.Module) -> dict[str, nn.Linear]:
@@ -100,6 +91,11 @@ class Adapter:
         """Host memory that the pairs take, in bytes."""
         return sum(pair.down.nbytes + pair.up.nbytes for pair in self.pairs.values())
 
+    @property
+    def rank(self) -> int:
+        """The largest of its layers'."""
+        return max(pair.down.shape[0] for pair in self.pairs.values())
+
 
 def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
     """Reads a LoRA file for this transformer; tensors stay on the host in their saved dtype (pinned for a GPU).
@@ -114,16 +110,17 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            names = sorted(file.keys())
-            layers, problems = _layers(names, targets)
+            translation = translate(file.keys(), targets)
+            held = {said.removeprefix(PREFIX): name for name, said in translation.names.items()}
+            layers, problems = _layers(held, targets, translation)
             for name, linear in layers.items():
-                problems += _shape_problems(name, linear, {end: file.get_slice(PREFIX + name + end) for end in (A, B)})
-                if PREFIX + name + ALPHA in names:
-                    problems += _alpha_problems(name, file.get_slice(PREFIX + name + ALPHA))
+                problems += _shape_problems(name, linear, {end: file.get_slice(held[name + end]) for end in (A, B)})
+                if name + ALPHA in held:
+                    problems += _alpha_problems(name, file.get_slice(held[name + ALPHA]))
             if problems:
                 raise InvalidAdapter(path.name, problems)
-            tensors = {name.removeprefix(PREFIX): file.get_tensor(name) for name in names}
-            configuration = _configuration(path.name, file.metadata() or {})
+            tensors = {said: file.get_tensor(name) for said, name in held.items()}
+            configuration = _configuration(path.name, file.metadata() or {}, translation.dialect)
     except SafetensorError as error:
         raise InvalidAdapter(path.name, [f"not a safetensors file ({error})"]) from error
     problems = [f"not finite: {PREFIX}{name}" for name, tensor in tensors.items() if not tensor.isfinite().all()]
@@ -140,23 +137,20 @@ def read_adapter(path: str | Path, transformer: nn.Module) -> Adapter:
     return Adapter(path, sha256, pairs)
 
 
-def _layers(names: list[str], targets: Mapping[str, nn.Linear]) -> tuple[dict[str, nn.Linear], list[str]]:
+def _layers(
+    held: Collection[str], targets: Mapping[str, nn.Linear], translation: Translation
+) -> tuple[dict[str, nn.Linear], list[str]]:
     """The targets that have both halves, and a line for each key that is unknown or whose other half is missing."""
-    present, problems = set(names), []
+    problems = list(translation.problems)
     layers: dict[str, nn.Linear] = {}
-    for name in names:
-        end = next((end for end in (A, B, ALPHA) if name.endswith(end)), None)
-        layer = name.removeprefix(PREFIX).removesuffix(end or "")
-        if end is None or not name.startswith(PREFIX) or layer not in targets:
-            problems.append(f"unknown: {name}")
-        elif missing := [PREFIX + layer + half for half in (A, B) if PREFIX + layer + half not in present]:
+    for key in held:
+        name = next(key.removesuffix(end) for end in (A, B, ALPHA) if key.endswith(end))
+        if missing := [PREFIX + name + half for half in (A, B) if name + half not in held]:
             problems.append(f"missing: {', '.join(missing)}")
         else:
-            layers[layer] = targets[layer]
-    if not names:
+            layers[name] = targets[name]
+    if not held and not problems:
         problems.append("it holds no tensors")
-    if found := [said for part, said in FORMATS.items() if any(part in name for name in names)]:
-        problems.insert(0, f"it has {found[0]}: write it with diffusers' save_lora_weights")
     return layers, problems
 
 
@@ -185,7 +179,7 @@ def _bound(down: Tensor, up: Tensor, scale: float) -> float:
     return MAX_INFLUENCE * abs(scale) * max(1.0, down.shape[0] * narrow * wide)
 
 
-def _configuration(file: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _configuration(file: str, metadata: Mapping[str, str], dialect: str) -> dict[str, Any]:
     """The transformer's part of the configuration that diffusers writes into the header, {} where there is none."""
     try:
         parsed = json.loads(metadata.get(METADATA) or "{}")
@@ -193,7 +187,8 @@ def _configuration(file: str, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise InvalidAdapter(file, [f"the header's {METADATA} is not JSON"]) from error
     if not isinstance(parsed, dict):
         raise InvalidAdapter(file, [f"the header's {METADATA} is not an object"])
-    configuration = {key.removeprefix(PREFIX): value for key, value in parsed.items() if key.startswith(PREFIX)}
+    said = prefixed(parsed, dialect)
+    configuration: dict[str, Any] = {key.removeprefix(PREFIX): said[key] for key in said if key.startswith(PREFIX)}
     if kinds := [kind for kind in ("use_dora", "lora_bias") if configuration.get(kind)]:
         raise InvalidAdapter(file, [f"the header asks for {kind}, which is not supported" for kind in kinds])
     return configuration

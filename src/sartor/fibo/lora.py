@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from sartor.fibo.adapters import METADATA, PREFIX, A, B, adapter_targets
+from sartor.fibo.adapter_names import METADATA, PREFIX, A, B
+from sartor.fibo.adapters import adapter_targets
 
 FILE_NAME = "pytorch_lora_weights.safetensors"
 """The name that diffusers' `load_lora_weights` looks for in a folder."""

@@ -242,7 +242,7 @@ def _mount_import(routes: APIRouter, imports: Imports) -> None:
     described = {
         kind: {"schema": fields | {"properties": fields["properties"] | {"file": file}, "required": ["file"]}}
         for kind, file in {
-            _FORM: {"type": "string", "format": "binary", "description": "A diffusers LoRA, safetensors."},
+            _FORM: {"type": "string", "format": "binary", "description": "A LoRA, safetensors."},
             "application/json": {"type": "string", "format": "byte", "description": "The same in base64."},
         }.items()
     }
@@ -258,8 +258,9 @@ def _mount_import(routes: APIRouter, imports: Imports) -> None:
         openapi_extra={"requestBody": {"required": True, "content": described}},
     )
     async def import_model(request: Request, caller: CallerDependency, idempotency_key: Key = None) -> ModelAnswer:
-        """A model of a LoRA that was trained elsewhere, ready to be drawn with. The file is safetensors in diffusers'
-        format and fits the model that is served here: 415 for any other kind of file, 422 for one that does not fit."""
+        """A model of a LoRA that was trained elsewhere, ready to be drawn with. The file is safetensors with
+        diffusers', peft's, ComfyUI's or kohya's names, and fits the model that is served here: 415 for any other kind
+        of file, 422 for one that does not fit."""
         key = check_key(idempotency_key)
         async with _received(request, imports) as (file, given):
             taken = await slowly(imports.take, caller, file, _fields(given), key=key)

@@ -61,10 +61,14 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file that fits says of itself: its rank, and the base that it was trained on where it says so."""
+    """What a file that fits says of itself: its rank, and the base that it was trained on where it says so.
+
+    ``sha256`` is of the bytes to keep, which are not those that arrived where the names of another trainer were read.
+    """
 
     rank: int
     base_sha256: str | None
+    sha256: str
 
 
 class Imports:
@@ -127,8 +131,7 @@ class Imports:
         path = self._folder / f"{UNFINISHED_IMPORT}{secrets.token_hex(8)}.safetensors"
 
         def take() -> Model:
-            with path.open("rb") as file:
-                arrived = Arrived(path, hashlib.file_digest(file, "sha256").hexdigest())
+            arrived = Arrived(path, _hash_of(path))
             facts = self._check(arrived, "model_url")
             fields = ImportFields(name=body.model_name, project_id=body.project_id)
             project = body.project_parameters if body.project_id is None else None
@@ -174,7 +177,7 @@ class Imports:
         project: ProjectBody | None = None,
     ) -> Model:
         """``digest`` is of the request; where empty, of the fields and the file. ``project`` is made with the model."""
-        place, named = imported_key(arrived.sha256, secrets.token_hex(8)), False
+        place, named = imported_key(facts.sha256, secrets.token_hex(8)), False
         self._storage.put_stream(place, _chunks(arrived.path))  # first: bytes without a row harm nobody
         model = Model(
             organisation_id=caller.organisation_id,
@@ -186,7 +189,7 @@ class Imports:
             visual_schema=fields.visual_schema or {},
             project_id=fields.project_id,
             adapter=place,
-            adapter_sha256=arrived.sha256,
+            adapter_sha256=facts.sha256,
             base_sha256=facts.base_sha256,
             finished_at=now(),
         )
@@ -201,7 +204,9 @@ class Imports:
         return found
 
     def _check(self, arrived: Arrived, field: str = "file") -> Facts:
-        from sartor.fibo.adapters import METADATA, A, read_adapter
+        """Leaves the file with diffusers' names, whoever's it had. Raises as ``take``."""
+        from sartor.fibo.adapter_names import METADATA, rename_tensors, translate
+        from sartor.fibo.adapters import adapter_targets, read_adapter
 
         with arrived.path.open("rb") as file:
             if file.read(4).startswith(_PICKLES):
@@ -210,13 +215,12 @@ class Imports:
                 )
         try:
             with safe_open(arrived.path, framework="pt") as tensors:
-                names = sorted(tensors.keys())
+                names = tensors.keys()
                 metadata = (tensors.metadata() or {}).get(METADATA) or "{}"
-                ranks = [tensors.get_slice(name).get_shape()[:1] for name in names if name.endswith(A)]
         except Exception:  # whatever a stranger's bytes may bring the reader to
             raise UnsupportedMediaType(f"{field}: is no safetensors file.") from None
         try:
-            read_adapter(arrived.path, self._base.blank)
+            rank = read_adapter(arrived.path, self._base.blank).rank
         except InvalidAdapter as error:
             raise Unprocessable(f"{field}: does not fit {self._base.name}: {_problems(error)}") from None
         base_sha256 = _trained_on(metadata)
@@ -224,7 +228,13 @@ class Imports:
             raise Unprocessable(
                 f"{field}: was trained on another checkpoint (SHA-256 {base_sha256[:16]}...) than {self._base.name}."
             )
-        return Facts(max(rank[0] for rank in ranks), base_sha256)
+        sha256, translation = arrived.sha256, translate(names, adapter_targets(self._base.blank))
+        if translation.is_needed:
+            with finding_room():
+                rename_tensors(arrived.path, translation)
+            sha256 = _hash_of(arrived.path)
+            log.info("an adapter was renamed", dialect=translation.dialect, adapter=sha256)
+        return Facts(rank, base_sha256, sha256)
 
     @contextmanager
     def _arrived(self, file: BinaryIO) -> Iterator[Arrived]:
@@ -273,6 +283,11 @@ def _insert(
         session.delete(made)
     session.flush()
     return find_model(session, caller.organisation_id, result_to(claimed))
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
