@@ -122,6 +122,46 @@ def test_colours_are_those_that_the_profile_means() -> None:
     assert np.abs(np.asarray(same, dtype=int) - np.asarray(drawing(), dtype=int)).max() <= 2
 
 
+def profile(space: str) -> bytes:
+    """A profile whose numbers are amounts of light, of which sRGB's are roots: 128 is meant to be 188."""
+    point = struct.pack(">3i", *(round(value * 65536) for value in (0.9642, 1.0, 0.8249)))
+    linear = b"curv" + bytes(4) + struct.pack(">IH", 1, 256)
+    tags = {"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"g" + bytes(79), "wtpt": b"XYZ " + bytes(4) + point}
+    if space == "GRAY":
+        tags["kTRC"] = linear
+    else:  # sRGB's own colours, by the Bradford adaptation to D50
+        colours = {"r": (0.4361, 0.2225, 0.0139), "g": (0.3851, 0.7169, 0.0971), "b": (0.1431, 0.0606, 0.7141)}
+        for letter, colour in colours.items():
+            tags[f"{letter}XYZ"] = b"XYZ " + bytes(4) + struct.pack(">3i", *(round(v * 65536) for v in colour))
+            tags[f"{letter}TRC"] = linear
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += name.encode() + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = b"lcms" + struct.pack(">I", 0x02100000) + b"mntr" + space.ljust(4).encode() + b"XYZ " + bytes(12) + b"acsp"
+    head = struct.pack(">I", 128 + len(table) + len(body)) + head + bytes(28) + point
+    return head + bytes(128 - len(head)) + table + body
+
+
+@pytest.mark.parametrize("space", ["GRAY", "RGB"])
+@pytest.mark.parametrize("mode", ["L", "LA", "I;16", "P", "RGB", "RGBA"])
+def test_a_profile_is_applied_to_grey_and_palettes_too(mode: str, space: str) -> None:
+    grey = Image.fromarray(np.full((8, 8), 128 * 257, np.uint16)) if mode == "I;16" else Image.new("L", (8, 8), 128)
+    image = grey if mode == "I;16" else grey.convert("RGB").quantize(2) if mode == "P" else grey.convert(mode)
+    applied = space == "RGB" or mode in ("L", "LA", "I;16")
+    read = read_picture(as_file(image, icc_profile=profile(space)))
+    assert read.getpixel((3, 3)) == ((188,) * 3 if applied else (128,) * 3)
+    assert read_picture(as_file(image)).getpixel((3, 3)) == (128,) * 3
+
+
+def test_a_profile_leaves_transparency_alone() -> None:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([0, 0, 0, 128, 128, 128])
+    image.putpixel((0, 0), 0)
+    read = read_picture(as_file(image, icc_profile=profile("RGB"), transparency=b"\xff\x80"))
+    assert [read.getpixel(place) for place in ((0, 0), (4, 4))] == [(0, 0, 0), (94, 94, 94)]
+
+
 @pytest.mark.parametrize(("size", "enlarged"), [((256, 256), (1024, 1024)), ((400, 300), (1365, 1024))])
 def test_small_ones_are_enlarged(size: tuple[int, int], enlarged: tuple[int, int]) -> None:
     taken = take_in(as_file(drawing(*size)), increase_resolution=True)

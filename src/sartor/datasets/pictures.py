@@ -35,6 +35,12 @@ SHOWN = 1024
 NEAR = 4
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
+# The mode in which a profile's colour space is read, and those of the pictures that it can be meant for.
+_SPACES = {
+    "GRAY": ("L", ("L", "LA")),
+    "RGB": ("RGB", ("RGB", "RGBA", "P", "PA", "L", "LA")),
+    "CMYK": ("CMYK", ("CMYK",)),
+}
 # What makes a picture upright, by the orientation that its EXIF gives.
 _TURNS: dict[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -176,7 +182,7 @@ def _decode(data: bytes, *, smallest: int, max_bytes: int | None) -> Image.Image
         )
     try:
         image.load()
-        return _flat(_srgb(_upright(image)))
+        return _flat(_srgb(_eight_bits(_upright(image))))
     except Exception:
         raise UnsupportedMediaType("The picture is damaged: not all of it could be read.") from None
 
@@ -194,10 +200,17 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if method is None else image.transpose(method)
 
 
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Of 16 bits of grey the upper 8; a conversion would cut off all above the lower ones."""
+    if not image.mode.startswith("I"):
+        return image
+    grey = Image.fromarray((np.asarray(image, dtype=np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+    grey.info["icc_profile"] = image.info.get("icc_profile")
+    return grey
+
+
 def _flat(image: Image.Image) -> Image.Image:
     """RGB on black, with nothing attached."""
-    if image.mode.startswith("I"):  # 16 bits of grey; a conversion would cut off all above the lower 8
-        image = Image.fromarray((np.asarray(image, dtype=np.int64).clip(0, 65535) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         layered = image.convert("RGBA")
         flat = Image.new("RGB", image.size)
@@ -212,15 +225,23 @@ def _flat(image: Image.Image) -> Image.Image:
 def _srgb(image: Image.Image) -> Image.Image:
     """The colours as they were meant where the file carries a profile of its own; without it they would shift."""
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
+    if not profile:
         return image
     try:
         meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        converted = ImageCms.profileToProfile(image, meant, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError):  # a damaged profile, or one for another kind of picture
+        mode, speaks_of = _SPACES.get(meant.profile.xcolor_space.strip(), ("", ()))
+        if image.mode not in speaks_of:  # a profile for another kind of picture
+            return image
+        alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+        plain = image if image.mode == mode else image.convert(mode)
+        converted = ImageCms.profileToProfile(plain, meant, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # a damaged profile
         return image
-    return converted or image
+    if converted is None:
+        return image
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
 
 
 def _enlarge(image: Image.Image) -> Image.Image:
