@@ -112,6 +112,15 @@ def test_it_goes_on_with_the_captions_that_were_written_and_ends_in_the_same_byt
         assert settings.home.joinpath(*MADE[:-1], name).read_bytes() == undisturbed
 
 
+def test_a_short_training_warms_up_for_no_larger_a_share() -> None:
+    def warmup(steps: int | None, area: int) -> tuple[int, int]:
+        config = Choices(steps=steps).recipe(area, images=20).config
+        return config.steps, config.warmup_steps
+
+    assert [warmup(steps, 256**2) for steps in (None, 22, 1, 440)] == [(220, 20), (22, 2), (1, 0), (440, 20)]
+    assert [warmup(steps, 1024**2) for steps in (None, 20)] == [(760, 100), (20, 2)]
+
+
 def test_a_second_training_of_a_name_replaces_the_first(settings: Settings, pictures: Path, writer: Writer) -> None:
     train(settings, pictures, name="Ink", choices=CHOICES)
     first = settings.home.joinpath(*MADE).read_bytes()

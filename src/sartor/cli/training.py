@@ -53,7 +53,8 @@ class Choices:
                 raise StudioError(f"{value!r} is none of {', '.join(known)}.")
 
     def recipe(self, training_area: int, images: int) -> Recipe:
-        """What is trained; of a training with a number of steps of its own there are as many checkpoints."""
+        """What is trained; of a training with a number of steps of its own there are as many checkpoints, and no larger
+        a share of it is warm-up."""
         found = automated(training_area, ip_type=self.ip_type, medium=self.medium, images=images)
         given: dict[str, Any] = {
             "steps": self.steps,
@@ -63,7 +64,8 @@ class Choices:
         }
         config = replace(found.config, **{field: value for field, value in given.items() if value is not None})
         interval = -(-config.steps * found.interval // found.config.steps)
-        return replace(found, config=config, interval=interval)
+        warmup = min(found.config.warmup_steps, config.steps * found.config.warmup_steps // found.config.steps)
+        return replace(found, config=replace(config, warmup_steps=warmup), interval=interval)
 
 
 def train(settings: Settings, images: Path, *, name: str, choices: Choices) -> None:
