@@ -42,11 +42,11 @@ def test_buckets_are_the_sizes_that_the_engine_draws(area: int) -> None:
     assert bucket(501, 500, area) == image_size("1:1", area)
 
 
-def test_transparency_becomes_white_and_exif_turns() -> None:
+def test_transparency_becomes_black_and_exif_turns() -> None:
     clear = Image.new("RGBA", (4, 2), (255, 0, 0, 0))
     clear.putpixel((0, 0), (0, 0, 255, 255))
     flat = flatten(clear)
-    assert (flat.mode, flat.getpixel((0, 0)), flat.getpixel((3, 1))) == ("RGB", (0, 0, 255), (255, 255, 255))
+    assert (flat.mode, flat.getpixel((0, 0)), flat.getpixel((3, 1))) == ("RGB", (0, 0, 255), (0, 0, 0))
     turned = Image.new("RGB", (4, 2))
     turned.getexif()[0x0112] = 6
     assert flatten(turned).size == (2, 4)

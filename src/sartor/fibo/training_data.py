@@ -63,12 +63,12 @@ class Batch:
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """RGB, turned as its EXIF says, transparency laid over white."""
+    """RGB, turned as its EXIF says, transparency laid over black, as where the service takes pictures in."""
     image = ImageOps.exif_transpose(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
+        black = Image.new("RGBA", image.size, "black")
+        return Image.alpha_composite(black, image).convert("RGB")
     return image.convert("RGB")
 
 
