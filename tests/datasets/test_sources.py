@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
+import io
 import socket
 import threading
 import time
@@ -15,11 +16,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from sartor.datasets.pictures import MAX_BYTES
 from sartor.datasets.schemas import SchemaBody, UploadBody
-from sartor.datasets.sources import FETCHED_BYTES, Sources, _Counted
+from sartor.datasets.sources import FETCHED_BYTES, OWN_BYTES, Sources, _Counted
 from sartor.errors import BadRequest, BodyTooLarge, TooManyRequests, Unprocessable
 from sartor.kit.fetch import Fetcher
 from sartor.kit.networks import networks
@@ -234,11 +237,31 @@ def test_its_own_addresses_are_read_from_the_storage(service: Service, tenant: T
     assert "deleted" in error_of(tenant.post(GENERATE, {"images": urls}), 460)
 
 
-def test_its_own_files_are_no_larger_than_others(fetcher: Fetcher, storage: Storage) -> None:
-    storage.put("large.png", bytes(MAX_BYTES + 1))
-    address = storage.address("large.png", base="http://here/behind", lifetime=timedelta(hours=1))
-    with pytest.raises(BodyTooLarge):
+def test_a_large_picture_of_its_own_is_taken(service: Service, tenant: Tenant) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2100, 2100, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG", compress_level=0)
+    assert len(buffer.getvalue()) > MAX_BYTES
+    service.parts.storage.put("images/noise.png", buffer.getvalue())
+    url = service.parts.storage.address("images/noise.png", base="http://here", lifetime=timedelta(hours=1))
+    images = f"{DATASETS}/{new_dataset(tenant)}/images"
+    assert tenant.post(images, {"image_url": url}).status_code == 201
+    assert tenant.post(GENERATE, {"images": [url] + [as_base64(picture(n)) for n in range(4)]}).status_code == 200
+    error_of(tenant.post(images, {"file": as_base64(buffer.getvalue())}), 413)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("large.png", OWN_BYTES), ("large.zip", MAX_BYTES)])
+def test_its_own_files_have_a_limit(fetcher: Fetcher, storage: Storage, name: str, limit: int) -> None:
+    address = storage.address(name, base="http://here/behind", lifetime=timedelta(hours=1))
+    storage.put(name, bytes(limit))
+    assert [len(data) for data in asyncio.run(read(Sources(fetcher, storage), address))] == [limit]
+    storage.put(name, bytes(limit + 1))
+    with pytest.raises(BodyTooLarge, match=f"{limit >> 20} MB"):
         asyncio.run(read(Sources(fetcher, storage), address))
+
+
+def test_its_own_files_need_room_as_others_do(fetcher: Fetcher, storage: Storage) -> None:
+    address = storage.address("large.png", base="http://here/behind", lifetime=timedelta(hours=1))
     storage.put("large.png", bytes(2000))
     with pytest.raises(TooManyRequests):
         asyncio.run(read(Sources(fetcher, storage, fetched_bytes=1000), address))

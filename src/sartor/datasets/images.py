@@ -60,8 +60,10 @@ def router(
         await run_in_threadpool(uploads.check, caller, dataset_id, idempotency_key=key)
         sent = await _read(request)
         data, source = sent.data, sent.body.image_url or sent.body.file or ""
+        max_bytes: int | None = MAX_BYTES
         with sources.reading() as reading:
             if data is None:
+                max_bytes = None  # it is measured as it is read
                 data = await reading.read(source, unreachable=Unprocessable)
             image = await slowly(
                 uploads.add,
@@ -71,6 +73,7 @@ def router(
                 sent.body,
                 name=sent.body.image_name or sent.name or name_of(source) or "image",
                 source_url=source if is_address(source) else None,
+                max_bytes=max_bytes,
                 idempotency_key=key,
             )
         duplicates = await run_in_threadpool(datasets.duplicates, image)

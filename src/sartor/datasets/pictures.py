@@ -91,7 +91,7 @@ def room_for_one() -> Iterator[None]:
             _own.has_room = False
 
 
-def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
+def take_in(data: bytes, *, increase_resolution: bool, max_bytes: int | None = MAX_BYTES) -> Picture:
     """The picture in ``data``, ready to be kept: upright, in sRGB, transparency on black, no metadata.
 
     One whose shorter side has fewer than 1024 pixels is enlarged to that, keeping its shape; pixel art square by square
@@ -100,7 +100,7 @@ def take_in(data: bytes, *, increase_resolution: bool) -> Picture:
     without ``increase_resolution``.
     """
     with room_for_one():
-        image = _decode(data, smallest=SMALLEST if increase_resolution else FULL, max_bytes=MAX_BYTES)
+        image = _decode(data, smallest=SMALLEST if increase_resolution else FULL, max_bytes=max_bytes)
         image = _enlarge(image)
         small = image.copy()
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -118,8 +118,9 @@ def read_picture(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Ima
     """The picture in ``data`` as it is to be looked at: upright, RGB in sRGB, transparency on black; of any size, and
     made smaller as :func:`shown` does.
 
-    Of our own storage's, which may be larger than what was sent, ``max_bytes`` is None. Raises BodyTooLarge above
-    12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or WebP, and as `check_parts` does.
+    Of our own storage's, which may be larger than what was sent, and of what `Reading` has measured, ``max_bytes`` is
+    None. Raises BodyTooLarge above 12 MB or 50 million pixels, UnsupportedMediaType for what is no whole JPEG, PNG or
+    WebP, and as `check_parts` does.
     """
     with room_for_one():
         return shown(_decode(data, smallest=1, max_bytes=max_bytes))

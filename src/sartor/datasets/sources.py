@@ -22,6 +22,8 @@ from sartor.kit.storage import Storage
 
 # Of all pictures that were fetched and are still in memory: 32 of the largest.
 FETCHED_BYTES = 384 * 1024 * 1024
+# Of a picture that is in the storage already: of 16 million pixels, whatever they show.
+OWN_BYTES = 4 * MAX_BYTES
 _RETRY_AFTER = 5.0  # seconds
 # For the whole of it: most pictures take less than a second, and whoever asks is waiting.
 _PATIENCE = timedelta(seconds=20)
@@ -64,7 +66,8 @@ class Reading:
         self._refused = False
 
     async def read(self, source: str, *, unreachable: type[SartorError]) -> bytes:
-        """The bytes that ``source`` names or holds, 12 MB at most; what they are is not looked at.
+        """The bytes that ``source`` names or holds, 12 MB at most, or 48 of a PNG of this service's own; what they are
+        is not looked at.
 
         Raises BadRequest for what is neither, BodyTooLarge, ``unreachable`` for an address that gives no file, and
         TooManyRequests where all that is fetched at this moment has no room for it.
@@ -87,8 +90,8 @@ class Reading:
             size, chunks = await run_in_threadpool(self._storage.stream, key)
         except KeyError:
             raise unreachable("The picture could not be fetched: it was deleted.") from None
-        if size > MAX_BYTES:
-            raise _too_large()
+        if size > (limit := OWN_BYTES if key.endswith(".png") else MAX_BYTES):
+            raise _too_large(limit)
         self.hold(size)
         return await run_in_threadpool(b"".join, chunks)
 
@@ -127,8 +130,8 @@ class _Counted(io.BytesIO):
         return super().write(data)
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"A picture may have {MAX_BYTES // 1024 // 1024} MB at most.")
+def _too_large(limit: int = MAX_BYTES) -> BodyTooLarge:
+    return BodyTooLarge(f"A picture may have {limit // 1024 // 1024} MB at most.")
 
 
 def name_of(source: str) -> str:
@@ -154,6 +157,9 @@ def decoded(source: str) -> bytes:
     text = "".join(text.split()).rstrip("=")
     try:
         # Both alphabets, with and without padding: all of them are sent.
-        return base64.b64decode(text.translate({45: 43, 95: 47}) + "=" * (-len(text) % 4), validate=True)
+        data = base64.b64decode(text.translate({45: 43, 95: 47}) + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise BadRequest("A picture is an address that begins with http:// or https://, or base64.") from None
+    if len(data) > MAX_BYTES:
+        raise _too_large()
+    return data

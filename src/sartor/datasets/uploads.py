@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sartor.accounts.service import Caller
 from sartor.captioning.base import Subject
 from sartor.datasets.captions import Captions, subject_of
-from sartor.datasets.pictures import room_for_one, shown, take_in
+from sartor.datasets.pictures import MAX_BYTES, room_for_one, shown, take_in
 from sartor.datasets.rows import check_draft, check_room, check_single_uploads, find_dataset, find_image
 from sartor.datasets.schemas import UploadBody
 from sartor.datasets.service import Datasets, image_result
@@ -55,9 +55,10 @@ class Uploads:
         *,
         name: str,
         source_url: str | None,
+        max_bytes: int | None = MAX_BYTES,
         idempotency_key: str | None = None,
     ) -> DatasetImage:
-        """Adds the picture in ``data``, with a caption where the dataset has a visual schema.
+        """Adds the picture in ``data``, of ``max_bytes`` at most, with a caption where the dataset has a visual schema.
 
         Where no caption can be written now, the image is kept without one, as ``pending``. Raises NotFound, Conflict,
         what ``take_in`` does, Moderated, and Unprocessable for a key of another body.
@@ -66,7 +67,7 @@ class Uploads:
         digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))
         if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
             return self._datasets.image(caller, dataset_id, earlier)
-        stored, small = self._store(dataset_id, data, body)
+        stored, small = self._store(dataset_id, data, body, max_bytes)
 
         def once(session: Session, image: DatasetImage) -> None:
             if idempotency_key is not None:
@@ -114,10 +115,12 @@ class Uploads:
         caption = self._captions.caption(picture, visual_schema=dataset.visual_schema, subject=subject)
         return self._datasets.set_caption(caller, dataset_id, image_id, caption, source="automatic")
 
-    def _store(self, dataset_id: int, data: bytes, body: UploadBody) -> tuple[StoredPicture, Image.Image]:
+    def _store(
+        self, dataset_id: int, data: bytes, body: UploadBody, max_bytes: int | None
+    ) -> tuple[StoredPicture, Image.Image]:
         """The picture in the storage, and small, to be captioned: that may take long, and the whole one is gone."""
         with room_for_one():
-            picture = take_in(data, increase_resolution=body.increase_resolution)
+            picture = take_in(data, increase_resolution=body.increase_resolution, max_bytes=max_bytes)
             if body.content_moderation and (finding := self._moderator.check(picture.png)):
                 raise Moderated("image", finding.category)
             small = shown(picture.image)

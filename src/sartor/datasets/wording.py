@@ -46,7 +46,7 @@ def router(
     def look_at(picture: str | bytes, moderate: bool) -> Image.Image:
         with room_for_one():
             data = decoded(picture) if isinstance(picture, str) else picture
-            image = read_picture(data)
+            image = read_picture(data, max_bytes=None)
             if moderate and (finding := moderator.check(data)):
                 raise Moderated("image", finding.category)
         return image
