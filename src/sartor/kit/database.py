@@ -37,8 +37,10 @@ _NOTICED = {
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 # The database does not answer, or not in time. Nothing is wrong with what was asked: trying again may help.
-# An InternalError is one of the server's own: a session that it ended, a standby that takes no writes.
-AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError)
+AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+# PostgreSQL's codes of what its driver calls an InternalError, and is no fault of ours: a standby that takes no
+# writes, a transaction that the server ended because it was idle, or lasted, for too long.
+_PASSING = {"25006", "25P03", "25P04"}
 
 # For tables whose ids are in addresses: SQLite would give the id of a deleted last row to the next one, and whoever
 # still has the old address would find another thing there. PostgreSQL never does.
@@ -113,6 +115,7 @@ class Database:
             connect_args={} if self.is_sqlite else noticed,
         )
         sa.event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgresql)
+        sa.event.listen(self.engine, "handle_error", _as_away)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -170,6 +173,23 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MILLISECONDS}")
     connection.commit()
+
+
+def _as_away(context: sa.engine.ExceptionContext) -> Exception | None:
+    """An InternalError that passes as one of ``AWAY``; the others (a statement in a transaction that has failed) are
+    faults of ours, and stay."""
+    error = context.sqlalchemy_exception
+    if not isinstance(error, sa.exc.InternalError) or error.orig is None:
+        return None
+    if not context.is_disconnect and getattr(error.orig, "sqlstate", None) not in _PASSING:
+        return None
+    return sa.exc.OperationalError(
+        error.statement,
+        error.params,
+        error.orig,
+        hide_parameters=True,
+        connection_invalidated=context.is_disconnect,
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
