@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from sartor.app import create_app
+from sartor.datasets.keys import needed
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.generation.tables import GenerationRequest
 from sartor.models.tables import Model
@@ -180,6 +181,34 @@ def test_a_deletion_that_broke_off(
         assert delete(tenant, project) == 204
     assert gone(service, dataset.project_id)
     assert delete(tenant, path) == 404
+
+
+def test_an_image_is_deleted_before_its_bytes(
+    service: Service, tenant: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the storage who wants the dataset; what stays of the bytes is found where nothing names them."""
+    with service.parts.database.transaction() as session:
+        image = session.scalars(sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset.id)).first()
+        session.execute(sa.update(Dataset).where(Dataset.id == dataset.id).values(status="draft"))
+    assert image is not None
+    meanwhile: list[int] = []
+
+    def away(_key: str) -> None:
+        with ThreadPoolExecutor(1) as hands:
+            asked = hands.submit(put, tenant, f"{DATASETS}/{dataset.id}", {"name": "Foxes"})
+            wait([asked], _A_MOMENT)
+            meanwhile.append(asked.result().status_code if asked.done() else 0)
+        raise OSError("the storage is away")
+
+    path = f"{DATASETS}/{dataset.id}/images/{image.id}"
+    with monkeypatch.context() as patch:
+        patch.setattr(service.parts.storage, "delete", away)
+        assert delete(tenant, path) == 500
+    assert set(meanwhile) == {200}
+    assert tenant.get(path).status_code == 404
+    assert service.parts.storage.exists(image.image_key)
+    with service.parts.database.transaction() as session:
+        assert needed(session, [image.image_key]) == set()
 
 
 @pytest.mark.parametrize(

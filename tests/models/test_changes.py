@@ -7,6 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from sartor.generation.tables import GenerationRequest
+from sartor.kit.storage import StorageAway
+from sartor.models.keys import adapter_key, needed
 from sartor.models.tables import Model, ModelCheckpoint
 from tests.conftest import BRAND, SCHEMA, Service, Tenant
 from tests.models.conftest import LIST, bundled, dataset_of, own_model
@@ -112,6 +114,26 @@ def test_deleting_checkpoints(service: Service, tenant: Tenant) -> None:
     assert put(tenant, model_id, {"active_model_version": "200"}).status_code == 200
     assert delete(tenant, f"{path}/200") == 400
     assert delete(tenant, f"{path}/250") == 204
+
+
+def test_a_checkpoint_is_deleted_before_its_bytes(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the storage who wants the model; what stays of the bytes is found where nothing names them."""
+    model_id = with_checkpoints(service, tenant)
+    key = adapter_key(model_id, 100)
+
+    def away(_key: str) -> None:
+        assert put(tenant, model_id, {"name": "New"}).status_code == 200
+        raise StorageAway("the storage is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.parts.storage, "delete", away)
+        assert delete(tenant, f"/{model_id}/checkpoints/100") == 503
+    assert delete(tenant, f"/{model_id}/checkpoints/100") == 404
+    assert service.parts.storage.exists(key)
+    with service.parts.database.transaction() as session:
+        assert needed(session, [key]) == set()
 
 
 def test_checkpoints_are_for_expert_mode(service: Service, tenant: Tenant) -> None:

@@ -20,7 +20,7 @@ from sartor.accounts.service import Accounts
 from sartor.errors import SartorError
 from sartor.fibo.training_data import bucket
 from sartor.kit.database import AWAY, Database
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Storage, StorageAway
 from sartor.models.base import ServedBase
 from sartor.models.jobs import Trainings, _Loaded
 from sartor.models.keys import job_id
@@ -238,13 +238,22 @@ def test_a_step_that_is_done_again_changes_nothing(workshop: Workshop) -> None:
     assert workshop.storage.get(workshop.checkpoints(model)[-1].adapter_key) == adapters[-1]
 
 
-def test_the_best_checkpoint_is_chosen_and_the_others_go(workshop: Workshop) -> None:
+def test_the_best_checkpoint_is_chosen_and_the_others_go(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     model = workshop.model(mode="fully_automated")
     trained(workshop, workshop.trainings(), model)
     found = workshop.checkpoints(model)
     with workshop.database.transaction() as session:
         for one, score in zip(found, (0.5, 0.3, 0.4), strict=True):
             session.execute(sa.update(ModelCheckpoint).where(ModelCheckpoint.id == one.id).values(score=score))
+
+    def away(_key: str) -> None:
+        workshop.set(model, name="Nobody waits for the storage who wants the model")
+        raise StorageAway("the storage is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workshop.storage, "delete", away)
+        with pytest.raises(StorageAway):
+            workshop.trainings().end(job_id(model))
     workshop.trainings().end(job_id(model))
     row = workshop.row(model)
     assert (row.status, row.adapter, row.checkpoint_steps) == ("Completed", found[1].adapter_key, [])

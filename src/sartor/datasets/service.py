@@ -305,16 +305,17 @@ class Datasets:
         return image
 
     def delete_image(self, caller: Caller, dataset_id: int, image_id: int) -> None:
-        """Deletes the image with its bytes. Raises NotFound, and Conflict for a completed dataset."""
+        """Deletes the image, then its bytes: where these stay, nothing names them, and they go as `kit.orphans` has it.
+        Raises NotFound, and Conflict for a completed dataset."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
             dataset = hold(session, dataset_id)
             check_draft(dataset)
             image = find_image(session, dataset_id, image_id)
-            self._erase([image.image_key, image.thumbnail_key])
             session.delete(image)
             settle_captions(session, dataset)
             forget(session, [image_result(image_id)])
+        self._erase_unnamed([image.image_key, image.thumbnail_key])
 
     def _counted(self, which: sa.ColumnElement[bool]) -> list[tuple[Dataset, int]]:
         with self._database.transaction() as session:

@@ -208,8 +208,8 @@ class Trainings:
             whole = bool(found) and found[-1].step == self._recipe(row).config.steps
             if not (chosen and whole and _complete(session, row.id, chosen)):
                 _change(session, row.id, "Stopping", status="Stopped", finished_at=now())
-            elif row.training_mode == "fully_automated":
-                self._keep_only(session, chosen, found)
+        if row.training_mode == "fully_automated":
+            self._keep_only_the_chosen(row.id)
         log.info("training ended", model=row.id, step=chosen.step if chosen else None)
         shutil.rmtree(self._directory(job), ignore_errors=True)
 
@@ -350,13 +350,19 @@ class Trainings:
         curve = loss_curve([line["loss"] for line in lines], scores)
         self._storage.put(curve_key(model_id), curve, media_type="image/png")
 
-    def _keep_only(self, session: Session, chosen: ModelCheckpoint, found: list[ModelCheckpoint]) -> None:
-        for other in found:
-            if other is not chosen:
-                self._storage.delete(other.adapter_key)
-                if other.samples_key is not None:
-                    self._storage.delete(other.samples_key)
-                session.delete(other)
+    def _keep_only_the_chosen(self, model_id: int) -> None:
+        """Of a completed model. The rows go last: a step that broke off in between finds them again."""
+        with self._database.transaction() as session:
+            drawn_with = sa.select(Model.adapter).where(Model.id == model_id, Model.status == "Completed")
+            chosen = session.scalar(drawn_with)
+            found = session.scalars(checkpoints_of(model_id)).all()
+        others = [one for one in found if chosen is not None and one.adapter_key != chosen]
+        for other in others:
+            self._storage.delete(other.adapter_key)
+            if other.samples_key is not None:
+                self._storage.delete(other.samples_key)
+        with self._database.transaction() as session:
+            session.execute(sa.delete(ModelCheckpoint).where(ModelCheckpoint.id.in_([one.id for one in others])))
 
 
 def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | None:
