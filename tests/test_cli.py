@@ -168,14 +168,20 @@ def test_a_place_that_cannot_count_is_named(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("command", [["token", "list"], ["serve"], ["worker"]])
 def test_a_database_that_is_away_is_a_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
+    monkeypatch.setattr("sartor.cli.serving.configure_logging", lambda level: None)
+    monkeypatch.setattr("sartor.cli.serving.signal.signal", lambda number, handler: None)
     monkeypatch.setenv("SARTOR_DATABASE_URL", "postgresql://sartor@127.0.0.1:1/sartor")
-    assert run("token", "list") == 1
+    monkeypatch.setenv("SARTOR_CHECKPOINT", "plain")
+    monkeypatch.setenv("SARTOR_PORT", "0")
+    assert run(*command) == 1
     said = capsys.readouterr().err
     assert said.startswith("The database does not answer: ")
     assert "Connection refused" in said
+    assert said.count("\n") == 1
 
 
 def test_the_module_is_the_command() -> None:

@@ -65,8 +65,10 @@ def worker() -> None:
 
 @contextmanager
 def _naming_what_is_missing() -> Iterator[None]:
-    """Ends the command where a setting asks for what is not there: a model's packages or key, a place to count in."""
+    """Ends the command where a setting asks for what is not there: a model's packages or key, a place to count in, a
+    database that answers."""
     from sartor.bridge import BridgeUnavailable
+    from sartor.kit.database import AWAY
     from sartor.kit.rates import CounterUnavailable
     from sartor.moderation.base import ModeratorUnavailable
 
@@ -78,6 +80,8 @@ def _naming_what_is_missing() -> Iterator[None]:
         _fail(f"SARTOR_TEXT_MODERATION_MODEL: {error}")
     except CounterUnavailable as error:
         _fail(f"SARTOR_RATE_LIMIT_STORAGE: {error}")
+    except AWAY as error:
+        _fail(_no_database(error))
 
 
 @app.command()
@@ -308,7 +312,7 @@ def _accounts() -> Iterator[Accounts]:
         database.migrate()
         yield Accounts(database, key=settings.key)
     except AWAY as error:
-        _fail(f"The database does not answer: {getattr(error, 'orig', None) or error}")
+        _fail(_no_database(error))
     finally:
         database.close()
 
@@ -324,6 +328,11 @@ def _settings(**given: object) -> Settings:
     except ValidationError as error:
         reasons = (f"SARTOR_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
         _fail("\n".join(reasons))
+
+
+def _no_database(error: Exception) -> str:
+    """One line, of what the driver says in several."""
+    return f"The database does not answer: {' '.join(str(getattr(error, 'orig', None) or error).split())}"
 
 
 def _fail(reason: str) -> NoReturn:

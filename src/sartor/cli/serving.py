@@ -23,11 +23,14 @@ _GLANCE = 1.0
 
 
 def serve(settings: Settings) -> None:
-    """Answers HTTP until SIGTERM or SIGINT; says on standard error where."""
+    """Answers HTTP until SIGTERM or SIGINT; says on standard error where. Raises one of `kit.database.AWAY` where the
+    database does not answer."""
     configure_logging(settings.log_level)
     room = make_room()
+    app = create_app(settings)
+    app.state.parts.database.check()  # the server would make pages of what its start raises
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http=type("Connection", (Connection,), {"most": room.connections}),
         ws="none",
         backlog=room.backlog,
