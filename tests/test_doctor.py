@@ -1,9 +1,10 @@
 """``sartor doctor`` says how the engine of these settings computes, and where its weights live."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from limits.storage import MemoryStorage
 
 from sartor.cli.doctor import examine
 from tests.conftest import make_settings, write_test_brand
@@ -51,3 +52,21 @@ def test_it_shows_the_options_in_force(
     assert examine(settings), capsys.readouterr().out
     found = " ".join(capsys.readouterr().out.split())  # the table breaks lines where the terminal ends
     assert [words for words in said if words not in found] == []
+
+
+class _Silent(MemoryStorage):
+    """Where nobody answers."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["silent"]
+
+    def check(self) -> bool:
+        return False
+
+
+def test_it_asks_what_counts_the_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not examine(make_settings(tmp_path, rate_limit_storage="silent://:secret@host"))
+    found = " ".join(capsys.readouterr().out.split())
+    assert "what SARTOR_RATE_LIMIT_STORAGE names does not answer" in found
+    assert "secret" not in found
+    assert examine(make_settings(tmp_path, bundled_brands=False)), capsys.readouterr().out
+    assert "requests are counted in memory" in capsys.readouterr().out

@@ -7,12 +7,14 @@ import platform
 import shutil
 from collections.abc import Callable
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
 
 from sartor.assembly import bridge_factory, checkpoint_folder, device_name, engine_factory
 from sartor.kit.database import Database
+from sartor.kit.rates import DatabaseCounter, counter_for
 from sartor.kit.storage import Storage
 from sartor.models.brands import find_brands
 from sartor.moderation.hosted import HostedModerator
@@ -29,6 +31,7 @@ def examine(settings: Settings) -> bool:
         "environment": _environment,
         "home": lambda: _home(settings),
         "database": lambda: _database(settings),
+        "rates": lambda: _rates(settings),
         "storage": lambda: _storage(settings),
         "memory": lambda: _memory(settings),  # before anything is loaded: it looks at what is free
         "checkpoint": lambda: _checkpoint(settings),
@@ -78,6 +81,19 @@ def _database(settings: Settings) -> str:
         return f"{database.engine.dialect.name}, schema {found}"
     finally:
         database.close()
+
+
+def _rates(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        counter = counter_for(settings.rate_limit_storage, database)
+        if not counter.check():
+            raise ConnectionError("what SARTOR_RATE_LIMIT_STORAGE names does not answer")
+    finally:
+        database.close()
+    if isinstance(counter, DatabaseCounter):
+        return "requests are counted in the database"
+    return f"requests are counted in {urlsplit(settings.rate_limit_storage).scheme or 'memory'}"  # may hold a password
 
 
 def _storage(settings: Settings) -> str:
