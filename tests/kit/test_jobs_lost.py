@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from sartor.kit.database import Database
 from sartor.kit.jobs import Jobs
+from sartor.kit.steps import interruptible_step
 from tests.kit.conftest import Log, enqueue
 
 
@@ -40,3 +41,38 @@ def test_a_lost_job_is_reported_after_a_thousand_newer_ones_were_cancelled(
     gate.set()
     log.awaits("lost a")
     assert log.lines.count("lost a") == 1
+
+
+def test_a_job_that_goes_on_may_be_taken_up_again_and_again(
+    database: Database, start: Callable[..., Jobs], log: Log
+) -> None:
+    """As a training is by each deployment; one that has ended no step meanwhile is given up."""
+
+    def first(*, stop: threading.Event) -> None:
+        log("first")
+        if log.lines.count("first") == 1:
+            stop.wait(20)
+
+    def second(*, stop: threading.Event) -> None:
+        log(f"second {log.lines.count('lives')}")
+        stop.wait(20)
+
+    async def work(job_id: str) -> None:
+        await interruptible_step("first", first)
+        await interruptible_step("second", second)
+
+    def live_until(line: str) -> None:
+        jobs = start(work)
+        log.awaits(line)
+        jobs.stop()
+        log("lives")
+        with database.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 21"))
+
+    jobs = start(work)
+    enqueue(database, jobs, "a")
+    log.awaits("first")
+    jobs.stop()
+    live_until("second 0")
+    live_until("second 1")
+    live_until("lost a")

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from dbos import (
     DBOS,
@@ -45,8 +46,8 @@ log = structlog.get_logger(__name__)
 # Constants, not settings: recovery filters by version, and a job of another one would wait in silence.
 _APPLICATION = "sartor"
 _VERSION = "1"
-# A job that kills its process this often is at fault itself, and ends as an error. Every job that runs when a process
-# dies is counted, whoever is at fault: with three a request was seen to be given up that had done nothing.
+# A job that kills its process this often in one step is at fault itself, and ends as an error. Every job that runs when
+# a process ends is counted, whoever is at fault: with three a request was seen to be given up that had done nothing.
 _MAX_RECOVERY_ATTEMPTS = 20
 _PASSING = ("database is locked", "disk is full", "disk I/O error", "unable to open database file")
 _LISTED_AT_ONCE = 1000
@@ -71,7 +72,7 @@ class Queue:
 class Job:
     """``on_lost(id)`` is told of a job that ended without having said so: it was poison, or there is a bug.
 
-    A job that is taken up again more than ``recoveries`` times counts as poison; None is never.
+    A job that is taken up again more than ``recoveries`` times in one step counts as poison; None is never.
     """
 
     name: str
@@ -284,6 +285,7 @@ class Jobs:
         running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         dead = self._leases.dead({job.executor_id for job in running if job.executor_id})
         if dead:
+            self._acquit(dead)
             taken = DBOS._recover_pending_workflows(dead)
             log.info("took over jobs", executors=len(dead), jobs=len(taken))
         self._take_up(
@@ -293,6 +295,20 @@ class Jobs:
                 if job.executor_id == self.executor_id and job.name in self._jobs
             }
         )
+
+    def _acquit(self, dead: Sequence[str]) -> None:
+        """Counts anew how often jobs of these executors are taken up that have ended a step since the last time."""
+        library = self._client._sys_db
+        jobs, steps = library.tables.workflow_status.c, library.tables.operation_outputs.c
+        went_on = sa.exists().where(
+            steps.workflow_uuid == jobs.workflow_uuid, steps.completed_at_epoch_ms > jobs.started_at_epoch_ms
+        )
+        with library.engine.begin() as connection:
+            connection.execute(
+                sa.update(jobs.status.table)
+                .where(jobs.status == "PENDING", jobs.executor_id.in_(dead), jobs.recovery_attempts > 1, went_on)
+                .values(recovery_attempts=1)
+            )
 
     def _take_up(self, mine: dict[str, Job]) -> None:
         """Goes on with this process's own jobs that do not run in it: the database was away for too long.
