@@ -76,3 +76,23 @@ def test_a_job_that_goes_on_may_be_taken_up_again_and_again(
     live_until("second 0")
     live_until("second 1")
     live_until("lost a")
+
+
+def test_a_job_that_was_taken_over_is_let_go(database: Database, start: Callable[..., Jobs], log: Log) -> None:
+    """By a process that was frozen, or cut off, and is there again: two would work in one folder."""
+
+    def hold(*, stop: threading.Event) -> None:
+        log("begins")
+        log("let go" if stop.wait(20) else "kept")
+
+    async def work(job_id: str) -> None:
+        await interruptible_step("long", hold)
+
+    enqueue(database, start(work), "a")
+    log.awaits("begins")
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO leases (executor_id, expires_at) VALUES ('other', 1e12)"))
+        connection.execute(sa.text("UPDATE workflow_status SET executor_id = 'other', owner_xid = 'other'"))
+    log.awaits("let go")
+    with database.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT status FROM workflow_status")) == "PENDING"

@@ -8,6 +8,7 @@ pytorch_lora_weights.safetensors   the adapter at this step, to be tried out
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,8 +35,7 @@ def save_checkpoint(
     write_adapter is called with the folder. One that is already there is replaced. Raises OSError.
     """
     final = directory / checkpoint_name(step)
-    partial = directory / f".{final.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = directory / f".{final.name}.{secrets.token_hex(4)}.partial"  # another process may be at the same step
     partial.mkdir(parents=True)
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / TENSORS)
     (partial / FACTS).write_text(json.dumps(facts, indent=1) + "\n")

@@ -11,6 +11,7 @@ executor has no live lease, and puts them back into their queues.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import threading
@@ -126,7 +127,7 @@ class Jobs:
         self._keepers: list[threading.Thread] = []
         self._lost: set[str] = set()
         self._reported: str | None = None
-        self._running: list[str] = []
+        self._running: dict[asyncio.Task[Any], str] = {}
         self._stray: set[str] = set()
 
     def add(self, job: Job) -> None:
@@ -247,7 +248,9 @@ class Jobs:
         # One for each job: the library marks the function that it is given, and a method cannot be marked.
         async def run(job_id: str) -> None:
             began, outcome = time.monotonic(), "interrupted"
-            self._running.append(job_id)
+            task = asyncio.current_task()
+            assert task is not None
+            self._running[task] = job_id
             try:
                 await job.function(job_id)
                 outcome = "ended"
@@ -255,7 +258,7 @@ class Jobs:
                 outcome = "failed"
                 raise
             finally:
-                self._running.remove(job_id)
+                del self._running[task]
                 self._observe(job.name, outcome, time.monotonic() - began)
 
         return run
@@ -281,8 +284,14 @@ class Jobs:
                 return
 
     def _take_over(self) -> None:
-        """Goes on with the jobs of processes that are dead."""
+        """Goes on with the jobs of processes that are dead, and lets those go that others took for such."""
+        here = list(self._running.items())
         running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        elsewhere = {job.workflow_id for job in running if job.executor_id != self.executor_id}
+        for task, job_id in here:
+            if job_id in elsewhere and task in self._running:  # this process was frozen, or cut off
+                log.warning("a job was taken over from here", job=job_id)
+                task.get_loop().call_soon_threadsafe(task.cancel)
         dead = self._leases.dead({job.executor_id for job in running if job.executor_id})
         if dead:
             self._acquit(dead)
@@ -315,7 +324,7 @@ class Jobs:
 
         Those that were seen in two rounds: one that was just taken begins in a moment.
         """
-        stray = set(mine) - set(self._running)
+        stray = set(mine) - set(self._running.values())
         for job_id in stray & self._stray:
             DBOS.resume_workflow(job_id, queue_name=mine[job_id].queue.name)
             log.info("took up a job again", job=job_id)
