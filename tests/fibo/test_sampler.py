@@ -9,7 +9,7 @@ from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
 from sartor.fibo.errors import CheckpointError
-from sartor.fibo.sampler import generate_latents, initial_noise, sigmas, time_shift
+from sartor.fibo.sampler import generate_latents, initial_noise, scheduler_settings, sigmas, time_shift
 from sartor.fibo.transformer import FiboTransformer
 from tests.fibo.conftest import PROMPT, SHAPES
 
@@ -42,10 +42,23 @@ def test_sigmas_are_the_schedulers_to_the_bit(name: str, tokens: int) -> None:
         assert torch.equal(sigmas(steps, tokens, dict(scheduler.config)), scheduler.sigmas)
 
 
-@pytest.mark.parametrize("change", [{"use_karras_sigmas": True}, {"time_shift_type": "cubic"}])
-def test_a_foreign_schedule_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(CheckpointError):
-        sigmas(4, 64, change)
+def test_a_single_step_goes_all_the_way_whatever_the_terminal_level() -> None:
+    assert sigmas(1, 64, SCHEDULERS["terminal"]).tolist() == [1.0, 0.0]
+
+
+def test_each_setting_of_the_scheduler_is_followed_with_its_default_or_refused() -> None:
+    followed = scheduler_settings({})
+    for name, default in FlowMatchEulerDiscreteScheduler().config.items():
+        if name in followed:
+            assert (name, followed[name]) == (name, default)
+        elif not name.startswith("_"):
+            with pytest.raises(CheckpointError, match=name):
+                sigmas(4, 64, {name: True})
+
+
+def test_an_unknown_kind_of_shift_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="cubic"):
+        sigmas(4, 64, {"time_shift_type": "cubic"})
 
 
 def test_a_shift_of_ones_own_takes_the_place_of_the_schedulers() -> None:

@@ -79,7 +79,7 @@ def time_shift(times: Times, mu: float, kind: str = "exponential") -> Times:
     Stable Diffusion 3, arXiv:2403.03206, section 5.3.2; with e^mu as FLUX has it.
     """
     strength = math.exp(mu) if kind == "exponential" else mu
-    return strength / (strength + (1 / times - 1) ** 1.0)
+    return strength / (strength + (1 / times - 1))
 
 
 def sigmas(steps: int, tokens: int, config: Mapping[str, Any], shift: float | None = None) -> Tensor:
@@ -97,7 +97,7 @@ def sigmas(steps: int, tokens: int, config: Mapping[str, Any], shift: float | No
     else:
         shift = settings["shift"]
         levels = shift * levels / (1 + (shift - 1) * levels)
-    if settings["shift_terminal"]:
+    if settings["shift_terminal"] and steps > 1:  # a single level is where the walk begins, and stays 1
         rest = 1 - levels
         levels = 1 - rest / (rest[-1] / (1 - settings["shift_terminal"]))
     return torch.cat([torch.from_numpy(levels).float(), torch.zeros(1)])
