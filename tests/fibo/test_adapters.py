@@ -1,5 +1,6 @@
 """Which layers an adapter may touch, which files are refused, what the cache keeps, merging from pristine weights."""
 
+import hashlib
 import json
 import math
 import pickle
@@ -83,15 +84,16 @@ def test_the_full_size_model_has_the_341_targets_of_the_public_trainer() -> None
     assert round(2 * numbers / 1e6) == 943  # MB in bf16 at rank 128
 
 
-def test_a_good_file_is_read_whole(transformer: FiboTransformer, tmp_path: Path) -> None:
-    tensors = lora(transformer)
+@pytest.mark.parametrize("rank", [1, 3])
+def test_a_good_file_is_read_whole(transformer: FiboTransformer, tmp_path: Path, rank: int) -> None:
+    tensors = lora(transformer, rank=rank)
     adapter = read_adapter(write(tmp_path / "a.safetensors", tensors), transformer)
     assert adapter.pairs.keys() == adapter_targets(transformer).keys()
     pair = adapter.pairs["transformer_blocks.0.attn.to_q"]
     assert torch.equal(pair.down, tensors["transformer.transformer_blocks.0.attn.to_q.lora_A.weight"])
     assert torch.equal(pair.up, tensors["transformer.transformer_blocks.0.attn.to_q.lora_B.weight"])
     assert pair.scale == 1.0
-    assert len(adapter.sha256) == 64
+    assert adapter.sha256 == hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
     assert adapter.nbytes == sum(tensor.nbytes for tensor in tensors.values())
 
 
@@ -216,26 +218,27 @@ def test_the_scale_is_alpha_over_rank(
 
 
 @pytest.mark.parametrize(
-    "configuration",
+    ("configuration", "expected"),
     [
-        [],
-        {"transformer.lora_alpha": "6"},
-        {"transformer.lora_alpha": math.inf},
-        {"transformer.alpha_pattern": {"(a+)+$": 1}},
-        {"transformer.alpha_pattern": [1]},
-        {"transformer.alpha_pattern": 5},
-        {"transformer.alpha_pattern": True},
-        {"transformer.alpha_pattern": {"attn.to_q": None}},
-        {"transformer.lora_alpha": 10**400},
-        {"transformer.use_dora": True},
-        {"transformer.lora_bias": True},
+        ([], "not an object"),
+        ({"transformer.lora_alpha": "6"}, "finite numbers"),
+        ({"transformer.lora_alpha": math.inf}, "finite numbers"),
+        ({"transformer.alpha_pattern": {"(a+)+$": 1}}, "alpha_pattern fits no layer: (a+)+$"),
+        ({"transformer.alpha_pattern": [1]}, "finite numbers"),
+        ({"transformer.alpha_pattern": 5}, "finite numbers"),
+        ({"transformer.alpha_pattern": True}, "finite numbers"),
+        ({"transformer.alpha_pattern": {"attn.to_q": None}}, "finite numbers"),
+        ({"transformer.lora_alpha": 10**400}, "finite numbers"),
+        ({"transformer.use_dora": True}, "asks for use_dora"),
+        ({"transformer.lora_bias": True}, "asks for lora_bias"),
     ],
 )
-def test_a_configuration_that_cannot_be_followed_is_refused(
-    transformer: FiboTransformer, tmp_path: Path, configuration: object
+def test_a_configuration_that_cannot_be_followed_is_refused_and_why(
+    transformer: FiboTransformer, tmp_path: Path, configuration: object, expected: str
 ) -> None:
-    with pytest.raises(InvalidAdapter):
+    with pytest.raises(InvalidAdapter) as caught:
         read_adapter(write(tmp_path / "a.safetensors", lora(transformer), configuration), transformer)
+    assert expected in caught.value.problems[0]
 
 
 @pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.complex64, torch.bool])
@@ -250,8 +253,9 @@ def test_an_alpha_of_a_type_that_is_no_number_is_refused(
 @pytest.mark.parametrize("alpha", [3e38, 1e300])
 def test_a_change_that_is_not_finite_is_refused(transformer: FiboTransformer, tmp_path: Path, alpha: float) -> None:
     path = write(tmp_path / "a.safetensors", lora(transformer), {"transformer.lora_alpha": alpha})
-    with pytest.raises(InvalidAdapter, match="no finite number"):
+    with pytest.raises(InvalidAdapter) as caught:
         read_adapter(path, transformer)
+    assert f"its change is no finite number: {Q}" in caught.value.problems
 
 
 def test_a_header_that_is_not_json_is_refused(transformer: FiboTransformer, tmp_path: Path) -> None:

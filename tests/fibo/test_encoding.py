@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
-from sartor.fibo.encoding import MAX_TOKENS, PromptEncoder
+from sartor.fibo.encoding import PromptEncoder
 from tests.fibo.conftest import OTHER_PROMPT, PROMPT
 
 
@@ -40,7 +40,7 @@ def test_the_empty_prompt_is_the_tokenizers_own_bos(checkpoint: Checkpoint) -> N
 
 def test_long_texts_are_cut(checkpoint: Checkpoint, caplog: pytest.LogCaptureFixture) -> None:
     encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer)
-    assert encoder.token_ids("a b c d " * 3000).shape == (1, MAX_TOKENS)
+    assert encoder.token_ids("a b c d " * 3000).shape == (1, 3000)
     assert "cut" in caplog.text
 
 
@@ -62,4 +62,16 @@ def test_the_cache_is_bounded_by_bytes(checkpoint: Checkpoint) -> None:
     assert again is not first
     assert torch.equal(again.embeds, first.embeds)
     encoder.forget()
-    assert encoder.encode(PROMPT) is not again
+    afresh = encoder.encode(PROMPT)
+    assert afresh is not again
+    assert encoder.encode(PROMPT) is afresh  # there is room for it again
+
+
+def test_the_cache_keeps_what_was_used_last(checkpoint: Checkpoint) -> None:
+    size = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer).encode("a").nbytes
+    encoder = PromptEncoder(checkpoint.text_encoder, checkpoint.tokenizer, cache_bytes=2 * size)
+    first, second = encoder.encode("a"), encoder.encode("b")
+    assert encoder.encode("a") is first
+    encoder.encode("c")  # the second was used longest ago
+    assert encoder.encode("a") is first
+    assert encoder.encode("b") is not second

@@ -1,6 +1,7 @@
 """A recipe goes into a PNG and comes out the same."""
 
 import io
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -61,13 +62,32 @@ def plain_png(**chunks: str) -> bytes:
     return buffer.getvalue()
 
 
+def test_texts_behind_the_pixels_and_texts_of_others_are_no_harm() -> None:
+    """Other tools write a PNG so."""
+    png, chunks, at = write_png(IMAGE, RECIPE), [], 8
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        chunks.append(png[at:end])
+        at = end
+    texts = [chunk for chunk in chunks if chunk[4:8] == b"iTXt"]
+    head, *pixels, last = (chunk for chunk in chunks if chunk not in texts)
+    stranger = PngImagePlugin.PngInfo()
+    stranger.add_text("Software", "an editor")
+    kind, data = stranger.chunks[0][:2]
+    other = len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+    assert read_recipe(png[:8] + b"".join([head, other, *pixels, *texts, last])) == RECIPE
+
+
 def test_pictures_without_a_recipe_are_named() -> None:
     with pytest.raises(RecipeError, match="no recipe"):
         read_recipe(plain_png())
     with pytest.raises(RecipeError, match="seed"):
         read_recipe(plain_png(prompt="{}"))
-    with pytest.raises(RecipeError, match="not a readable PNG"):
-        read_recipe(b"GIF89a")
+    gif = io.BytesIO()
+    IMAGE.save(gif, format="GIF")
+    for other in (b"", gif.getvalue(), write_png(IMAGE, RECIPE)[:200]):
+        with pytest.raises(RecipeError, match="not a readable PNG"):
+            read_recipe(other)
 
 
 def test_a_damaged_recipe_is_named() -> None:
