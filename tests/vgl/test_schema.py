@@ -8,6 +8,14 @@ from sartor.vgl.schema import MAX_CHARACTERS, MAX_DEPTH, MAX_ENTRIES
 from tests.vgl.strategies import mapping
 
 
+def in_lists(levels: int) -> dict:
+    """A mapping, and lists in it."""
+    value: object = "down"
+    for _ in range(levels - 1):
+        value = [value]
+    return {"deep": value}
+
+
 def nested(levels: int) -> dict:
     value: dict = {"deep": "down"}
     for _ in range(levels - 1):
@@ -85,6 +93,7 @@ def test_white_space_and_empties_say_nothing():
         ("{" + " " * 9 * MAX_CHARACTERS + "}", "", "longer than"),
         ({"objects": [{}] * (MAX_ENTRIES + 1)}, "objects", "more than"),
         (nested(MAX_DEPTH + 1), "deep" + ".deep" * (MAX_DEPTH - 1), "nested deeper"),
+        (in_lists(MAX_DEPTH + 1), "deep" + "[0]" * (MAX_DEPTH - 1), "nested deeper"),
     ],
 )
 def test_what_is_refused_and_how_the_message_names_the_field(value: object, field: str, words: str):
@@ -96,7 +105,8 @@ def test_what_is_refused_and_how_the_message_names_the_field(value: object, fiel
 
 
 def test_the_bounds_themselves_are_allowed():
-    assert plain(parse(nested(MAX_DEPTH))) == nested(MAX_DEPTH)
+    for deep in (nested(MAX_DEPTH), in_lists(MAX_DEPTH)):
+        assert plain(parse(deep)) == deep
     assert parse({"context": "x" * (MAX_CHARACTERS - len("context") - 4)})
     assert len(parse({"objects": [{"pose": "up"}] * MAX_ENTRIES}).objects) == MAX_ENTRIES
 

@@ -93,7 +93,7 @@ def test_a_schema_leaves_room_for_the_prompt(schema, fault):
 
 def test_the_largest_schema_fits_into_ordinary_prompts():
     """With 8,000 characters, as FIBO's own captions have, 16 objects, and 50 fields that are unknown here."""
-    traits = {f"t{number}": "v" * 61 for number in range(31)} | {"t": "v" * 38}  # 2,048 characters
+    traits = {f"t{number}": "v" * 61 for number in range(31)} | {"t": ["v" * 17] * 2}  # 2,048 characters
     schema = {f"k{number}": "v" * 200 for number in range(62)} | {"objects": [{"description": "x" * 1000} | traits]}
     # Each value counts one, each pair of brackets two more; those of the traits are among their 2,048.
     bare = 16_384 - (62 + 2) - 3 * 2
