@@ -1,5 +1,6 @@
 """Phrases: every category is found, innocent senses are not, and the plain ways around are seen through."""
 
+import itertools
 import time
 
 import pytest
@@ -13,9 +14,10 @@ MODERATOR = PhraseModerator()
 REFUSED = {
     "explicit": ["two people having sex", "hardcore porn scene", "erotic dancers", "a couple masturbating"],
     "non_explicit_nudity": ["a naked man on a beach", "nude women", "a topless model", "bare breasts"],
-    "underwear": ["a woman in lingerie", "bras and panties", "man in boxer shorts"],
+    "underwear": ["a woman in lingerie", "bras and panties", "man in boxer shorts", "a boy in briefs"],
     "violence": [
         "a man stabbing another",
+        "a man trampled to death",
         "soldiers shooting civilians",
         "two guns",
         "murdered in the street",
@@ -48,6 +50,7 @@ INNOCENT = [
     "a classic cocktail glass, assorted grapes, a bass guitar",
     "cut paper, kill two birds with one stone",
     "a horse snorting in the cold",
+    "scared to death by a mouse, next to Death with his scythe",
 ]
 
 
@@ -125,6 +128,7 @@ def test_what_is_said_to_be_absent_is_innocent(text: str) -> None:
         "no shadows and a naked man",
         "no naked truth but a naked man",
         "not wearing any underwear",
+        "no pets, or a naked man",
     ],
 )
 def test_absence_excuses_only_what_is_absent(text: str) -> None:
@@ -234,6 +238,15 @@ def test_the_lists_are_as_they_are_described() -> None:
     for languages in (lists["foreign"], read("other_languages.toml")):
         for language, categories in languages.items():
             assert language == "left_out" or set(categories) <= set(CATEGORIES)
+
+
+def test_every_phrase_that_is_refused_can_be_met() -> None:
+    """With some word of each class: no innocent phrase, and no form of writing, keeps one from ever being found."""
+    lists = read("phrases.toml")
+    some = [{name: pick(words) for name, words in lists["classes"].items()} for pick in (min, max)]
+    for entry in itertools.chain(*lists["refused"].values()):
+        plain = entry.replace("?", "").replace("*", "other")
+        assert any(MODERATOR.check(plain.format_map(words)) for words in some), entry
 
 
 def test_nothing_is_innocent() -> None:

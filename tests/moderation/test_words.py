@@ -25,7 +25,7 @@ def test_base_forms(word: str, base: str) -> None:
     assert base in base_forms(word)
 
 
-@pytest.mark.parametrize("word", ["brain", "cabin", "abreast", "asexual", "Middlesex", "grass"])
+@pytest.mark.parametrize("word", ["brain", "cabin", "abreast", "asexual", "Middlesex", "grass", "braking"])
 def test_no_base_form_is_within_another_word(word: str) -> None:
     assert {"bra", "breast", "sexual", "sex", "ass"}.isdisjoint(words(word)[0])
 
@@ -52,6 +52,11 @@ def test_no_base_form_is_within_another_word(word: str) -> None:
 )
 def test_disguises(text: str) -> None:
     assert "nude" in frozenset().union(*words(text))
+
+
+@pytest.mark.parametrize("text", ["hoooker", "hoooooker", "hookerrrr"])
+def test_a_letter_that_is_repeated_may_stand_for_two(text: str) -> None:
+    assert "hooker" in words(text)[0]
 
 
 def test_letters_of_other_alphabets_only_in_latin_words() -> None:
