@@ -1,7 +1,8 @@
 """Storage: whole values, and addresses that only this service can make."""
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from obstore.exceptions import GenericError
 
-from sartor.kit.storage import Listed, Storage, StorageAway
+from sartor.kit.storage import Listed, Storage, StorageAway, finding_room
 from tests.kit.server import Server, says
 
 HOUR = timedelta(hours=1)
@@ -42,7 +43,8 @@ def test_values_are_kept_replaced_moved_and_removed(storage: Storage, tmp_path: 
     assert not storage.exists("images/a.png")
     assert storage.get("images/b.png") == b"two"
     storage.delete("images/b.png")
-    storage.delete("images/b.png")
+    for nothing in ("images/b.png", "images/b.png#1"):
+        storage.delete(nothing)
     for missing in (lambda: storage.get("images/b.png"), lambda: storage.move("images/b.png", "images/c.png")):
         with pytest.raises(KeyError):
             missing()
@@ -69,6 +71,43 @@ def test_what_is_written_outlasts_a_loss_of_power(
         settled.clear()
         act()
         assert set(settled) == expected(key)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_does_not_take_it_is_away(storage: Storage, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setattr(os, "fsync", failing(number))
+    with pytest.raises(StorageAway):
+        storage.put("images/a.png", b"one")
+
+
+def test_a_file_system_that_knows_no_such_thing_of_a_folder_will_do(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
+    storage.put("images/a.png", b"one")
+    assert storage.get("images/a.png") == b"one"
+
+
+def failing(number: int) -> Callable[[int], None]:
+    def fsync(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fsync
+
+
+def test_what_was_written_is_not_kept_open(storage: Storage) -> None:
+    storage.put("images/a.png", b"one")
+    before = len(os.listdir("/dev/fd"))
+    for number in range(30):
+        storage.put(f"images/{number}.png", b"one")
+    assert len(os.listdir("/dev/fd")) < before + 30
+
+
+def test_only_a_full_disk_is_no_fault_of_what_is_written_beside_the_storage() -> None:
+    with pytest.raises(StorageAway), finding_room():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(PermissionError), finding_room():
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_a_folder_that_takes_nothing_is_away(storage: Storage, tmp_path: Path) -> None:
@@ -128,14 +167,15 @@ def test_streams_are_written_whole_or_not_at_all(storage: Storage, tmp_path: Pat
     storage.put_stream("twice.zip", (storage.get("large.zip") for _ in range(2)))
     assert storage.get("twice.zip") == chunk * 40
 
-    def broken() -> Iterator[bytes]:
+    def broken(error: Exception) -> Iterator[bytes]:
         for _ in range(20):
             yield chunk
-        raise RuntimeError("the source ran dry")
+        raise error
 
-    with pytest.raises(RuntimeError, match="the source ran dry"):
-        storage.put_stream("broken.zip", broken())
-    assert not storage.exists("broken.zip")
+    for kind in (RuntimeError, OSError):  # what goes wrong at the source is not the storage being away
+        with pytest.raises(kind, match="the source ran dry"):
+            storage.put_stream("broken.zip", broken(kind("the source ran dry")))
+        assert not storage.exists("broken.zip")
     assert sorted(path.name for path in (tmp_path / "a folder").iterdir()) == ["large.zip", "twice.zip"]
 
 
