@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -56,6 +57,42 @@ def test_a_client_that_leaves_is_no_bug() -> None:
     messages = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
     assert asyncio.run(call(frame, scope_of(), messages)) == 0
     assert seen == [499]
+
+
+@pytest.mark.parametrize("fails_after", [0, 1])
+def test_a_bug_is_answered_once(fails_after: int) -> None:
+    """Where an answer has begun the connection breaks: the server is told, and nothing is sent behind it."""
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun: list[Message] = [{"type": "http.response.start", "status": 200, "headers": []}]
+        for message in begun[:fails_after]:
+            await send(message)
+        raise ZeroDivisionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nobody reads the body")
+
+    seen: list[int] = []
+    frame = Frame(app, body_limit=MEGABYTE, observe=lambda method, route, status, seconds: seen.append(status))
+    with pytest.raises(ZeroDivisionError) if fails_after else nullcontext():
+        asyncio.run(frame(scope_of(), receive, send))
+    assert [message["status"] for message in sent if "status" in message] == seen == [200 if fails_after else 500]
+
+
+@pytest.mark.parametrize("megabytes", [1, 2])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_has_a_limit_announced_or_not(megabytes: int, announced: bool) -> None:
+    app = FastAPI()
+    app.add_api_route("/small", read, methods=["POST"])
+    install(app, away={})
+    frame = Frame(app, body_limit=MEGABYTE, observe=lambda *_: None)
+    length = {"content_length": str(megabytes * MEGABYTE)} if announced else {"transfer_encoding": "chunked"}
+    status = asyncio.run(call(frame, scope_of("/small", **length), pieces(megabytes)))
+    assert status == (200 if megabytes == 1 else 413)
 
 
 FORM = {"content_type": "multipart/form-data; boundary=x"}
