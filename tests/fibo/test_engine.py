@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from sartor.fibo import (
     Engine,
     EngineNotReproducible,
     InvalidSpec,
+    Recipe,
     Spec,
     read_recipe,
 )
@@ -57,15 +58,18 @@ def adapters(checkpoint_folder, tmp_path_factory: pytest.TempPathFactory) -> tup
     return files[0], files[1]
 
 
-def test_a_picture_with_its_recipe(engine: Engine) -> None:
+def test_a_picture_with_its_recipe(engine: Engine, adapters: tuple[Path, Path]) -> None:
     steps: list[tuple[int, int]] = []
-    result = engine.generate(replace(SPEC, model="Brand"), on_step=lambda step, of: steps.append((step, of)))
+    look = {"guidance_scale": 3.0, "negative_prompt": "dark", "influence": 0.5, "shift": 1.0, "guidance_until": 0.2}
+    spec = replace(SPEC, model="Brand", adapter=adapters[0], caching="cached-3", **look)
+    result = engine.generate(spec, on_step=lambda step, of: steps.append((step, of)))
     assert steps == [(1, 3), (2, 3), (3, 3)]
     assert result.image.size == (64, 64)
-    assert result.fingerprint == engine.fingerprint
-    recipe = read_recipe(result.png)
-    assert (recipe.model, recipe.prompt, recipe.seed, recipe.steps) == ("Brand", PROMPT, 7, 3)
-    assert recipe.fingerprint == result.fingerprint
+    adapter = hashlib.sha256(adapters[0].read_bytes()).hexdigest()
+    assert result.fingerprint == replace(engine.fingerprint, adapter=adapter, caching="cached-3")
+    recipe = {field.name: getattr(read_recipe(result.png), field.name) for field in fields(Recipe)}
+    assert recipe.pop("fingerprint") == result.fingerprint
+    assert replace(spec, **recipe) == spec
 
 
 @pytest.mark.parametrize("guidance", [1.0, 5.0])
