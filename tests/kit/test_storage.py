@@ -124,11 +124,17 @@ def test_what_breaks_off_in_the_middle_is_away(storage: Storage, monkeypatch: py
             yield b"a"
             raise GenericError("connection reset")
 
-    monkeypatch.setattr(storage, "_store", SimpleNamespace(get=lambda key: Broken()))
+    def listing(prefix: str, chunk_size: int) -> Iterator[list[object]]:
+        yield []
+        raise GenericError("connection reset")
+
+    monkeypatch.setattr(storage, "_store", SimpleNamespace(get=lambda key: Broken(), list=listing))
     size, pieces = storage.stream("images/a.png")
     assert (size, next(pieces)) == (3, b"a")
     with pytest.raises(StorageAway, match="connection reset"):
         next(pieces)
+    with pytest.raises(StorageAway, match="connection reset"):
+        list(storage.listing("images"))
 
 
 def test_copies_live_on_their_own(storage: Storage) -> None:

@@ -181,8 +181,9 @@ class Storage:
         In a local folder that includes what a put has written so far, or had when it was killed: under its key with
         ``#`` and a number behind. Object stores keep such parts to themselves.
         """
-        for found in self._store.list(prefix, chunk_size=_LISTED_AT_ONCE):
-            yield [Listed(one["path"], one["last_modified"]) for one in found]
+        with _reaching():
+            for found in self._store.list(prefix, chunk_size=_LISTED_AT_ONCE):
+                yield [Listed(one["path"], one["last_modified"]) for one in found]
         if self._folder is not None:
             yield list(_unfinished(self._folder, prefix))
 
