@@ -54,3 +54,4 @@ def test_slurs_are_refused(text: str) -> None:
     finding = check_negative_prompt(text)
     assert finding is not None
     assert finding.category == "hate"
+    assert finding.evidence in text.replace(" ", "")
