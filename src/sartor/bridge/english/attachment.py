@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english import words
+from sartor.bridge.english.almanac import TIMES
 from sartor.bridge.english.draft import Draft, Piece
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
@@ -171,7 +172,7 @@ class _Reader:
             return True
         if owner is None:
             return False
-        if link and noun in words.HOURS:
+        if link and noun in TIMES:
             self.draft.loose.append(group.text)
             return True
         if link and noun in words.SURFACES and self.draft.ground is None:

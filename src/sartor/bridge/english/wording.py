@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from sartor.bridge.english.almanac import WEATHER_WORDS
 from sartor.bridge.english.colors import background_color
 from sartor.bridge.english.grammar import Ground
 from sartor.bridge.english.patterns import literally
-from sartor.bridge.english.words import WEATHER
 from sartor.nano.captions import Background, Scene, article, phrase_background, phrase_thing, summary
 from sartor.nano.vocabulary import BACKGROUND_COLORS, LANDSCAPES, LIGHTING, NUMBERS, SHADOWS, STYLES
 
@@ -74,7 +74,7 @@ def summarize(scene: Scene, words: list[str], setting: str | None) -> str:
 
 def before(setting: str) -> str:
     """A background in free words, as a summary's end: "in front of a wooden pier", "in the rain"."""
-    if setting.rsplit(" ", 1)[-1] in WEATHER:
+    if setting.rsplit(" ", 1)[-1] in WEATHER_WORDS:
         return f"in the {setting}"
     bare = re.match(r"(an?|the|some) |.*s$|[A-Z]", setting)
     return f"in front of {setting if bare else article(setting)}"

@@ -226,8 +226,10 @@ CAMERA = {
     },
 }
 
+# How something is posed, by the verb; what else it may be in the midst of.
 POSES = {"sit": "sitting", "stand": "standing", "lie": "lying", "lay": "lying", "kneel": "kneeling",
          "crouch": "crouching", "perch": "perched", "lean": "leaning"}  # fmt: skip
+MOVES = word_set("walk run jump sleep dance swim fly climb")
 # Verbs that place a thing or speak about the picture, and say nothing that could be drawn.
 SILENT_VERBS = word_set(
     "be have see show want like love need create generate draw make give imagine picture depict feature "
@@ -254,7 +256,6 @@ SURFACES = word_set(
     "wall pier cliff street road bridge roof rooftop stage mountain mountains balcony shelf floor pavement sidewalk "
     "path harbour harbor dock porch terrace platform ledge alley highway runway court pitch stairs window windowsill"
 )
-HOURS = word_set("day morning afternoon evening night weekend am pm")
 # What is a place and no thing, where something is in it: "a living room with an armchair".
 INTERIORS = word_set(
     "room bedroom bathroom kitchen office library cafe restaurant shop store market classroom studio workshop garage "
@@ -303,15 +304,6 @@ ACTIONS = word_set(
 UNITS = word_set(
     "degree degrees percent percentage % ° time times pixel pixels px cm mm inch inches meter meters step steps"
 )
-SEASONS = word_set("winter spring summer autumn christmas halloween easter")
-# Light that the weather or the hour stands for.
-DAYLIGHT = {"sunny": "warm", "sunshine": "warm", "sunlight": "warm", "morning": "warm", "afternoon": "warm",
-            "day": "even", "daytime": "even", "noon": "even", "midday": "even"}  # fmt: skip
-WEATHER = SEASONS | frozenset(DAYLIGHT) | word_set(
-    "weather rain rainy raining fog foggy mist misty storm stormy thunderstorm thunder drizzle hail haze hazy wind "
-    "windy breeze breezy cloudy overcast snow snowy snowing snowfall snowstorm blizzard autumnal wintry wintery "
-    "summery evening"
-)  # fmt: skip
 PICTURE_MEDIA = word_set("photo photograph drawing painting sketch illustration photography")
 IGNORED = (
     "kind of, sort of, type of, a bit, a little bit, there is, there are, there 's, please, "

@@ -18,13 +18,15 @@ from sartor.nano.vocabulary import SIZES
 
 _STEPS = list(SIZES)
 _PERSONAL = frozenset({"gender", "expression", "clothing", "skin_tone_and_texture"})
-# What people are called, and their gender where the word tells it.
-PEOPLE = {
+# What anybody is called, and what people are to others or do; their gender where the word tells it.
+_ANYBODY = {"male": "man boy guy", "female": "woman girl lady", "": "person"}
+ANYBODY = {name: gender for gender, names in _ANYBODY.items() for name in names.split()}
+PEOPLE = ANYBODY | {
     name: gender
     for gender, names in (
-        ("male", "man boy father king prince grandfather brother son husband gentleman guy actor waiter wizard"),
-        ("female", "woman girl mother queen princess grandmother sister daughter wife lady actress waitress witch"),
-        ("", "person child baby sailor doctor nurse chef astronaut knight pirate teacher farmer artist dancer soldier "
+        ("male", "father king prince grandfather brother son husband gentleman actor waiter wizard"),
+        ("female", "mother queen princess grandmother sister daughter wife actress waitress witch"),
+        ("", "child baby sailor doctor nurse chef astronaut knight pirate teacher farmer artist dancer soldier "
              "fisherman kid toddler teenager worker player singer musician worker angel fairy elf dwarf hero"),
     )
     for name in names.split()

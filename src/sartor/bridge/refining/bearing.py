@@ -33,11 +33,10 @@ _GAZES = word_set("look gaze stare glance peer face turn glare point")
 _VIEWERS = word_set("viewer camera lens audience spectator photographer observer reader")
 _MAKING = word_set("make have let get give put add want need show be")
 _APPEARING = word_set("look seem appear feel become")
-_POSES = {
-    "standing": "stands", "sitting": "sits", "lying": "lies", "kneeling": "kneels", "crouching": "crouches",
-    "leaning": "leans", "walking": "walks", "running": "runs", "jumping": "jumps", "sleeping": "sleeps",
-    "dancing": "dances", "swimming": "swims", "flying": "flies", "climbing": "climbs",
-}  # fmt: skip
+# By the participle: "sits" for "sitting".
+_POSES = {gerund(lemma): plural(lemma) for lemma in sorted(words.MOVES)} | {
+    pose: plural(lemma) for lemma, pose in words.POSES.items() if lemma != "lay"
+}
 _POSE = re.compile(rf"\b(?:{'|'.join([*_POSES, *_POSES.values()])})\b", re.IGNORECASE)
 _FACE = re.compile(rf"\b(?:{'|'.join([*FACES.values(), 'smiles', 'frowns', 'laughs', 'grins', 'cries'])})\b", re.I)
 _FEELING = re.compile(rf"\b(?:{'|'.join(sorted(FEELINGS))})\b", re.IGNORECASE)

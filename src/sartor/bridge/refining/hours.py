@@ -5,59 +5,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sartor.bridge.english.almanac import HOURS, SEASONS, WEATHER_ADJECTIVES, WEATHER_NOUNS, WEATHERS
 from sartor.bridge.english.patterns import any_of, literally
 
-# By name: how a text says it, and the light of the hour, as in ``nano.vocabulary.LIGHTING``.
-_HOURS: dict[str, tuple[str, str]] = {
-    name: (phrase, light)
-    for light, phrase, names in (
-        ("warm", "at {}", "golden hour, sunset, sunrise, dusk, dawn, twilight, nightfall, sundown, daybreak"),
-        ("warm", "in the {}", "morning, afternoon, evening"),
-        ("cool", "at {}", "blue hour"),
-        ("even", "at {}", "noon, midday"),
-        ("even", "during the {}", "day, daytime"),
-        ("dim", "at {}", "night, nighttime, midnight"),
-    )
-    for name in names.split(", ")
-}
-_SEASONS = ["winter", "spring", "summer", "autumn", "fall"]
-# By name: the adjectives, the nouns, and how a text says it.
-_WEATHERS: dict[str, tuple[str, str, str]] = {
-    "rain": ("rainy raining drizzly", "rain rainfall drizzle downpour", "in the rain"),
-    "fog": ("foggy", "fog", "in fog"),
-    "mist": ("misty", "mist", "in mist"),
-    "snow": ("snowy snowing", "snow snowfall", "in the snow"),
-    "blizzard": ("", "blizzard snowstorm", "in a blizzard"),
-    "storm": ("stormy", "storm thunderstorm thunder", "in a storm"),
-    "hail": ("", "hail", "in hail"),
-    "wind": ("windy breezy", "wind breeze", "in the wind"),
-    "haze": ("hazy", "haze", "in haze"),
-    "clouds": ("cloudy overcast", "clouds", "under a cloudy sky"),
-    "sun": ("sunny", "sunshine sunlight", "in sunshine"),
-}
-_ADJECTIVES = {word: name for name, (words, _, _) in _WEATHERS.items() for word in words.split()}
-_NOUNS = {word: name for name, (_, words, _) in _WEATHERS.items() for word in words.split()}
-
-
+_SEASONS = [*SEASONS, "fall"]
 _PART = r"(?:early |late |mid[- ])?"
 _LATIN = re.IGNORECASE | re.ASCII  # else "ı" matches "i", and no table has "mıdday"
-_NAMED = re.compile(rf"\b({_PART})({any_of(_HOURS)})\b", _LATIN)
+_NAMED = re.compile(rf"\b({_PART})({any_of(HOURS)})\b", _LATIN)
 # Of a phrase that ends there, nothing is left; "in the evening light" only has another word for "evening".
 _ENDS = r"(?=\s*(?:$|[.,;:]|(?:with|and|under|in|on|over|by|near|beside|next|while|as|before|behind|above|against)\b))"
 _AT_HOUR = re.compile(
-    rf"\b(?:at|by|in|during|on|around) (?:(?:the|an?) )?{_PART}(?:{any_of(_ADJECTIVES)} )?"
-    rf"{any_of(_HOURS)}\b{_ENDS}",
+    rf"\b(?:at|by|in|during|on|around) (?:(?:the|an?) )?{_PART}(?:{any_of(WEATHER_ADJECTIVES)} )?"
+    rf"{any_of(HOURS)}\b{_ENDS}",
     re.IGNORECASE,
 )
 _BARE_HOUR = re.compile(
-    rf"\b{_PART}(?:{any_of(_HOURS.keys() - {'day', 'daytime', 'night'})}|(?<!\w )night|night(?= sky))\b", re.IGNORECASE
+    rf"\b{_PART}(?:{any_of(HOURS.keys() - {'day', 'daytime', 'night'})}|(?<!\w )night|night(?= sky))\b", re.IGNORECASE
 )
 _IN_WEATHER = re.compile(
-    rf"\b(?:in|during|through|under) (?:(?:the|an?) )?(?:\w+ )?{any_of(_NOUNS)}\b{_ENDS}"
+    rf"\b(?:in|during|through|under) (?:(?:the|an?) )?(?:\w+ )?{any_of(WEATHER_NOUNS)}\b{_ENDS}"
     r"|\bunder an? (?:cloudy|overcast) sky\b",
     re.IGNORECASE,
 )
-_WEATHER_WORD = re.compile(rf"\b{any_of(_ADJECTIVES)}\b", _LATIN)
+_WEATHER_WORD = re.compile(rf"\b{any_of(WEATHER_ADJECTIVES)}\b", _LATIN)
 _IN_SEASON = re.compile(rf"\b(?:in (?:the )?)?({any_of(_SEASONS)})\b", re.IGNORECASE)
 
 
@@ -109,12 +79,12 @@ def find_hour(text: str) -> Circumstance | None:
     if found is None:
         return None
     name = found.group(2).lower()
-    phrase, light = _HOURS[name]
+    phrase, light = HOURS[name]
     part = found.group(1).lower()
     weather = _WEATHER_WORD.search(text)
     if weather is not None and name in {"morning", "afternoon", "evening", "day", "night"}:
         word = f"{weather.group().lower()} {part}{name}"
-        sunny = _ADJECTIVES[weather.group().lower()] == "sun"
+        sunny = WEATHER_ADJECTIVES[weather.group().lower()] == "sun"
         shade = "warm" if sunny else light if name == "night" else None
         return Circumstance(f"on a {word}", word, light=shade, silent=sunny and name == "day")
     if not name.startswith(("day", "night")) and part.strip() in {"early", "late", "mid"}:
@@ -130,13 +100,13 @@ def find_weather(text: str) -> Circumstance | None:
         return None
     if words[-1] in _SEASONS:
         return Circumstance(f"in {words[-1]}", words[-1], "season")
-    name = _ADJECTIVES.get(words[-1]) or _NOUNS.get(words[-1])
+    name = WEATHER_ADJECTIVES.get(words[-1]) or WEATHER_NOUNS.get(words[-1])
     if words[-1] in {"day", "weather"}:
-        name = next((_ADJECTIVES[word] for word in words if word in _ADJECTIVES), None)
+        name = next((WEATHER_ADJECTIVES[word] for word in words if word in WEATHER_ADJECTIVES), None)
     if name is None:
         return None
-    adjectives, _, phrase = _WEATHERS[name]
-    told = [word for word in words[:-1] if word not in {"the", "a", "an", "some", "more", *_ADJECTIVES}]
-    if told and words[-1] in _NOUNS and phrase.startswith("in "):
+    adjectives, _, phrase = WEATHERS[name]
+    told = [word for word in words[:-1] if word not in {"the", "a", "an", "some", "more", *WEATHER_ADJECTIVES}]
+    if told and words[-1] in WEATHER_NOUNS and phrase.startswith("in "):
         phrase = f"in {'a ' if phrase.startswith('in a ') else ''}{' '.join(told)} {words[-1]}"
     return Circumstance(phrase, name, "weather", adjectives.split(" ")[0], silent=name == "sun")

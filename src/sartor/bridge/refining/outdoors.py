@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english import words
+from sartor.bridge.english.almanac import DAYLIGHT, FESTIVALS, SEASONS, WEATHER_WORDS
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
@@ -64,8 +65,8 @@ def follow_weather(scope: Scope, item: Item, *, add: bool = False) -> bool:
         return False
     text = item.value.text if item.code == "@" else item.text.lower()
     told = text.split()
-    light = next((words.DAYLIGHT[word] for word in told if word in words.DAYLIGHT), None)
-    gloomy = any(word in words.WEATHER and word not in words.DAYLIGHT for word in told)
+    light = next((DAYLIGHT[word] for word in told if word in DAYLIGHT), None)
+    gloomy = any(word in WEATHER_WORDS and word not in DAYLIGHT for word in told)
     kind = next((words.SETTINGS[word][0] for word in told if word in words.SETTINGS), None)
     weather = find_weather(text)
     if light is not None and not gloomy:
@@ -86,8 +87,8 @@ def is_weather(item: Item) -> bool:
     if item.code == "@":
         group: Group = item.value
         known = group.concept is None and not group.definite
-        return (known and group.noun.rsplit(" ", 1)[-1] in words.WEATHER) or group.noun in words.SEASONS
-    return item.code in "AMVN" and (item.text.lower() in words.WEATHER or item.lemma in words.WEATHER)
+        return (known and group.noun.rsplit(" ", 1)[-1] in WEATHER_WORDS) or group.noun in SEASONS | FESTIVALS
+    return item.code in "AMVN" and (item.text.lower() in WEATHER_WORDS or item.lemma in WEATHER_WORDS)
 
 
 def follow_background(scope: Scope, items: list[Item]) -> bool:

@@ -11,7 +11,7 @@ from sartor.bridge.english.draft import Piece
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.tagging import Item, words_of
 from sartor.bridge.english.wording import BLURRED, background_of
-from sartor.bridge.refining.actors import PEOPLE, Actor, Stage
+from sartor.bridge.refining.actors import ANYBODY, Actor, Stage
 from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather
 from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
 
@@ -30,7 +30,6 @@ _LEAD = 60  # characters before an item that may be its degree
 _SHADED = re.compile(r"(?:an? |the )?((?:(?:more|less) )?\w+(?:er)?|(?:more|less) \w+) background", re.IGNORECASE)
 _END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
-_ANYBODY = frozenset({"man", "woman", "boy", "girl", "guy", "lady", "person"})
 _ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
 
 
@@ -97,9 +96,9 @@ class Scope:
             found = self.stage.actors[:] if group.plural or len(self.stage.actors) == 1 else self.stage.actors[:1]
         if not found:
             found = [actor for actor in self.stage.actors if actor.freely and _is_part_of_name(actor, group)]
-        if not found and group.definite and group.noun in _ANYBODY:
+        if not found and group.definite and group.noun in ANYBODY:
             people = [actor for actor in self.stage.actors if actor.animate and "gender" in (actor.entry or {})]
-            found = [actor for actor in people if actor.gender == PEOPLE[group.noun] or not PEOPLE[group.noun]]
+            found = [actor for actor in people if ANYBODY[group.noun] in {"", actor.gender}]
             found = found if len(found) == 1 else []
         if len(found) > 1:
             chosen = [actor for actor in found if _fits(actor, group)]
