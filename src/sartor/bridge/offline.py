@@ -18,6 +18,7 @@ from sartor.bridge.english.attachment import attach
 from sartor.bridge.english.draft import Draft, Piece
 from sartor.bridge.english.grammar import analyse
 from sartor.bridge.english.scene import realise
+from sartor.bridge.english.shape import without_shape
 from sartor.bridge.english.tagging import Tagger
 from sartor.bridge.refining.named_fields import change_named_fields
 from sartor.bridge.refining.reading import read
@@ -28,7 +29,7 @@ from sartor.vgl import InvalidStructuredPrompt, StructuredPrompt, VisualSchema, 
 
 _READ = 400  # characters of a short description that are looked at
 _SAID = frozenset({"short_description", "context", "text_render"})  # what a prompt of one sentence has
-_GRAMMAR = "DoPWUXE_p"  # codes of words that say nothing by themselves
+_GRAMMAR = "DoPQWUXE_p"  # codes of words that say nothing by themselves
 _log = logging.getLogger(__name__)
 
 
@@ -46,9 +47,11 @@ class OfflineBridge:
         self._tagger.tag("a cat")  # the first sentence takes longer
 
     def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
-        prompt = check_prompt(prompt)
+        shapeless, shape = without_shape(check_prompt(prompt))
+        prompt = shapeless or prompt
         items = self._tagger.tag(prompt)
         draft = attach(analyse(items))
+        draft.notes[:0] = shape if shapeless else []
         if _not_understood(draft, sum(len(item.text) for item in items if item.code not in _GRAMMAR)):
             draft.pieces = [Piece(re.sub(r"^(an?|the) ", "", " ".join(prompt.split()), flags=re.IGNORECASE))]
             draft.loose.clear()
@@ -61,7 +64,9 @@ class OfflineBridge:
         self, structured_prompt: StructuredPrompt, instruction: str, *, visual_schema: VisualSchema | None = None
     ) -> Translation:
         values = plain(structured_prompt)
-        rest, notes = change_named_fields(values, check_prompt(instruction))
+        rest, notes = without_shape(check_prompt(instruction))
+        rest, missed = change_named_fields(values, rest)
+        notes += missed
         if rest:
             values, followed = self._follow(values, rest, visual_schema)
             notes += followed
