@@ -139,3 +139,23 @@ def test_a_second_one_elsewhere_is_one_of_its_own(bridge: OfflineBridge) -> None
 def test_who_is_meant(bridge: OfflineBridge) -> None:
     prompt = parse({"objects": [{"description": "A red boat"}, {"description": "A tall man", "gender": "male"}]})
     assert list(changes(bridge, prompt, "give him a hat")) == ["objects[1].clothing"]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "described", "who"),
+    [
+        ("make the sailor a woman", "An old female sailor with a weathered face", "An old female sailor"),
+        ("turn him into a young woman", "A young female sailor with a weathered face", "A young female sailor"),
+    ],
+)
+def test_the_same_person_of_another_gender(bridge: OfflineBridge, instruction: str, described: str, who: str) -> None:
+    assert changes(bridge, SAILOR, instruction) == {
+        WHO: described, "objects[0].gender": "female", SUMMARY: TOLD.replace("An old sailor", who)}  # fmt: skip
+
+
+def test_a_man_becomes_a_woman(bridge: OfflineBridge) -> None:
+    prompt = parse({"objects": [{"description": "A tall man in a gray suit", "gender": "male"},
+                                {"description": "A red car", "relationship": "next to the man"}]})  # fmt: skip
+    assert changes(bridge, prompt, "make the man a woman") == {
+        WHO: "A tall woman in a gray suit", "objects[0].gender": "female",
+        "objects[1].relationship": "next to the woman"}  # fmt: skip

@@ -117,3 +117,24 @@ def test_an_hour_within_a_text(hour: str, text: str, expected: str | None) -> No
 @pytest.mark.parametrize("words", ["", "the boat", "snowy mountain", "daylight"])
 def test_what_is_no_weather(words: str) -> None:
     assert find_weather(words) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "instruction", "then"),
+    [
+        ("a pier, in fog", "less fog", "a pier, in light fog"),
+        ("a pier, in fog", "more fog", "a pier, in heavy fog"),
+        ("a pier, in fog", "make it less foggy", "a pier, in light fog"),
+        ("a pier in heavy rain", "less rain", "a pier in light rain"),
+        ("a foggy pier", "more fog", "a very foggy pier"),
+        ("a snowy pier", "less snow", "a slightly snowy pier"),
+        ("a pier", "more snow", "a pier, in the snow"),
+        ("a pier", "less fog", "a pier"),
+        ("a pier", "add a downpour", "a pier, in the rain"),
+    ],
+)
+def test_more_and_less_of_the_weather(bridge: OfflineBridge, setting: str, instruction: str, then: str) -> None:
+    prompt = parse({"short_description": f"A boat at {setting}", "background_setting": setting})
+    refined = bridge.refine(prompt, instruction).structured_prompt
+    assert refined.background_setting == then
+    assert refined.short_description == f"A boat at {then}"

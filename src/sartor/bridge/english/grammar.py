@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from sartor.bridge.english import words
 from sartor.bridge.english.inflection import comparative, participle, verbal
 from sartor.bridge.english.lexicon import Named, PartialPlace
+from sartor.bridge.english.references import DEFINITE, ONE_OF, REFERENCES
 from sartor.bridge.english.tagging import Item, is_plural, words_of
 from sartor.nano.concepts import Concept
 from sartor.nano.vocabulary import ONE_COLOR_STYLES
@@ -27,14 +28,13 @@ from sartor.nano.vocabulary import ONE_COLOR_STYLES
 Items = list[Item]
 Builder = Callable[[Items], Items | None]
 
-_DEFINITE = frozenset(["the", "this", "that", "these", "those", "its", "his", "her", "their"])
-
 
 @dataclass(frozen=True)
 class Group:
     """A noun with what stands before it. ``colors`` are as written, ``concept`` is None for a thing that is not known.
 
-    ``further``: "another"; ``bare``: nothing but the noun; ``text`` is without the article, ``words`` with it.
+    ``further``: "another"; ``single``: "one of the";
+    ``bare``: nothing but the noun; ``text`` is without the article, ``words`` with it.
     """
 
     noun: str
@@ -48,6 +48,7 @@ class Group:
     place: PartialPlace | None = None
     definite: bool = False
     further: bool = False
+    single: bool = False
     bare: bool = False
     text: str = ""
     words: str = ""
@@ -77,7 +78,7 @@ def analyse(items: Items, *, instruction: bool = False) -> Items:
     items = [participle(items, index) for index in range(len(items))]
     if instruction:
         items = [comparative(verbal(items, index), items, index) for index in range(len(items))]
-    for pattern, build in _RULES:
+    for pattern, build in (*REFERENCES, *_RULES) if instruction else _RULES:
         items = _apply(items, pattern, build)
     silent = "_jaDmkgotfSNKs" if instruction else "_jaDmkgpotfSNKsy"
     return [item for item in items if item.code not in silent]
@@ -250,6 +251,7 @@ def _group(items: Items) -> Items:
     last = nouns[-1]
     named = last.value if isinstance(last.value, Named) else None
     written = [item.text.lower() for item in nouns[:-1]]
+    single = any(item.text == ONE_OF for item in items)
     many = is_plural(last)
     # spaCy's lemma is the singular; a lexicon phrase knows its own.
     written.append(named.word if named else last.lemma if many and last.lemma else last.text.lower())
@@ -260,11 +262,12 @@ def _group(items: Items) -> Items:
         adjectives=tuple(item.text.lower() for item in items if item.code in "AMyV"),
         colors=_colors(items),
         count=find["Q"].value if "Q" in find else None,
-        plural=many,
+        plural=many and not single,
+        single=single,
         size=find["Z"].value if "Z" in find else None,
         orientation=find["O"].value if "O" in find else None,
         place=find["L"].value if "L" in find else None,
-        definite=any(item.code == "D" and item.text.lower() in _DEFINITE for item in items),
+        definite=any(item.code == "D" and item.text.lower() in DEFINITE for item in items),
         further=any(item.text.lower() in {"another", "more", "extra"} for item in items),
         bare=len(items) == len(nouns),
         text=_without_lead(items),

@@ -287,9 +287,10 @@ def is_worn(noun: str) -> bool:
     return last in CLOTHING or (last.endswith(_WORN) and last not in _NOT_WORN)
 
 
+BEARDS = word_set("beard moustache mustache goatee sideburns stubble")
 # What grows on somebody or is drawn on the skin.
-GROWN = word_set(
-    "beard moustache mustache goatee sideburns hair ponytail braid braids bangs freckles scar scars tattoo tattoos "
+GROWN = BEARDS | word_set(
+    "hair ponytail braid braids bangs freckles scar scars tattoo tattoos "
     "mole dimples wrinkles wings tail horn horns antlers fangs claws tusks mane fur feathers eyelashes makeup lipstick"
 )
 # What is given to a face.

@@ -94,6 +94,21 @@ class Actor:
         told = str((self.entry or {}).get("gender", "")).lower()
         return told or PEOPLE.get(self.piece.noun.rsplit(" ", 1)[-1], "")
 
+    def be_called(self, noun: str) -> str | None:
+        """Makes a person a man, a woman, a girl ...: one who had no other name; of any other one only the gender.
+        What the person is called then; None where it is no person."""
+        own, gender = self.piece.noun.rsplit(" ", 1)[-1], ANYBODY[noun]
+        if own not in PEOPLE and "gender" not in (self.entry or {}):
+            return None
+        told = noun if PEOPLE.get(own) or own in ANYBODY else f"{gender} {own}"
+        if self.freely:
+            self.renamed = (own, told)
+        else:
+            self.piece.noun = self.piece.noun.removesuffix(own) + told
+        if self.entry is not None:
+            self.entry["gender"] = gender
+        return told
+
     def pin(self, place: str) -> None:
         """Puts it at a place, for good."""
         self.place = place

@@ -111,7 +111,7 @@ class Clause(Doing):
             self.equals = bool(_BEING.fullmatch(codes)) and self.items[codes.index("v")].lemma != "have"
             self.coupled = lead[-1:] == "U"
             self.joined = lead in {"@U", "@X"} and not self.done
-            self._group(value, self.items[index + 1 :])
+            self._group(self._at_place(index, value), self.items[max(index + 1, self.read) :])
         elif code == "i":
             self._pronoun(str(item.text).lower())
         elif code in "PWT":
@@ -166,8 +166,21 @@ class Clause(Doing):
             if made and others and made[0].entry is None and wear(self.scope, made[0], others[0]):
                 self._aim(others[:1])
 
+    def _at_place(self, index: int, group: Group) -> Group:
+        """ "the apple on the left", of several: which one, where that is not the place that it gets."""
+        told = [item for item in self.items[index + 1 :] if item.code == "L"]
+        if not told or told[0] is not self.items[index + 1] or not group.definite or group.plural or group.place:
+            return group
+        gets = self.mode in {"move", "add"} and len(told) == 1
+        if gets or told[0].text.lower().startswith("to ") or len(self.scope.find(replace(group, plural=True))) < 2:
+            return group
+        self.read = index + 2
+        return replace(group, place=told[0].value)
+
     def _group(self, group: Group, rest: list[Item]) -> None:
-        found = self.scope.find(group)
+        found = self._apart(group, self.scope.find(group))
+        if found is None:
+            return
         link, self.link = self.link, ""
         if link == "than" or (not found and self._measured(group)):
             return
@@ -229,7 +242,8 @@ class Clause(Doing):
             return False
         kind = words.SETTINGS.get(group.noun, ("", True))[0]
         whole = self.mode in {"", "add"} or (self.verb in BECOMING and not self.named)
-        if whole and follow_weather(self.scope, Item("@", group, group.text), add=self.mode == "add"):
+        item = next((item for item in self.items if item.value is group), Item("@", group, group.text))
+        if whole and follow_weather(self.scope, item, add=self.mode == "add"):
             self.done = True
             return True
         if self.mode == "add" and kind not in {"", "table", "sky"}:
@@ -266,7 +280,7 @@ class Clause(Doing):
         return True
 
     def _replacement(self, group: Group, found: list[Actor]) -> None:
-        if self._renames(group):
+        if self._renames(group) or (not found and self.mode != "replace" and self._regender(group)):
             return
         if not self.targets:
             if found:

@@ -6,9 +6,11 @@ from sartor.bridge.english import words
 from sartor.bridge.english.attachment import gerund
 from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.tagging import Item
+from sartor.bridge.refining.actors import ANYBODY
 from sartor.bridge.refining.clauses import VERBS
 from sartor.bridge.refining.gifts import is_garment
 from sartor.bridge.refining.hours import find_hour
+from sartor.bridge.refining.parts import find_part
 from sartor.bridge.refining.placing import Placing
 
 
@@ -57,6 +59,22 @@ class Doing(Placing):
                     actor.piece.details["action"] = [f"{self.action}{where}"]
             self.scope.note(f'beyond the vocabulary, in pose or action: "{item.text.lower()}"')
             self.done = True
+
+    def _regender(self, group: Group) -> bool:
+        """ "make the sailor a woman": the same person, of another gender and without a beard."""
+        gender = ANYBODY.get(group.noun)
+        called = self.targets[0].be_called(group.noun) if gender and len(self.targets) == 1 else None
+        if called is None:
+            return False
+        actor = self.targets[0]
+        young = ["young"] if called != group.noun and group.noun in {"boy", "girl"} else []
+        for adjective in [*group.adjectives, *young]:
+            self._change(actor, "A", adjective)
+        for hair in sorted(words.BEARDS) if gender == "female" else []:
+            while part := find_part([actor], Group(hair)):
+                part.remove()
+        self.done = True
+        return True
 
     def _whither(self, index: int) -> str:
         """ "sit on the boat", "jump into the water": what belongs to the verb of something that is there already."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from sartor.bridge.english.almanac import HOURS, SEASONS, WEATHER_ADJECTIVES, WEATHER_NOUNS, WEATHERS
 from sartor.bridge.english.patterns import any_of, literally
+from sartor.bridge.refining.recoloring import with_article
 
+_WEIGHTS = ("heavy", "light", "thick", "thin", "dense", "strong", "slight", "some", "heavier", "lighter")
 _SEASONS = [*SEASONS, "fall"]
 _PART = r"(?:early |late |mid[- ])?"
 _LATIN = re.IGNORECASE | re.ASCII  # else "ı" matches "i", and no table has "mıdday"
@@ -91,6 +93,21 @@ def find_hour(text: str) -> Circumstance | None:
         name = f"{part}{name}"
     name = "night" if name == "nighttime" else name
     return Circumstance(phrase.format(name), name, light=light, silent=name.startswith("day"))
+
+
+def weigh_weather(text: str, name: str, *, more: bool) -> str | None:
+    """The text with more or less of the weather that it tells: "in heavy fog", "a slightly foggy pier"; None where it
+    tells none of this name."""
+    adjectives, nouns, _ = WEATHERS[name]
+    weight = "heavy" if more else "light"
+    noun = re.compile(rf"\b(?:an? )?(?:{any_of(_WEIGHTS)} )?({any_of(nouns.split())})\b", re.IGNORECASE)
+    weighed, count = noun.subn(rf"{weight} \g<1>", text, count=1)
+    if count:
+        return weighed
+    how = "very" if more else "slightly"
+    weighed, count = re.subn(rf"\b(?:(?:very|slightly) )?({any_of(adjectives.split())})\b", rf"{how} \g<1>", text,
+                             count=1, flags=re.IGNORECASE)  # fmt: skip
+    return with_article(weighed, how) if count else None
 
 
 def find_weather(text: str) -> Circumstance | None:

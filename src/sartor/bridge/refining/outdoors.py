@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english import words
-from sartor.bridge.english.almanac import DAYLIGHT, FESTIVALS, SEASONS, WEATHER_WORDS
+from sartor.bridge.english.almanac import DAYLIGHT, FESTIVALS, SEASONS, WEATHER_WORDS, WEATHERS
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
-from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather
+from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather, weigh_weather
 from sartor.bridge.refining.scope import Scope
 
 # Said with an hour, and nothing that has one.
 _CLOCK = word_set("time hour clock scene setting light lighting picture image")
+# Whether there is to be more of something.
+_DEGREES = dict.fromkeys(("more", "heavier", "thicker", "denser", "stronger"), True) | dict.fromkeys(
+    ("less", "lighter", "thinner", "weaker"), False
+)
 _VERBS = word_set("make set change turn let be have place put move shift want show render take switch get add use give")
 
 
@@ -69,6 +73,13 @@ def follow_weather(scope: Scope, item: Item, *, add: bool = False) -> bool:
     gloomy = any(word in WEATHER_WORDS and word not in DAYLIGHT for word in told)
     kind = next((words.SETTINGS[word][0] for word in told if word in words.SETTINGS), None)
     weather = find_weather(text)
+    degree = next((_DEGREES[word] for word in scope.spoken([item]).lower().split() if word in _DEGREES), None)
+    if weather is not None and weather.kind == "weather" and degree is not None:
+        if _weighed(scope, weather.word, more=degree):
+            return True
+        if not degree:
+            scope.note(f"there is no {weather.word} in the scene")
+            return True
     if light is not None and not gloomy:
         scope.whole(Item("I", light, text), remove=False)
         if weather is not None:
@@ -79,6 +90,19 @@ def follow_weather(scope: Scope, item: Item, *, add: bool = False) -> bool:
         scope.set_ground(Ground(kind))
     else:
         scope.loose.append(text)
+    return True
+
+
+def _weighed(scope: Scope, name: str, *, more: bool) -> bool:
+    """More or less of the weather, where the surroundings or the summary tell it."""
+    stage = scope.stage
+    setting = weigh_weather(stage.setting or "", name, more=more)
+    if setting is None and weigh_weather(str(stage.values.get("short_description", "")), name, more=more) is None:
+        return False
+    if setting is not None:
+        stage.setting = scope.asked[("background_setting",)] = setting
+    for word in [word for told in WEATHERS[name][:2] for word in told.split()]:
+        stage.edits.append((word, lambda text: weigh_weather(text, name, more=more) or text))
     return True
 
 

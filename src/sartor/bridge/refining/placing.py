@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
+from dataclasses import replace
 
 from sartor.bridge.english.arrangement import CELLS, NAMES
 from sartor.bridge.english.grammar import Group
+from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.changes import Changes
 from sartor.bridge.refining.hours import find_hour
+from sartor.bridge.refining.scope import order_of
 
 _IN_HAND = re.compile(r"\b(?:his|her|its|their) (?:left|right) hand\b", re.IGNORECASE)
 DEPTH = re.compile(r"\bin the (?:background|foreground|distance)\b", re.IGNORECASE)
@@ -25,6 +29,28 @@ class Placing(Changes):
             return others[-1] if others else None
         meant = [actor for actor in self.scope.pronoun(word) if actor in others]
         return meant[0] if meant else next((actor for actor in others if actor.animate), others[0] if others else None)
+
+    def _apart(self, group: Group, found: list[Actor]) -> list[Actor] | None:
+        """ "the middle one", "one of the apples", of several that stand as one: it becomes a thing of its own.
+
+        None where there is nothing more to do."""
+        chosen = group.single or (group.definite and bool(group.place or order_of(group) is not None))
+        if not chosen or group.plural or len(found) != 1 or found[0].piece.count < 2:
+            return found
+        several = found[0]
+        if self.mode == "remove" or self.negated:
+            self._recount(several, several.piece.count - 1)
+            return None
+        if several.freely:
+            self.scope.note(f"the {several.piece.cluster} stand together: none can be changed alone")
+            self.targets, self.named, self.lost, self.done = [], True, True, True
+            return None
+        one = replace(several.piece, count=1, size=None, place=PartialPlace(), details=deepcopy(several.piece.details))
+        one.adjectives, one.colors = [*one.adjectives], [*one.colors]
+        single = Actor(one, shown=several.shown)
+        self._recount(several, several.piece.count - 1)
+        self.stage.actors.insert(self.stage.actors.index(several) + 1, single)
+        return [single]
 
     def _stands_there(self, item: Item) -> bool:
         """ "put a lemon on the table" in somebody's own surroundings: where it stands, and no other background."""

@@ -114,6 +114,10 @@ def _restate_objects(values: dict[str, Any], stage: Stage, after: list[Thing]) -
                 for name, value in entry.items():
                     entry[name] = rename(value, *actor.renamed) if isinstance(value, str) else value
         entries.append(entry)
+    for old, new in (actor.renamed for actor in stage.actors if actor.renamed):
+        for entry in entries if old not in new.split() else []:
+            if "relationship" in entry:
+                entry["relationship"] = rename(entry["relationship"], old, new)
     if entries or "objects" in values:
         values["objects"] = entries
 

@@ -9,6 +9,7 @@ from sartor.bridge.english.arrangement import CELLS, COLUMNS, ROWS
 from sartor.bridge.english.colors import replace_hex
 from sartor.bridge.english.draft import Piece
 from sartor.bridge.english.grammar import Ground, Group
+from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.tagging import Item, words_of
 from sartor.bridge.english.wording import BLURRED, background_of
 from sartor.bridge.refining.actors import ANYBODY, Actor, Stage
@@ -30,7 +31,8 @@ _LEAD = 60  # characters before an item that may be its degree
 _SHADED = re.compile(r"(?:an? |the )?((?:(?:more|less) )?\w+(?:er)?|(?:more|less) \w+) background", re.IGNORECASE)
 _END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
-_ORDER = {"first": 0, "second": 1, "third": 2, "last": -1}
+_ORDER = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
+_ANYTHING = frozenset({"thing", "object", "item", "one", "animal", "subject", "figure", "character"})
 
 
 class Scope:
@@ -92,8 +94,8 @@ class Scope:
     def find(self, group: Group) -> list[Actor]:
         """The actors that the group means; its colour, place or order choose among several. [] if there is none."""
         found = [actor for actor in self.stage.actors if actor.piece.is_called(group)]
-        if not found and group.noun in {"thing", "object", "item", "one", "animal", "subject", "figure", "character"}:
-            found = self.stage.actors[:] if group.plural or len(self.stage.actors) == 1 else self.stage.actors[:1]
+        if not found and group.noun in _ANYTHING:
+            found = self.stage.actors[:]
         if not found:
             found = [actor for actor in self.stage.actors if actor.freely and _is_part_of_name(actor, group)]
         if not found and group.definite and group.noun in ANYBODY:
@@ -101,9 +103,8 @@ class Scope:
             found = [actor for actor in people if ANYBODY[group.noun] in {"", actor.gender}]
             found = found if len(found) == 1 else []
         if len(found) > 1:
-            chosen = [actor for actor in found if _fits(actor, group)]
-            found = chosen or found
-            order = next((_ORDER[word] for word in group.adjectives if word in _ORDER), None)
+            found = [actor for actor in found if _fits(actor, group)] or _nearest(found, group.place)
+            order = order_of(group)
             if order is not None and -len(found) <= order < len(found):
                 found = [found[order]]
         return found if group.plural or not found else found[:1]
@@ -116,6 +117,8 @@ class Scope:
     def pronoun(self, word: str) -> list[Actor]:
         """Whom "him", "her", "it" or "they" means: what was named last, if that can be; else the first that can."""
         actors = self.stage.actors
+        if word == "both":
+            return actors[:1] if actors and actors[0].piece.count == 2 else actors[:2]
         if word in {"they", "them"} and self.last is None:
             return [actor for actor in actors if actor.animate] or actors[:]
         gender = _GENDERS.get(word, "")
@@ -264,6 +267,24 @@ class Scope:
 def _is_part_of_name(actor: Actor, group: Group) -> bool:
     """ "the fox" is a fox head, "the roses" are rose petals."""
     return " " not in group.noun and group.noun in actor.piece.noun.split()[:-1] and group.definite
+
+
+def order_of(group: Group) -> int | None:
+    """The index that "the first", "the last" gives among several."""
+    return next((_ORDER[word] for word in group.adjectives if word in _ORDER), None)
+
+
+def _nearest(actors: list[Actor], place: PartialPlace | None) -> list[Actor]:
+    """Of several, none of which is at the place, the one that is nearest to it; all where the place tells none."""
+    if place is None:
+        return actors
+    across = sorted(actors, key=lambda actor: CELLS[actor.place][::-1])
+    if place.column == "center" and place.row in {None, "center"}:
+        return [across[len(across) // 2]] if len(across) % 2 else actors
+    ends = {"left": across[0], "right": across[-1]}
+    down = sorted(actors, key=lambda actor: CELLS[actor.place])
+    ends |= {"top": down[0], "bottom": down[-1]}
+    return [ends[place.column or place.row or ""]] if (place.column or place.row) in ends else actors
 
 
 def _fits(actor: Actor, group: Group) -> bool:
