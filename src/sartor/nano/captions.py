@@ -15,7 +15,10 @@ from typing import Any
 from sartor.nano.concepts import CONCEPT_BY_NAME
 from sartor.nano.vocabulary import LANDSCAPES, LIGHT_DIRECTIONS, LIGHTING, NUMBERS, SHADOWS, STYLE_BY_NAME, UNMIRRORED
 
-IN_PLURAL = ("grapes", "cherries", "pancakes", "headphones", "glasses", "scissors")
+# One of them is a pair; the model knows the first three.
+PAIRS = ("headphones", "glasses", "scissors", "earphones", "goggles", "binoculars", "pliers", "tweezers", "jeans",
+         "trousers", "shorts", "leggings")  # fmt: skip
+IN_PLURAL = ("grapes", "cherries", "pancakes", *PAIRS)
 UNCOUNTABLE = {"corn", "lightning", "fire", "cheese", "popcorn", "bread", "broccoli"}
 
 

@@ -38,6 +38,11 @@ def told(bridge: OfflineBridge, prompt: str) -> dict[str, Any]:
             ["green velvet armchair", "floor lamp"],
         ),
         ("a running shoe, high speed photography", ["running shoe"]),
+        ("lemon slices", ["lemon slices"]),
+        ("rose petals", ["rose petals"]),
+        ("a pair of sunglasses", ["sunglasses"]),
+        ("a pair of blue jeans", ["blue jeans"]),
+        ("two pairs of sunglasses", ["pairs of sunglasses"]),
         ("a cabin in the snow, smoke rising from the chimney", ["cabin", "smoke"]),
     ],
 )
@@ -109,4 +114,20 @@ def test_how_several_stand_and_the_hour_are_kept(bridge: OfflineBridge) -> None:
 
 def test_black_and_white_at_the_end_is_of_the_whole(bridge: OfflineBridge) -> None:
     assert told(bridge, "an old man smoking a pipe, black and white")["aesthetics"]["color_scheme"] == "black and white"
-    assert told(bridge, "a cat, black and white and fluffy")["objects"][0]["shape_and_color"] == "black"
+    assert told(bridge, "a cat, black and white and fluffy")["objects"][0]["shape_and_color"] == "black and white"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "colors"),
+    [("a cat, black and white and red", "black and white"), ("a balloon, red, white and blue", "red and white"),
+     ("a red car, blue and white", "red"), ("a mug, blue", "blue")],
+)  # fmt: skip
+def test_colors_after_a_comma(bridge: OfflineBridge, prompt: str, colors: str) -> None:
+    assert told(bridge, prompt)["objects"][0]["shape_and_color"] == colors
+
+
+@pytest.mark.parametrize(
+    ("prompt", "number"), [("a pair of scissors", None), ("sunglasses", None), ("a pair of cats", 2)]
+)
+def test_a_pair_of_what_is_a_pair_is_one(bridge: OfflineBridge, prompt: str, number: int | None) -> None:
+    assert told(bridge, prompt)["objects"][0].get("number_of_objects") == number

@@ -43,6 +43,7 @@ class _Reader:
         self.link: str | None = None  # a preposition, "with", or "having"
         self.had: str | None = None  # the field that the last group went to: "curly hair and green eyes"
         self.verb: str | None = None  # what the subject does with the next group
+        self.painted: Piece | None = None  # has the colours of the list at hand
         self.negated = False
 
     def read(self, index: int, item: Item) -> None:
@@ -67,7 +68,7 @@ class _Reader:
             self.negated = self.negated or item.value not in {"any", "nothing"}
             return
         elif code in "AMCZOFQ":
-            self._describe(item)
+            self._describe(index, item)
         else:
             self._whole(item)
         self.fresh = False
@@ -242,7 +243,7 @@ class _Reader:
             self.verb = item.text.lower() if item.tag in {"VBG", "VBN"} else gerund(lemma)
             self.recent.add_detail("action", self.verb)
 
-    def _describe(self, item: Item) -> None:
+    def _describe(self, index: int, item: Item) -> None:
         piece = self.recent
         if item.code == "M" and (item.lemma == "mood" or self.fresh or piece is None):
             self.draft.mood = self.draft.mood or item.value
@@ -250,8 +251,9 @@ class _Reader:
             self.draft.loose.append(item.text.lower())
         elif item.code in "AM":
             piece.adjectives.append(item.text.lower())
-        elif item.code == "C" and not piece.colors:
+        elif item.code == "C" and (not piece.colors or (self.painted is piece and self._listed(index))):
             piece.colors.append(item.value)
+            self.painted = piece
         elif item.code == "Z":
             piece.size = piece.size or item.value
         elif item.code == "O":
@@ -260,6 +262,10 @@ class _Reader:
             piece.facing = "facing right" if item.value == "other" else item.value
         elif item.code == "Q" and piece.count == 1:
             piece.count = max(1, item.value)
+
+    def _listed(self, index: int) -> bool:
+        """ "black and white and red": whether a colour, and no more than "and", stands before."""
+        return self.codes[:index].rstrip("UX").endswith("C")
 
     def _whole(self, item: Item) -> None:
         draft, value = self.draft, item.value

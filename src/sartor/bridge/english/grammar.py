@@ -22,6 +22,7 @@ from sartor.bridge.english.inflection import comparative, participle, verbal
 from sartor.bridge.english.lexicon import Named, PartialPlace
 from sartor.bridge.english.references import DEFINITE, ONE_OF, REFERENCES
 from sartor.bridge.english.tagging import Item, is_plural, words_of
+from sartor.nano.captions import PAIRS
 from sartor.nano.concepts import Concept
 from sartor.nano.vocabulary import ONE_COLOR_STYLES
 
@@ -254,6 +255,8 @@ def _group(items: Items) -> Items:
     single = any(item.text == ONE_OF for item in items)
     many = is_plural(last)
     # spaCy's lemma is the singular; a lexicon phrase knows its own.
+    pair = last.text.lower().endswith(PAIRS)
+    many = many and (not pair or named is not None)
     written.append(named.word if named else last.lemma if many and last.lemma else last.text.lower())
     find = {item.code: item for item in items}
     group = Group(
@@ -261,7 +264,7 @@ def _group(items: Items) -> Items:
         concept=named.concept if named else None,
         adjectives=tuple(item.text.lower() for item in items if item.code in "AMyV"),
         colors=_colors(items),
-        count=find["Q"].value if "Q" in find else None,
+        count=find["Q"].value if "Q" in find and not (pair and find["Q"].text.lower() == "pair of") else None,
         plural=many and not single,
         single=single,
         size=find["Z"].value if "Z" in find else None,
@@ -337,7 +340,7 @@ _RULES = (
     _rule(r"[PT]?D?[AMNKZ]+p", _in_style),
     _rule(r"D?[aAMZN]*p[oE]", _picture_of),
     _rule(r"D?[aAMZ]*p(?:W|V(?=D))", _picture_of),
-    _rule(r"(?<=X)CUC(?=[XE]|$)", _scheme),
+    _rule(r"(?<=X)(?<!CX)CUC(?=[XE]|$)", _scheme),
     # mood, light and the like
     _rule(r"[PWT]?D?a*[MA](?:[UX]?[MA])*m", _mood),
     _rule(r"[PWT]?D?a*[AM]+t", _light),

@@ -12,6 +12,7 @@ from typing import Any
 
 from sartor.bridge.english import words
 from sartor.bridge.english.colors import color_names
+from sartor.nano.captions import PAIRS
 from sartor.nano.concepts import CONCEPT_BY_NAME, CONCEPTS, Concept
 from sartor.nano.vocabulary import STYLES
 
@@ -57,6 +58,8 @@ def plural(noun: str) -> str:
     of = re.search(r" (?:\w+ )?of ", noun)
     if of is not None:
         return plural(noun[: of.start()]) + noun[of.start() :]
+    if noun.endswith(PAIRS):
+        return f"pairs of {noun}"
     head, _, last = noun.rpartition(" ")
     if last in words.IRREGULAR_PLURALS:
         last = words.IRREGULAR_PLURALS[last]

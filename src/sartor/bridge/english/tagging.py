@@ -10,7 +10,7 @@ from typing import Any
 from sartor.bridge.base import BridgeUnavailable, UnusablePrompt
 from sartor.bridge.english.colors import color_names, replace_hex
 from sartor.bridge.english.lexicon import Entry, Lexicon, Named, tokenize
-from sartor.bridge.english.words import word_set
+from sartor.bridge.english.words import FRUIT_PARTS, FRUITS, word_set
 from sartor.vgl.schema import MAX_ENTRIES
 
 _HYPHENS = frozenset("-‐‑–")
@@ -121,6 +121,8 @@ class Tagger:
             if found is not None and found[1].code == "K":
                 after = lexicon.longest(forms, position + 1) if position + 1 < len(doc) else None
                 found = self._judge(doc, position, found, before_thing=after is not None and after[1].code == "K")
+            if _is_fruit(doc, position):
+                found = 1, Entry("N")  # "lemon slices"
             length = found[0] if found else 1
             first, last = doc[position], doc[position + length - 1]
             span = tokens[position][1], tokens[position + length - 1][2]
@@ -177,6 +179,13 @@ class Tagger:
 
 def _at(item: Item, span: tuple[int, int], offset: int) -> Item:
     return replace(item, start=span[0] + offset, end=span[1] + offset)
+
+
+def _is_fruit(doc: Any, position: int) -> bool:
+    """Whether a word that may be a colour names the fruit or flower that the next word is a part of."""
+    return (
+        doc[position].lower_ in FRUITS and position + 1 < len(doc) and doc[position + 1].lemma_.lower() in FRUIT_PARTS
+    )
 
 
 def _begun(doc: Any, position: int) -> bool:

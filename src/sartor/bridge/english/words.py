@@ -263,6 +263,12 @@ INTERIORS = word_set(
 )
 # What one has together with others: "having a picnic".
 EVENTS = word_set("picnic party breakfast lunch dinner conversation tea fun barbecue celebration meal")
+# Fruits and the like that also name colours, and what is of them: "lemon slices".
+FRUITS = word_set("lemon lime orange peach apricot plum cherry raspberry olive mint rose lavender")
+FRUIT_PARTS = word_set(
+    "slice wedge segment peel zest rind juice tree grove petal jam marmalade soda sorbet smoothie tea syrup oil "
+    "pie tart"
+)
 # Nouns that end as a participle does.
 NO_DOING = word_set(
     "building painting drawing ceiling clothing lighting evening morning king ring wing string spring thing wedding "
