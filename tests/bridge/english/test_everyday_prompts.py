@@ -39,6 +39,16 @@ def told(bridge: OfflineBridge, prompt: str) -> dict[str, Any]:
         ),
         ("a running shoe, high speed photography", ["running shoe"]),
         ("lemon slices", ["lemon slices"]),
+        ("draw me 5 icons: a camera, a heart", ["camera", "heart"]),
+        ("a christmas campaign banner with a snowman and three gifts", ["snowman", "gifts"]),
+        ("instagram post: two cupcakes", ["cupcakes"]),
+        ("an app icon with a white rocket", ["white rocket"]),
+        ("our mascot, a penguin, wearing a santa hat", ["penguin"]),
+        ("an icon for a weather app: a sun behind a cloud", ["sun", "cloud"]),
+        ("a panda doing yoga", ["panda"]),
+        ("a penguin to the left of a bear, both wearing scarves", ["penguin", "bear"]),
+        ("a camera, 45 degree angle", ["camera"]),
+        ("a mountain logo with a sun", ["mountain", "sun"]),
         ("rose petals", ["rose petals"]),
         ("a pair of sunglasses", ["sunglasses"]),
         ("a pair of blue jeans", ["blue jeans"]),
@@ -131,3 +141,13 @@ def test_colors_after_a_comma(bridge: OfflineBridge, prompt: str, colors: str) -
 )
 def test_a_pair_of_what_is_a_pair_is_one(bridge: OfflineBridge, prompt: str, number: int | None) -> None:
     assert told(bridge, prompt)["objects"][0].get("number_of_objects") == number
+
+
+@pytest.mark.parametrize(
+    ("prompt", "scheme"),
+    [("a cute ghost, pastel colors", "pastel colors"), ("a snowman, red and green colors", "red and green colors")],
+)
+def test_colors_of_the_whole_are_no_things(bridge: OfflineBridge, prompt: str, scheme: str) -> None:
+    described = told(bridge, prompt)
+    assert len(described["objects"]) == 1
+    assert described["aesthetics"]["color_scheme"] == scheme

@@ -4,6 +4,7 @@ import pytest
 
 from sartor.bridge import OfflineBridge
 from sartor.vgl import StructuredPrompt, diff, parse
+from tests.bridge.scenes import changes
 
 SAILOR = parse(
     {
@@ -131,3 +132,8 @@ def test_what_was_all_of_a_field_goes_with_it(bridge: OfflineBridge) -> None:
     prompt = parse({"objects": [{"description": "old sailor", "clothing": "navy coat"}]})
     assert _changes(bridge, prompt, "remove his coat") == {CLOTHING: None}
     assert _changes(bridge, prompt, "remove the hat from the sailor") == {}
+
+
+def test_a_scarf_is_a_noun(bridge: OfflineBridge) -> None:
+    prompt = bridge.translate("a penguin with a red scarf").structured_prompt
+    assert changes(bridge, prompt, "make the scarf blue") == {"objects[0].clothing": "a blue scarf"}

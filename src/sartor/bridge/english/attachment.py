@@ -12,6 +12,7 @@ from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 
+_MEASURES = word_set("degree degrees percent percentage % °")
 _GROUP_SOON = re.compile(r"[Xv]*V?X?@")
 _ANCHOR_THEN_GROUP = re.compile(r"@[Xv]*V?@|iX?@")
 TEXT_NOUNS = word_set("word text letter lettering caption title slogan inscription message label name")
@@ -91,6 +92,12 @@ class _Reader:
         self.link = self.verb = None
         self.negated = False
         followed = self.codes[index + 1 : index + 2]
+        if self.codes[index + 1 : index + 3] == "X@" and group.noun in words.ROLES:
+            return  # "our mascot, a penguin"
+        measured = group.count is not None and not _MEASURES.isdisjoint(group.text.lower().split())
+        if measured or (link == "for" and group.concept is None and self.recent is None):
+            self.draft.loose.append(f"for {group.words}" if link == "for" else group.text)
+            return
         if followed == "q" and group.noun.rsplit(" ", 1)[-1] in TEXT_NOUNS:
             return
         if negated:
@@ -233,7 +240,7 @@ class _Reader:
         lemma = item.lemma
         if lemma in {"wear", "dress"}:
             self.verb = "wearing"
-        elif lemma in words.SILENT_VERBS:
+        elif lemma in words.SILENT_VERBS and not (lemma == "do" and item.tag == "VBG"):
             return
         elif self.recent is None:
             self.draft.loose.append(item.text.lower())
@@ -260,7 +267,7 @@ class _Reader:
             piece.orientation = piece.orientation or item.value
         elif item.code == "F":
             piece.facing = "facing right" if item.value == "other" else item.value
-        elif item.code == "Q" and piece.count == 1:
+        elif item.code == "Q" and piece.count == 1 and item.text.lower() != "both":
             piece.count = max(1, item.value)
 
     def _listed(self, index: int) -> bool:

@@ -79,7 +79,7 @@ def analyse(items: Items, *, instruction: bool = False) -> Items:
     items = [participle(items, index) for index in range(len(items))]
     if instruction:
         items = [comparative(verbal(items, index), items, index) for index in range(len(items))]
-    for pattern, build in (*REFERENCES, *_RULES) if instruction else _RULES:
+    for pattern, build in (*(REFERENCES if instruction else _PALETTE), *_RULES):
         items = _apply(items, pattern, build)
     silent = "_jaDmkgotfSNKs" if instruction else "_jaDmkgpotfSNKsy"
     return [item for item in items if item.code not in silent]
@@ -207,13 +207,26 @@ def _picture_of(items: Items) -> Items | None:
     """ "a vintage travel poster of", "kitchen icons:"."""
     if items[-1].code == "E" and items[-1].text != ":":
         return None
-    loose = [item for item in items if item.code in "AMN" and item.text.lower() not in words.PLAIN_BACKGROUNDS]
-    return [Item("w", None, item.text) for item in loose]
+    named = [item for item in items if item.code in "NS"]
+    if items[-1].code == "W" and any(item.text.lower() not in words.OCCASIONS for item in named):
+        return None
+    count = [item for item in items if item.code == "Q" and items[-1].code == "o"]  # "5 icons:" tells the things
+    loose = [item for item in items if item.code in "AMNS" and item.text.lower() not in words.PLAIN_BACKGROUNDS]
+    return [Item("w", None, item.text) for item in loose] + count
 
 
 def _scheme(items: Items) -> Items:
     """ "..., black and white", with nothing after it, is said of the whole picture."""
     return [Item("c", (("aesthetics", "color_scheme"), words_of(items).lower()), words_of(items))]
+
+
+def _colors_of_all(items: Items) -> Items | None:
+    """ "red and green colors", "pastel colors", "a muted palette"."""
+    if items[-1].lemma not in {"color", "colour", "hue", "palette"} or (items[-1].lemma != "palette") != (
+        items[-1].tag == "NNS"
+    ):
+        return None
+    return _scheme([item for item in items if item.code not in "PWD"])
 
 
 def _mood(items: Items) -> Items:
@@ -319,6 +332,7 @@ def _rule(pattern: str, build: Builder) -> tuple[re.Pattern[str], Builder]:
 
 
 _MODS = r"(?:a*[ZCAMOLyY](?:[UX](?=(?:[UX]?a*[ZCAMOLyY])+[KN]))?)*"
+_PALETTE = (_rule(r"[PW]?D?(?:a*[CAMZ][UX]?)*[CAM]N(?![KNo])", _colors_of_all),)
 _RULES = (
     # backgrounds
     _rule(r"[PWRT]?D?[aAM]*C(?:[TUPX]{1,2}C)?[AgMp]*G", _painted),
@@ -338,7 +352,8 @@ _RULES = (
     _rule(r"(?:[PT]D?|D)?Y+o", _keep("Y")),
     _rule(r"[PT]D?Y(?![KNCZA])", _keep("Y")),
     _rule(r"[PT]?D?[AMNKZ]+p", _in_style),
-    _rule(r"D?[aAMZN]*p[oE]", _picture_of),
+    _rule(r"D?Q?[aAMZN]*p[oE]", _picture_of),
+    _rule(r"D?[aAMZNS]*pW", _picture_of),
     _rule(r"D?[aAMZ]*p(?:W|V(?=D))", _picture_of),
     _rule(r"(?<=X)(?<!CX)CUC(?=[XE]|$)", _scheme),
     # mood, light and the like

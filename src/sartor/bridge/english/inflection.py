@@ -24,7 +24,13 @@ def participle(items: list[Item], index: int) -> Item:
     doing = item.code == "N" and item.lemma.endswith("ing") and item.lemma not in words.NO_DOING
     if doing and before in "NK" and after in "NKDCZQWP":
         return replace(item, code="V", value=None, tag="VBG")  # "a dragon breathing fire"
-    if item.code == "V" and item.tag in {"VBG", "VBN"} and before in "DQZCA" and after in "ZCAKN":
+    if (
+        item.code == "V"
+        and item.tag in {"VBG", "VBN"}
+        and before in "DQZCA"
+        and after in "ZCAKN"
+        and items[index - 1].text != "both"
+    ):
         return replace(item, code="A", value=None)
     if item.code == "A" and before == "D" and after in "PWE":
         return replace(item, code="N", value=None, tag="NN")  # "holding an acorn in its paws"
@@ -38,8 +44,12 @@ def participle(items: list[Item], index: int) -> Item:
 
 
 def verbal(items: list[Item], index: int) -> Item:
-    """ "make the boat look old", "have the sailor wave", "make her sad": the tagger sees a noun, and an article."""
+    """ "make the boat look old", "have the sailor wave", "make her sad", "make the scarf blue": the tagger sees a noun,
+    an article, and an adjective."""
     item = items[index]
+    worn = item.code in "VA" and item.text.lower() in words.CLOTHING and items[index - 1 : index]
+    if worn and worn[0].code == "D" and "N" not in _codes(items, index) and "K" not in _codes(items, index):
+        return replace(item, code="N", value=None, lemma=item.text.lower(), tag="NN")  # "make the scarf blue"
     if item.code == "D" and item.text.lower() == "her" and _codes(items, index + 1) in {"M", "A", "V"}:
         return replace(item, code="i", value="her")
     before = items[index - 1].code if index else ""

@@ -34,7 +34,7 @@ def _both(items: list[Item]) -> list[Item] | None:
 
 
 REFERENCES: tuple[tuple[re.Pattern[str], Callable[[list[Item]], list[Item] | None]], ...] = (
-    (re.compile(r"D[aLACZ]+[Qi]|DQ(?![aZCALKN])"), _one),
+    (re.compile(r"(?<![PR])D[aLACZ]+[Qi]|DQ(?![aZCALKN])"), _one),
     (re.compile(r"Qo[iD]"), _one_of),
     (re.compile(r"Q(?:oi)?(?![oaDKNSst]|[ZCAM]+[KN])"), _both),
 )

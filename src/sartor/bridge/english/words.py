@@ -206,7 +206,14 @@ PICTURES = (
     "artwork, art, graphic, graphics, "
     "logo, sticker, design, style, look, composition, visual, depiction, view, shot, poster, card, "
     "clipart, frame, canvas, aesthetic, "
-    "wallpaper, portrait, version, page, screen"
+    "wallpaper, portrait, version, page, screen, banner, flyer, app icon, instagram post, facebook post, "
+    "linkedin post, social media post, social post, instagram story"
+)
+# What a poster or a card is for: "a summer sale poster with".
+OCCASIONS = word_set(
+    "sale birthday valentine valentines day christmas halloween easter wedding party travel concert festival "
+    "campaign event holiday season summer winter spring autumn promo promotion anniversary greeting invitation "
+    "thanksgiving advertising marketing launch"
 )
 # Said with a place ("of the frame") or as a part of it ("corner").
 PLACE_PARTS = "corner, side, part, half, edge, third, area, section, hand side, hand corner, position, portion"
@@ -261,6 +268,8 @@ INTERIORS = word_set(
     "room bedroom bathroom kitchen office library cafe restaurant shop store market classroom studio workshop garage "
     "garden forest cave street alley city village town landscape valley hall corridor interior attic laboratory lab"
 )
+# What one thing of the picture is said to be: "our mascot, a penguin".
+ROLES = word_set("mascot character protagonist")
 # What one has together with others: "having a picnic".
 EVENTS = word_set("picnic party breakfast lunch dinner conversation tea fun barbecue celebration meal")
 # Fruits and the like that also name colours, and what is of them: "lemon slices".
