@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -194,6 +195,13 @@ def test_the_description_is_exact_about_what_was_asked_for(service: Service) -> 
         for verb, operation in verbs.items():
             assert ("requestBody" in operation) == ({"408", "413"} <= set(operation["responses"])), f"{verb} {path}"
     assert "HTTPValidationError" not in json.dumps(openapi)
+
+
+def test_every_schema_of_the_description_has_a_name_of_its_own(service: Service) -> None:
+    """Where two classes share one, theirs become `sartor__room__schemas__Name`."""
+    names = service.client.get("/openapi.json").json()["components"]["schemas"]
+    assert "DatasetImageAnswer" in names
+    assert not [name for name in names if not re.fullmatch("[A-Z][A-Za-z0-9]*", name)]
 
 
 def test_every_example_of_the_description_is_a_valid_body(service: Service) -> None:

@@ -12,8 +12,8 @@ from sartor.datasets.schemas import (
     DatasetAnswer,
     DatasetBody,
     DatasetChanges,
+    DatasetDownloadAnswer,
     DatasetOfProjectAnswer,
-    DownloadAnswer,
     FullDatasetAnswer,
     dataset_answer,
     full_answer,
@@ -157,7 +157,9 @@ def router(
         response_model_exclude_none=True,
         responses=describe(401, 404, 409, 429, 500, 503),
     )
-    async def download_dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> DownloadAnswer:
+    async def download_dataset(
+        request: Request, caller: CallerDependency, dataset_id: DatasetId
+    ) -> DatasetDownloadAnswer:
         """Where an advanced dataset can be had as a ZIP. The first time after a change it is packed, which takes a
         second for some hundred images."""
         archive, captions = await slowly(packing.pack, caller, dataset_id)
@@ -166,6 +168,6 @@ def router(
             None if key is None else storage.address(key, base=address.base, lifetime=address.lifetime)
             for key in (archive, captions)
         ]
-        return DownloadAnswer(download_url=shown[0] or "", captions_url=shown[1])
+        return DatasetDownloadAnswer(download_url=shown[0] or "", captions_url=shown[1])
 
     return routes

@@ -12,7 +12,7 @@ from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.datasets.bodies import read_json, validated
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.pictures import MAX_BYTES
-from sartor.datasets.schemas import CaptionBody, ImageAnswer, UploadAnswer, UploadBody, image_answer
+from sartor.datasets.schemas import CaptionBody, DatasetImageAnswer, UploadAnswer, UploadBody, image_answer
 from sartor.datasets.service import Datasets
 from sartor.datasets.sources import Sources, file_name, is_address, name_of
 from sartor.datasets.uploads import Uploads
@@ -86,7 +86,7 @@ def router(
         summary="List the images of a dataset",
         responses=describe(401, 404, 429, 500, 503),
     )
-    def list_images(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> list[ImageAnswer]:
+    def list_images(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> list[DatasetImageAnswer]:
         """All of them, in the order in which they came."""
         address = address_of(request)
         return [image_answer(image, storage, address) for image in datasets.images(caller, dataset_id)]
@@ -97,7 +97,9 @@ def router(
         summary="Get an image",
         responses=describe(401, 404, 429, 500, 503),
     )
-    def get_image(request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> ImageAnswer:
+    def get_image(
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId
+    ) -> DatasetImageAnswer:
         """Everything about one image."""
         return image_answer(datasets.image(caller, dataset_id, image_id), storage, address_of(request))
 
@@ -109,7 +111,7 @@ def router(
     )
     async def update_image(
         request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, body: CaptionBody
-    ) -> ImageAnswer:
+    ) -> DatasetImageAnswer:
         """Gives it the caption that is sent, or has one written anew. While the dataset is a draft."""
         if body.caption is not None:
             image = await run_in_threadpool(

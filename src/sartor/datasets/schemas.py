@@ -166,7 +166,7 @@ class RefinementAnswer(BaseModel):
     structured_prompt: str = Field(description="Canonical JSON text with what the instruction asked for changed.")
 
 
-class ImageAnswer(BaseModel):
+class DatasetImageAnswer(BaseModel):
     id: int
     dataset_id: int
     caption: str | None = Field(description="A structured prompt as canonical JSON text; null until one is written.")
@@ -183,7 +183,7 @@ class ImageAnswer(BaseModel):
     updated_at: datetime
 
 
-class UploadAnswer(ImageAnswer):
+class UploadAnswer(DatasetImageAnswer):
     duplicate_of: list[int] = Field(
         description="Ids of images in this dataset that look the same; they add little to a training."
     )
@@ -205,7 +205,7 @@ class DatasetAnswer(BaseModel):
 
 
 class FullDatasetAnswer(DatasetAnswer):
-    images: list[ImageAnswer]
+    images: list[DatasetImageAnswer]
 
 
 class DatasetOfProjectAnswer(DatasetAnswer):
@@ -213,15 +213,15 @@ class DatasetOfProjectAnswer(DatasetAnswer):
     model_ids: list[str] | None = Field(default=None, description="Only with `include_models_ids`.")
 
 
-class DownloadAnswer(BaseModel):
+class DatasetDownloadAnswer(BaseModel):
     download_url: str = Field(description="A ZIP of the images with their captions.")
     captions_url: str | None = Field(
         default=None, description="The captions alone, as JSON; absent unless all were written automatically."
     )
 
 
-def image_answer(image: DatasetImage, storage: Storage, address: Address) -> ImageAnswer:
-    return ImageAnswer(
+def image_answer(image: DatasetImage, storage: Storage, address: Address) -> DatasetImageAnswer:
+    return DatasetImageAnswer(
         id=image.id,
         dataset_id=image.dataset_id,
         caption=image.caption,

@@ -26,11 +26,11 @@ from sartor.models.schemas import (
     LARGEST_ID,
     CheckpointAnswer,
     CheckpointsAnswer,
-    DownloadAnswer,
     ImportFields,
     ModelAnswer,
     ModelBody,
     ModelChanges,
+    ModelDownloadAnswer,
     TrainingBody,
     UploadModelBody,
 )
@@ -169,7 +169,7 @@ def _mount_models(
         summary="Download a model",
         responses=describe(400, 401, 403, 404, 429, 500, 503),
     )
-    async def download_model(request: Request, caller: CallerDependency, model_id: ModelId) -> DownloadAnswer:
+    async def download_model(request: Request, caller: CallerDependency, model_id: ModelId) -> ModelDownloadAnswer:
         """Addresses of its adapter, a diffusers LoRA of the active version, and of its card."""
         return await slowly(lifecycle.download, caller, model_id, address_of(request))
 

@@ -29,10 +29,10 @@ from sartor.models.recipes import Recipe, automated, expert
 from sartor.models.schemas import (
     DEFAULT_VERSION,
     CheckpointAnswer,
-    DownloadAnswer,
     Links,
     ModelBody,
     ModelChanges,
+    ModelDownloadAnswer,
     ProgressAnswer,
     TrainingBody,
     active_version,
@@ -257,7 +257,7 @@ class Lifecycle:
             self._storage.delete(found.samples_key)
         self._forget_copies([found.adapter_sha256])
 
-    def download(self, caller: Caller, model_id: int, address: Address) -> DownloadAnswer:
+    def download(self, caller: Caller, model_id: int, address: Address) -> ModelDownloadAnswer:
         """Raises NotFound, and BadRequest for a model that is not trained."""
         with self._database.transaction() as session:
             model = find_model(session, caller.organisation_id, model_id)
@@ -276,7 +276,7 @@ class Lifecycle:
             key = f"bundled/{brand.slug}.safetensors"
             self._storage.put(key, brand.adapter.read_bytes())
         self._storage.put(card, model_card(model, self._base, score=score).encode(), media_type="text/markdown")
-        return DownloadAnswer(
+        return ModelDownloadAnswer(
             download_url=self._link(key, address),
             base_model_name=self._base.name,
             base_model_card=self._base.hub_page or self._own_base_card(address),

@@ -273,7 +273,7 @@ class CheckpointsAnswer(BaseModel):
     active_model_version: str
 
 
-class DownloadAnswer(BaseModel):
+class ModelDownloadAnswer(BaseModel):
     """Where a trained model can be fetched from."""
 
     download_url: str = Field(description="A diffusers LoRA, safetensors, as `load_lora_weights` reads it.")
