@@ -109,7 +109,7 @@ def test_many_pictures_are_shown_a_page_at_a_time(
         assert "5 pictures, draft" in page
         assert ("From the first on" in page) is (address != dataset)
         shown.append(re.findall(r"thing \d.png", page))
-        following = re.search(r'href="([^"]+)">The next ones', page)
+        following = re.search(r'href="([^"]+)" rel="next">The next ones', page)
         address = following[1] if following else ""
     assert shown == [["thing 0.png", "thing 1.png"], ["thing 2.png", "thing 3.png"], ["thing 4.png"]]
     path = re.search(r'href="(/console/datasets/\d+/images/\d+\?after=\d+)"', page)

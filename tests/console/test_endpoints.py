@@ -78,7 +78,7 @@ def test_a_page_that_cannot_be_shown_now_asks_again(
     def refuse(*_: object) -> None:
         raise error()
 
-    monkeypatch.setattr(service.parts.models, "visible", refuse)
+    monkeypatch.setattr(service.parts.models, "page", refuse)
     page = browser.get("/console/models").text
     asked = re.search(r'http-equiv="refresh" content="(\d+)"', page)
     assert (asked and int(asked[1])) == seconds

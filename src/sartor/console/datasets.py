@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -18,7 +18,7 @@ from starlette.datastructures import UploadFile
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
 from sartor.console.forms import body_of, idempotency_key, texts
-from sartor.console.pages import SEE_OTHER, Pages, in_words
+from sartor.console.pages import SEE_OTHER, After, Pages, in_words
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
@@ -33,14 +33,11 @@ from sartor.datasets.wording import refine
 from sartor.errors import Conflict, PreconditionFailed, SartorError, Unprocessable, request_id
 from sartor.kit.threads import slowly
 from sartor.models.schemas import ModelBody, TrainingBody
-from sartor.projects.service import LARGEST_ID
 from sartor.vgl import parse, plain
 
 _LOOKED_AT = 10
 _PICTURES_OF_A_PAGE = 60
 _ALIKE_SHOWN = 5
-
-After = Annotated[int, Query(ge=0, le=LARGEST_ID)]
 
 
 class DatasetPages:
@@ -49,13 +46,12 @@ class DatasetPages:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    def one(self, request: Request, caller: Caller, dataset_id: int, after: int = 0) -> dict[str, Any]:
+    def one(self, request: Request, caller: Caller, dataset_id: int, after: int | None) -> dict[str, Any]:
         """A dataset, what is still missing for a training, and a page of its pictures: those that came after the one of
         that id. Raises NotFound."""
         dataset, _ = self._rooms.datasets.get(caller, dataset_id)
         captioned = self._rooms.datasets.captioned(caller, dataset_id)
-        images = self._rooms.datasets.images(caller, dataset_id, limit=_PICTURES_OF_A_PAGE + 1, after=after)
-        images, more = images[:_PICTURES_OF_A_PAGE], len(images) > _PICTURES_OF_A_PAGE
+        images, following = self._rooms.gallery.page(dataset_id, limit=_PICTURES_OF_A_PAGE, after=after)
         models = self._rooms.models.of_project(caller, dataset.project_id)
         return {
             "dataset": dataset,
@@ -65,7 +61,7 @@ class DatasetPages:
             "by_hand": captioned.by_hand,
             "images": [self._shown(request, image) for image in images],
             "after": after,
-            "following": images[-1].id if more else None,
+            "following": following,
             "schema": _pretty(dataset.visual_schema),
             "missing": _missing(dataset, captioned),
             "models": [model for model in models if model.dataset_id == dataset_id],
@@ -75,7 +71,9 @@ class DatasetPages:
             "alike": self._rooms.gallery.alike(images) if captioned.images <= LIMITS["basic"] else frozenset(),
         }
 
-    def image(self, request: Request, caller: Caller, dataset_id: int, image_id: int, after: int) -> dict[str, Any]:
+    def image(
+        self, request: Request, caller: Caller, dataset_id: int, image_id: int, after: int | None
+    ) -> dict[str, Any]:
         """One picture with its caption, those beside it and some that look the same, and which page of pictures leads
         back. Raises NotFound."""
         dataset, _ = self._rooms.datasets.get(caller, dataset_id)
@@ -214,7 +212,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         told: Sequence[str] = (),
         error: SartorError | None = None,
         given: Mapping[str, str] = MappingProxyType({}),
-        after: int = 0,
+        after: int | None = None,
     ) -> Response:
         """The dataset, with what was wrong with a form and what was written into it."""
         shown = console.one(request, caller, dataset_id, after)
@@ -244,7 +242,7 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         return RedirectResponse(f"{PATH}/{next_page}", SEE_OTHER)
 
     @routes.get("/datasets/{dataset_id}")
-    def dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId, after: After = 0) -> Response:
+    def dataset(request: Request, caller: CallerDependency, dataset_id: DatasetId, after: After = None) -> Response:
         return page(request, caller, dataset_id, after=after)
 
     @routes.post("/datasets/{dataset_id}/pictures")
@@ -311,14 +309,14 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
 
     @routes.get("/datasets/{dataset_id}/images/{image_id}")
     def picture(
-        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = None
     ) -> Response:
         shown = console.image(request, caller, dataset_id, image_id, after)
         return pages.answer("picture.html", **shown, written=shown["image"]["caption"], told="")
 
     @routes.post("/datasets/{dataset_id}/images/{image_id}")
     async def caption(
-        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0
+        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = None
     ) -> Response:
         given = texts(await request.form())
 
@@ -344,12 +342,16 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
         return _back(dataset_id, after, following if "next" in given else None)
 
     @routes.post("/datasets/{dataset_id}/images/{image_id}/delete")
-    async def delete(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = 0) -> Response:
+    async def delete(
+        caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = None
+    ) -> Response:
         await slowly(rooms.datasets.delete_image, caller, dataset_id, image_id)
         return _back(dataset_id, after)
 
 
-def _back(dataset_id: int, after: int, image_id: int | None = None) -> Response:
+def _back(dataset_id: int, after: int | None, image_id: int | None = None) -> Response:
     """To one of the dataset's pictures, or to the page of pictures that one came from."""
     picture = "" if image_id is None else f"/images/{image_id}"
-    return RedirectResponse(f"{PATH}/datasets/{dataset_id}{picture}{f'?after={after}' if after else ''}", SEE_OTHER)
+    return RedirectResponse(
+        f"{PATH}/datasets/{dataset_id}{picture}{f'?after={after}' if after is not None else ''}", SEE_OTHER
+    )

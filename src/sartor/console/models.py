@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
 from sartor.console.forms import body_of, texts
-from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.pages import SEE_OTHER, After, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.errors import NotFound, SartorError
@@ -25,6 +25,7 @@ from sartor.models.schemas import ModelChanges
 from sartor.models.tables import IN_TRAINING, Model
 
 _PICTURES_OF_A_BRAND = 8
+_MODELS_OF_A_PAGE = 24
 # What may be changed of a model: its field, what the page calls it, most characters.
 _WORDS = (("name", "Name", 200), ("description", "Description", 4000))
 
@@ -73,12 +74,10 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     console = ModelPages(rooms)
 
     @routes.get("/models")
-    def models(caller: CallerDependency) -> Response:
-        found = [
-            {"model": model, "pictures": [path.name for path in console.pictures(model)[:4]]}
-            for model in console.models.visible(caller.organisation_id)
-        ]
-        return pages.answer("models.html", models=found)
+    def models(caller: CallerDependency, after: After = None) -> Response:
+        found, following = console.models.page(caller.organisation_id, limit=_MODELS_OF_A_PAGE, after=after)
+        shown = [{"model": model, "pictures": [path.name for path in console.pictures(model)[:4]]} for model in found]
+        return pages.answer("models.html", models=shown, after=after, following=following)
 
     def one_page(
         request: Request,

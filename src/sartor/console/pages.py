@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sartor.console.session import PATH
+from sartor.projects.service import LARGEST_ID
 
 SEE_OTHER = 303
+
+# What a page of a list comes after, as `kit.paging` has it.
+After = Annotated[int | None, Query(ge=-LARGEST_ID, le=LARGEST_ID)]
 
 _STAGES = {
     "queued": "waiting for its turn",

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
 from sartor.console.forms import body_of, idempotency_key, texts
-from sartor.console.pages import SEE_OTHER, Pages
+from sartor.console.pages import SEE_OTHER, After, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.datasets.schemas import DatasetBody
@@ -26,6 +26,7 @@ from sartor.projects.tables import Project
 
 _FIELDS = ("project_name", "ip_type", "ip_medium", "ip_name", "ip_description")
 _SHOWN = 6
+_PROJECTS_OF_A_PAGE = 24
 # What may be changed of a project: its field, what the page calls it, most characters.
 _WORDS = (
     ("project_name", "Name", 200),
@@ -41,17 +42,14 @@ class ProjectPages:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    def all(self, request: Request, caller: Caller) -> list[dict[str, Any]]:
-        """The organisation's projects, newest first, each with some pictures of its newest dataset that has any."""
-        newest: dict[int, int] = {}
-        for dataset, count in self._rooms.datasets.all(caller):
-            if count:
-                newest.setdefault(dataset.project_id, dataset.id)
+    def page(self, request: Request, caller: Caller, after: int | None) -> dict[str, Any]:
+        """A page of the organisation's projects, newest first, each with some pictures of its newest dataset that has
+        any."""
+        projects, following = self._rooms.projects.page(caller, limit=_PROJECTS_OF_A_PAGE, after=after)
+        newest = self._rooms.gallery.newest(caller, [project.id for project in projects])
         pictures = self._pictures(request, caller, list(newest.values()))
-        return [
-            {"project": project, "pictures": pictures.get(newest.get(project.id, 0), [])}
-            for project in self._rooms.projects.all(caller)
-        ]
+        shown = [{"project": project, "pictures": pictures.get(newest.get(project.id, 0), [])} for project in projects]
+        return {"projects": shown, "after": after, "following": following}
 
     def one(self, request: Request, caller: Caller, project_id: int) -> dict[str, Any]:
         """A project with its datasets and models. Raises NotFound."""
@@ -108,14 +106,18 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
     console = ProjectPages(rooms)
 
     def form_page(
-        request: Request, caller: Caller, given: dict[str, str], error: SartorError | None = None
+        request: Request,
+        caller: Caller,
+        given: dict[str, str],
+        error: SartorError | None = None,
+        after: int | None = None,
     ) -> Response:
-        """All projects, and the form for another, with what was written into it."""
+        """A page of the projects, and the form for another, with what was written into it."""
         return pages.answer(
             "projects.html",
             error.code if error else 200,
             error.headers() if error else None,
-            projects=console.all(request, caller),
+            **console.page(request, caller, after),
             kinds=get_args(IpType),
             media=get_args(Medium),
             given={**dict.fromkeys(_FIELDS, ""), "form": secrets.token_hex(8), **given},
@@ -123,8 +125,8 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
         )
 
     @routes.get("/projects")
-    def projects(request: Request, caller: CallerDependency) -> Response:
-        return form_page(request, caller, {})
+    def projects(request: Request, caller: CallerDependency, after: After = None) -> Response:
+        return form_page(request, caller, {}, after=after)
 
     @routes.post("/projects")
     async def create(request: Request, caller: CallerDependency) -> Response:

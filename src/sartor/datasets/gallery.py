@@ -10,10 +10,11 @@ from sartor.accounts.service import Caller
 from sartor.datasets.pictures import near_ones
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.kit.database import Database
+from sartor.kit.paging import page_of
 
 
 class Gallery:
-    """Answers for images that the caller was given already; ``first`` sees to that itself."""
+    """Answers for images and datasets that the caller was given already; ``first`` and ``newest`` see to that."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,6 +34,22 @@ class Gallery:
             for image in session.scalars(query.where(numbered.c.place <= limit).order_by(DatasetImage.id)):
                 found[image.dataset_id].append(image)
         return found
+
+    def newest(self, caller: Caller, project_ids: Sequence[int]) -> dict[int, int]:
+        """The newest dataset that has images, by project, of those that have any: ids."""
+        there = (Dataset.organisation_id == caller.organisation_id, Dataset.deleted_at.is_(None))
+        filled = sa.exists().where(DatasetImage.dataset_id == Dataset.id)
+        query = sa.select(Dataset.project_id, sa.func.max(Dataset.id)).group_by(Dataset.project_id)
+        with self._database.transaction() as session:
+            rows = session.execute(query.where(Dataset.project_id.in_(project_ids), filled, *there))
+            return {row[0]: row[1] for row in rows}
+
+    def page(self, dataset_id: int, *, limit: int, after: int | None) -> tuple[list[DatasetImage], int | None]:
+        """A page of the dataset's images, in the order in which they came, as `page_of` has it; an image's place is its
+        id."""
+        query = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id)
+        with self._database.transaction() as session:
+            return page_of(session, query, DatasetImage.id, limit=limit, after=after)
 
     def neighbours(self, image: DatasetImage) -> tuple[int | None, int | None]:
         """Ids of the dataset's images that came just before and just after; None where it is the first or the last."""

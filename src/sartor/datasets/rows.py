@@ -57,10 +57,10 @@ def mark_deleted(session: Session, *which: sa.ColumnElement[bool]) -> bool:
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def images_of(session: Session, dataset_id: int, *, limit: int | None = None, after: int = 0) -> list[DatasetImage]:
-    """In the order in which they came; `limit` of them at most, those that came after the one of id ``after``."""
-    which = (DatasetImage.dataset_id == dataset_id, DatasetImage.id > after)
-    return list(session.scalars(sa.select(DatasetImage).where(*which).order_by(DatasetImage.id).limit(limit)))
+def images_of(session: Session, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
+    """In the order in which they came; `limit` of them at most."""
+    query = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id)
+    return list(session.scalars(query.order_by(DatasetImage.id).limit(limit)))
 
 
 def copied(image: DatasetImage, dataset_id: int, stem: str) -> DatasetImage:

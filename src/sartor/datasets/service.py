@@ -271,13 +271,11 @@ class Datasets:
             pairs = [(row[0], row[1]) for row in session.execute(others.order_by(DatasetImage.id))]
         return near_ones(image.perceptual_hash, pairs)
 
-    def images(
-        self, caller: Caller, dataset_id: int, *, limit: int | None = None, after: int = 0
-    ) -> list[DatasetImage]:
+    def images(self, caller: Caller, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
         """The dataset's images, in the order in which they came, as `images_of` has it. Raises NotFound."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
-            return images_of(session, dataset_id, limit=limit, after=after)
+            return images_of(session, dataset_id, limit=limit)
 
     def captioned(self, caller: Caller, dataset_id: int) -> Captioned:
         """Raises NotFound."""

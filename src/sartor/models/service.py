@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sartor.accounts.service import Caller
 from sartor.errors import Forbidden, ModelNotReady, NotFound
 from sartor.kit.database import Database, lock_rows
+from sartor.kit.paging import page_of
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.brands import Brand, find_brands
@@ -22,6 +23,8 @@ from sartor.projects.service import find_project
 from sartor.vgl import InvalidStructuredPrompt, VisualSchema, parse_visual_schema
 
 _BRAND = "brand:"
+# Among those that an organisation sees: its own, newest first, before the bundled ones, oldest first.
+_PLACE = sa.case((Model.organisation_id.is_(None), Model.id), else_=-Model.id)
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,15 @@ class Models:
 
     def visible(self, organisation_id: int) -> list[Model]:
         """The organisation's own models, newest first, then the bundled ones that are whole, oldest first."""
-        bundled = Model.organisation_id.is_(None)
-        order = sa.case((bundled, Model.id), else_=-Model.id)
-        query = sa.select(Model).where(_visible(organisation_id)).order_by(bundled, order)
+        query = sa.select(Model).where(_visible(organisation_id)).order_by(_PLACE)
         with self._database.transaction() as session:
             return list(session.scalars(query))
+
+    def page(self, organisation_id: int, *, limit: int, after: int | None = None) -> tuple[list[Model], int | None]:
+        """A page of them, as `page_of` has it."""
+        query = sa.select(Model).where(_visible(organisation_id))
+        with self._database.transaction() as session:
+            return page_of(session, query, _PLACE, limit=limit, after=after)
 
     def get(self, organisation_id: int, model_id: int) -> Model:
         """Raises NotFound for an unknown one and for another organisation's alike."""

@@ -12,6 +12,7 @@ from sartor.accounts.service import Caller
 from sartor.errors import BadRequest, Conflict, NotFound, WrongField
 from sartor.kit.database import Database, lock_rows, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget
+from sartor.kit.paging import page_of
 from sartor.projects.schemas import ProjectBody, ProjectChanges, check_subject
 from sartor.projects.tables import Project
 
@@ -63,9 +64,13 @@ class Projects:
 
     def all(self, caller: Caller) -> list[Project]:
         """The organisation's projects, newest first."""
-        own = (Project.organisation_id == caller.organisation_id, Project.deleted_at.is_(None))
         with self._database.transaction() as session:
-            return list(session.scalars(sa.select(Project).where(*own).order_by(Project.id.desc())))
+            return list(session.scalars(sa.select(Project).where(*_of(caller)).order_by(Project.id.desc())))
+
+    def page(self, caller: Caller, *, limit: int, after: int | None = None) -> tuple[list[Project], int | None]:
+        """A page of them, newest first, as `page_of` has it; a project's place is its id below zero."""
+        with self._database.transaction() as session:
+            return page_of(session, sa.select(Project).where(*_of(caller)), -Project.id, limit=limit, after=after)
 
     def get(self, caller: Caller, project_id: int) -> Project:
         """Raises NotFound for an unknown one and for another organisation's alike."""
@@ -157,8 +162,11 @@ def hold_project(session: Session, caller: Caller, project_id: int) -> Project:
 
 
 def _own(caller: Caller, project_id: int) -> tuple[sa.ColumnElement[bool], ...]:
-    own = (Project.id == project_id, Project.organisation_id == caller.organisation_id)
-    return (*own, Project.deleted_at.is_(None))
+    return (Project.id == project_id, *_of(caller))
+
+
+def _of(caller: Caller) -> tuple[sa.ColumnElement[bool], ...]:
+    return (Project.organisation_id == caller.organisation_id, Project.deleted_at.is_(None))
 
 
 def _no_project() -> NotFound:
