@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from sartor.accounts.endpoints import Door
 from sartor.console import datasets, images, models, projects
 from sartor.console.forms import texts
+from sartor.console.kept import WRITTEN, carried, form_of_console, hidden, keep
 from sartor.console.pages import ICON, SEE_OTHER, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH, page_of_console, refuse_other_sites, sign_in, sign_out, token_of
@@ -72,7 +73,7 @@ def router(rooms: Rooms, door: Door) -> APIRouter:
                     request.state.caller = await run_in_threadpool(door.admit_token, token_of(request), request.method)
                     return await handle(request)
                 except Unauthorized:
-                    return RedirectResponse(_sign_in_for(request), SEE_OTHER)
+                    return await _ask_to_sign_in(pages, request)
                 except RequestValidationError:
                     error: SartorError = NotFound("There is nothing at this address.")
                 except SartorError as raised:
@@ -120,10 +121,16 @@ def _page_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def _sign_in_for(request: Request) -> str:
-    """Where to sign in, and what is shown then."""
+async def _ask_to_sign_in(pages: Pages, request: Request) -> Response:
+    """The sign-in, which leads to the page that was asked for, or back to that of a form; with what was written into
+    the form."""
     wanted = page_of_console(_page_of(request))
-    return f"{PATH}/sign-in" + (f"?{urlencode({'next': wanted})}" if wanted != PATH else "")
+    if request.method == "GET":
+        query = f"?{urlencode({'next': wanted})}" if wanted != PATH else ""
+        return RedirectResponse(f"{PATH}/sign-in{query}", SEE_OTHER)
+    kept, told = await keep(request)
+    to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return pages.answer("sign_in.html", Unauthorized.code, told=told, next=wanted, kept=hidden(kept), to=to)
 
 
 def _mount_rest(routes: APIRouter) -> None:
@@ -153,7 +160,7 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
 
     @routes.get(f"{PATH}/sign-in")
     def sign_in_page(request: Request) -> Response:
-        return pages.answer("sign_in.html", next=request.query_params.get("next", ""))
+        return pages.answer("sign_in.html", told="", next=request.query_params.get("next", ""), kept={}, to="")
 
     @routes.post(f"{PATH}/sign-in")
     async def receive_token(request: Request) -> Response:
@@ -165,8 +172,12 @@ def _mount_sign_in(routes: APIRouter, pages: Pages, door: Door, address_of: Call
             await run_in_threadpool(door.admit_token, token, request.method)
         except SartorError as error:
             told = "That is not a token of this service." if isinstance(error, Unauthorized) else error.details
-            return pages.answer("sign_in.html", error.code, error.headers(), told=told, next=given.get("next", ""))
-        answer = RedirectResponse(page_of_console(given.get("next", "")), SEE_OTHER)
+            shown = {"next": given.get("next", ""), "kept": hidden(carried(given)), "to": given.get("to", "")}
+            return pages.answer("sign_in.html", error.code, error.headers(), told=told, **shown)
+        wanted, kept, to = page_of_console(given.get("next", "")), carried(given), form_of_console(given.get("to", ""))
+        answer: Response = RedirectResponse(wanted, SEE_OTHER)
+        if kept and to:
+            answer = pages.answer("kept.html", kept=kept, to=to, next=wanted, written=WRITTEN)
         sign_in(answer, token, secure=address_of(request).base.startswith("https:"))
         return answer
 

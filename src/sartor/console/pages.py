@@ -49,6 +49,7 @@ _STATUSES = {
 _LABELS = {
     "aspect_ratio": "Format",
     "caption": "Caption",
+    "dataset_name": "Name",
     "description": "Description",
     "instruction": "What to change",
     "ip_description": "What sets it apart",
@@ -105,6 +106,7 @@ class Pages:
         )
         self._environment.filters["in_words"] = in_words
         self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS, "statuses": _STATUSES}
+        self._environment.globals["labels"] = _LABELS
         templates = files("sartor.console") / "templates"
         self.style = (templates / "style.css").read_text("utf-8")
         self.icon = (templates / "icon.svg").read_text("utf-8")
