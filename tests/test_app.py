@@ -204,6 +204,13 @@ def test_every_schema_of_the_description_has_a_name_of_its_own(service: Service)
     assert not [name for name in names if not re.fullmatch("[A-Z][A-Za-z0-9]*", name)]
 
 
+def test_the_description_says_bounds_in_words_of_json_schema(service: Service) -> None:
+    openapi = service.client.get("/openapi.json").json()
+    steps = openapi["components"]["schemas"]["ImageBody"]["properties"]["steps_num"]["anyOf"][0]
+    assert (steps["minimum"], steps["maximum"]) == (20, 50)
+    assert not re.findall(r'"(?:ge|le|gt|lt)": ', json.dumps(openapi))
+
+
 def test_every_example_of_the_description_is_a_valid_body(service: Service) -> None:
     from sartor.generation.schemas import ImageBody, StructuredPromptBody
 

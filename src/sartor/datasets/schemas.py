@@ -59,7 +59,7 @@ class _Body(BaseModel):
 class DatasetBody(_Body):
     """What a new dataset takes."""
 
-    project_id: Annotated[int, Whole, Field(strict=True, ge=1, le=LARGEST_ID)]
+    project_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID), Whole]
     name: Name = Field(examples=["dataset v1"])
     upload_type: UploadType = Field(
         default="basic",
@@ -144,7 +144,7 @@ class SchemaAnswer(BaseModel):
 
 
 class RefinementBody(_Body):
-    dataset_id: Annotated[int, Whole, Field(strict=True, ge=1, le=LARGEST_ID)]
+    dataset_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID), Whole]
     structured_prompt: CaptionText = Field(
         description="A visual schema or a caption, as JSON text; a JSON object is taken too.",
         examples=['{"style_medium":"paper collage"}'],

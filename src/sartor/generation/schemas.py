@@ -44,13 +44,13 @@ Text: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[
     int,
-    Whole,
     Field(
         strict=True,
         ge=0,
         le=LARGEST_SEED,
         description="The same seed, model, structured prompt and settings give the same bytes. Drawn where absent.",
     ),
+    Whole,
 ]
 
 _EXAMPLE = (
@@ -172,13 +172,13 @@ class ImageBody(StructuredPromptBody):
         examples=[1.0],
     )
     negative_prompt: Text | None = Field(default=None, description="What to keep out of the image.", examples=["text"])
-    guidance_scale: Annotated[int, Whole, Field(strict=True, ge=3, le=5)] | None = Field(
+    guidance_scale: Annotated[int, Field(strict=True, ge=3, le=5), Whole] | None = Field(
         default=None,
         description="How closely to follow the prompt, 3 to 5; the service's default, 5, where absent.",
         examples=[5],
     )
     aspect_ratio: AspectRatio | None = Field(default=None, description="Width to height; 1:1 is the default.")
-    steps_num: Annotated[int, Whole, Field(strict=True, ge=20, le=50)] | None = Field(
+    steps_num: Annotated[int, Field(strict=True, ge=20, le=50), Whole] | None = Field(
         default=None,
         description="Denoising steps, 20 to 50; the service's default, 50, where absent.",
         examples=[30],

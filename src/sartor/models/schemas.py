@@ -47,7 +47,7 @@ class ModelBody(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     name: Name = Field(examples=["Lora Character Model"])
-    dataset_id: Annotated[int, Whole, Field(strict=True, ge=1, le=LARGEST_ID)] = Field(
+    dataset_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID), Whole] = Field(
         description="What it learns from. The dataset may still be a draft; training starts once it is completed."
     )
     training_mode: Mode = Field(
@@ -81,16 +81,16 @@ class TrainingBody(BaseModel):
     learning_rate: Annotated[float, Field(strict=True, ge=1e-6, le=1e-3)] | None = Field(
         default=None, description="Default 0.0001. The embedded model learns best at 0.001."
     )
-    total_training_steps: Annotated[int, Whole, Field(strict=True, ge=1, le=5000)] | None = Field(
+    total_training_steps: Annotated[int, Field(strict=True, ge=1, le=5000), Whole] | None = Field(
         default=None, description="Default 750."
     )
-    rank: Annotated[int, Whole, Field(strict=True, ge=4, le=256)] | None = Field(
+    rank: Annotated[int, Field(strict=True, ge=4, le=256), Whole] | None = Field(
         default=None, description="Default 128."
     )
-    checkpoint_interval: Annotated[int, Whole, Field(strict=True, ge=100, le=LARGEST_ID)] | None = Field(
+    checkpoint_interval: Annotated[int, Field(strict=True, ge=100, le=LARGEST_ID), Whole] | None = Field(
         default=None, description="Steps between checkpoints; the last step is always one. Default 500."
     )
-    lr_warmup_steps: Annotated[int, Whole, Field(strict=True, ge=0, le=1000)] | None = Field(
+    lr_warmup_steps: Annotated[int, Field(strict=True, ge=0, le=1000), Whole] | None = Field(
         default=None, description="Counts for `constant_with_warmup` only. Default 100."
     )
 
@@ -114,7 +114,7 @@ class ImportFields(BaseModel):
     visual_schema: dict[str, Any] | None = Field(
         default=None, description="What its prompts are merged with: a JSON object, or its text."
     )
-    project_id: Annotated[int, Whole, Field(ge=1, le=LARGEST_ID)] | None = None
+    project_id: Annotated[int, Field(ge=1, le=LARGEST_ID), Whole] | None = None
 
     @field_validator("visual_schema", mode="before")
     @classmethod
@@ -143,7 +143,7 @@ class UploadModelBody(BaseModel):
         Writable,
     ] = Field(description="A public address of a diffusers LoRA, safetensors.", examples=["https://example.com/lora"])
     model_name: Name = "Uploaded model"
-    project_id: Annotated[int, Whole, Field(strict=True, ge=1, le=LARGEST_ID)] | None = None
+    project_id: Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID), Whole] | None = None
     project_parameters: NewProject | None = Field(
         default=None, description="The project to be made for it; needed where there is no `project_id`, else ignored."
     )
