@@ -26,6 +26,7 @@ import sartor.generation.endpoints as generation_endpoints
 import sartor.models.endpoints as models_endpoints
 import sartor.projects.endpoints as projects_endpoints
 from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
+from sartor.console.datasets import LARGEST_FORM
 from sartor.console.pages import ICON
 from sartor.console.rooms import Rooms
 from sartor.datasets.gallery import Gallery
@@ -47,8 +48,6 @@ __version__ = version("sartor")
 
 # Files up to here are sent in one piece, larger ones in such pieces: what is sent waits in memory for its reader.
 _WHOLE_BYTES = PIECE_BYTES
-# Of pictures that one form of the console brings.
-_CONSOLE_BYTES = 256 * 1024 * 1024
 _MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -60,7 +59,7 @@ _MEDIA_TYPES = {
 _LARGER_BODIES = {
     "/models/import": models_endpoints.LARGEST_IMPORT,
     "/images": images_endpoints.LARGEST_UPLOAD,
-    "/pictures": _CONSOLE_BYTES,
+    "/pictures": LARGEST_FORM,
     "/generate_visual_schema": wording_endpoints.LARGEST_BODY,
     "/refine_structured_prompt": wording_endpoints.LARGEST_BODY,
 }

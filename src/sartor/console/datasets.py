@@ -24,6 +24,7 @@ from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
 from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.images import ImageId
+from sartor.datasets.pictures import FULL, MAX_BYTES, SMALLEST
 from sartor.datasets.rows import LEAST_IMAGES, LIMITS, Captioned
 from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
 from sartor.datasets.sources import file_name
@@ -38,6 +39,8 @@ from sartor.vgl import parse, plain
 _LOOKED_AT = 10
 _PICTURES_OF_A_PAGE = 60
 _ALIKE_SHOWN = 5
+# Bytes of the pictures that one form brings.
+LARGEST_FORM = 256 * 1024 * 1024
 
 
 class DatasetPages:
@@ -68,6 +71,10 @@ class DatasetPages:
             "writing": dataset.captions_update_status == "in_progress",
             "least": LEAST_IMAGES,
             "most": LIMITS["basic"],
+            "smallest": SMALLEST,
+            "full": FULL,
+            "most_bytes": MAX_BYTES,
+            "most_bytes_together": LARGEST_FORM,
             "alike": self._rooms.gallery.alike(images) if captioned.images <= LIMITS["basic"] else frozenset(),
         }
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
 from sartor.console.forms import body_of, texts
+from sartor.console.limits import LIMITS
 from sartor.console.pages import SEE_OTHER, After, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
@@ -26,8 +27,8 @@ from sartor.models.tables import IN_TRAINING, Model
 
 _PICTURES_OF_A_BRAND = 8
 _MODELS_OF_A_PAGE = 24
-# What may be changed of a model: its field, what the page calls it, most characters.
-_WORDS = (("name", "Name", 200), ("description", "Description", 4000))
+# What may be changed of a model: its field, and what the page calls it.
+_WORDS = (("name", "Name"), ("description", "Description"))
 
 
 class ModelPages:
@@ -54,7 +55,7 @@ class ModelPages:
 
     def change(self, caller: Caller, model_id: int, given: dict[str, str]) -> None:
         """Takes the words of a form for the model's. Raises NotFound, Forbidden, Unprocessable."""
-        words = {name: given[name] for name, _, _ in _WORDS if name in given}
+        words = {name: given[name] for name, _ in _WORDS if name in given}
         self.lifecycle.update(caller, model_id, body_of(ModelChanges, words, blank=True))
 
     def _is_there(self, caller: Caller, dataset_id: int | None) -> bool:
@@ -94,7 +95,9 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             error.code if error else 200,
             error.headers() if error else None,
             **shown,
-            fields=[(name, label, given.get(name, getattr(row, name)), most) for name, label, most in _WORDS],
+            fields=[
+                (name, label, given.get(name, getattr(row, name)), LIMITS[name].characters) for name, label in _WORDS
+            ],
             told=error.details if error else "",
         )
 

@@ -11,6 +11,7 @@ from fastapi import Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sartor.console.limits import LIMITS
 from sartor.console.session import PATH
 from sartor.projects.service import LARGEST_ID
 
@@ -106,7 +107,7 @@ class Pages:
         )
         self._environment.filters["in_words"] = in_words
         self._environment.globals |= {"stages": _STAGES, "kinds_in_words": _KINDS, "statuses": _STATUSES}
-        self._environment.globals["labels"] = _LABELS
+        self._environment.globals |= {"labels": _LABELS, "limits": LIMITS}
         templates = files("sartor.console") / "templates"
         self.style = (templates / "style.css").read_text("utf-8")
         self.icon = (templates / "icon.svg").read_text("utf-8")

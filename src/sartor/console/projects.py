@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from sartor.accounts.endpoints import CallerDependency
 from sartor.accounts.service import Caller
 from sartor.console.forms import body_of, idempotency_key, texts
+from sartor.console.limits import LIMITS
 from sartor.console.pages import SEE_OTHER, After, Pages
 from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
@@ -27,12 +28,12 @@ from sartor.projects.tables import Project
 _FIELDS = ("project_name", "ip_type", "ip_medium", "ip_name", "ip_description")
 _SHOWN = 6
 _PROJECTS_OF_A_PAGE = 24
-# What may be changed of a project: its field, what the page calls it, most characters.
+# What may be changed of a project: its field, and what the page calls it.
 _WORDS = (
-    ("project_name", "Name", 200),
-    ("project_description", "Description", 4000),
-    ("ip_name", "The character's name", 200),
-    ("ip_description", "What sets it apart, in some six words", 500),
+    ("project_name", "Name"),
+    ("project_description", "Description"),
+    ("ip_name", "The character's name"),
+    ("ip_description", "What sets it apart, in some six words"),
 )
 
 
@@ -65,7 +66,7 @@ class ProjectPages:
 
     def change(self, caller: Caller, project_id: int, given: dict[str, str]) -> None:
         """Takes the words of a form for the project's. Raises NotFound, Unprocessable, BadRequest."""
-        words = {name: given[name] for name, _, _ in _WORDS if name in given}
+        words = {name: given[name] for name, _ in _WORDS if name in given}
         self._rooms.projects.update(caller, project_id, body_of(ProjectChanges, words, blank=True))
 
     def create(self, caller: Caller, given: dict[str, str]) -> int:
@@ -94,7 +95,7 @@ class ProjectPages:
         }
 
 
-def _words(project: Project) -> list[tuple[tuple[str, str, int], str]]:
+def _words(project: Project) -> list[tuple[tuple[str, str], str]]:
     """The fields that a project of its type has, each with what is in it."""
     values = (project.name, project.description, project.ip_name, project.ip_description)
     has = (True, True, project.ip_type in NAMED, project.ip_type in DESCRIBED)
@@ -153,7 +154,10 @@ def mount(routes: APIRouter, pages: Pages, rooms: Rooms) -> None:
             **shown,
             form=secrets.token_hex(8),
             name=given.get("name", ""),
-            fields=[(*field[:2], given.get(field[0], value), field[2]) for field, value in _words(shown["project"])],
+            fields=[
+                (name, label, given.get(name, value), LIMITS[name].characters)
+                for (name, label), value in _words(shown["project"])
+            ],
             told=error.details if error else "",
         )
 
