@@ -97,3 +97,19 @@ def test_a_character_is_described_otherwise(browser: TestClient) -> None:
     refused = browser.post(f"{project[1]}/words", data=words | {"ip_name": ""})
     assert refused.status_code == 400
     assert "is needed" in refused.text
+
+
+def test_an_empty_dataset_says_what_comes_next(browser: TestClient) -> None:
+    path = add_project(browser)
+    page = browser.get(path).text
+    assert "Two steps follow once there are 5" in page
+    assert "There are none yet." in page
+    assert "Make a copy" not in page, "of nothing"
+    browser.post(f"{path}/pictures", files={"pictures": ("1.png", picture(1), "image/png")})
+    assert "Make a copy" in browser.get(path).text
+
+
+def test_the_images_say_what_their_settings_mean(browser: TestClient) -> None:
+    page = browser.get("/console").text
+    assert "Influence is how strongly" in page
+    assert "Nothing has been drawn yet." in page
