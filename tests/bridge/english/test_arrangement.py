@@ -18,6 +18,15 @@ def test_where_things_stand_that_nobody_placed(count: int, places: list[str]):
     assert arrange(pieces(count)) == places
 
 
+def test_what_is_overhead_stands_above_what_is_not():
+    house, sun, moon = Piece("house"), Piece("sun"), Piece("moon")
+    assert arrange([house, sun]) == ["bottom left", "top right"]
+    assert arrange([sun, moon]) == ["center left", "center right"]
+    assert arrange([sun]) == ["center"]
+    sun.place = PartialPlace("bottom", "right")
+    assert arrange([house, sun]) == ["top left", "bottom right"]
+
+
 def test_an_open_row_is_the_middle():
     (piece,) = pieces(1)
     piece.place = PartialPlace(None, "left")

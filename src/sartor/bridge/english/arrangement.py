@@ -37,6 +37,8 @@ _LAYOUTS: dict[int, tuple[tuple[str, ...], ...]] = {
         ("top left", "center right", "bottom left"),
     ),
 }
+# What is overhead wherever something else stands. A star may be an icon beside others.
+_OVERHEAD = {"sun", "moon", "cloud", "rainbow", "lightning", "airplane", "kite", "hot air balloon", "helicopter"}
 _ENOUGH = 800  # arrangements that are tried; beyond, things are placed one after the other
 
 
@@ -87,6 +89,9 @@ def _cost(pieces: Sequence[Piece], cells: tuple[Cell, ...]) -> float:
         if piece.relation and any(piece.relation[1] is other for other in pieces):
             anchor = next(i for i, other in enumerate(pieces) if other is piece.relation[1])
             cost += _strain(piece.relation[0], (row, column), cells[anchor])
+    overhead = [piece.head in _OVERHEAD for piece in pieces]
+    if not all(overhead):
+        cost += sum(8.0 * row for above, (row, _) in zip(overhead, cells, strict=True) if above)
     layouts = _LAYOUTS.get(len(cells), ())
     names = {NAMES[cell] for cell in cells}
     for index, layout in enumerate(layouts):
