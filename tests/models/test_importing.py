@@ -199,6 +199,30 @@ def test_a_header_that_cannot_be_followed(owner: Tenant, adapter: Callable[..., 
     assert "alpha_pattern" in answer.json()["error"]["details"]
 
 
+def test_a_header_that_says_null_of_itself(owner: Tenant, adapter: Callable[..., bytes]) -> None:
+    """As much as saying nothing; it is read, and written anew with other names."""
+    data = adapter(change=kohya)
+    answer = sent(owner, with_metadata(data, b"null"))
+    assert answer.status_code == 201, answer.text
+
+
+def test_a_header_that_would_take_long_to_read(
+    owner: Tenant, adapter: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartor.models.importing._LARGEST_HEADER", 300_000)
+    assert sent(owner, with_metadata(adapter(), b'{"x":"%s"}' % (b"x" * 200_000))).status_code == 201
+    answer = sent(owner, with_metadata(adapter(), b'{"x":"%s"}' % (b"x" * 300_000)))
+    assert answer.status_code == 415
+    assert "header" in answer.json()["error"]["details"]
+
+
+def with_metadata(data: bytes, metadata: bytes) -> bytes:
+    """The file with this as the metadata in its header."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = b'{"__metadata__":%s,%s' % (metadata, data[9:end])
+    return len(header).to_bytes(8, "little") + header + data[end:]
+
+
 def torch_file() -> bytes:
     buffer = io.BytesIO()
     torch.save({"x": torch.zeros(1)}, buffer)

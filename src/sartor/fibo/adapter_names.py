@@ -109,7 +109,7 @@ def rename_tensors(path: Path, translation: Translation) -> None:
         with path.open("rb") as source, partial.open("wb") as target:
             header = json.loads(source.read(int.from_bytes(source.read(8), "little")))
             header = {translation.names.get(name, name): value for name, value in header.items()}
-            metadata = header.get("__metadata__", {})
+            metadata = header.get("__metadata__") or {}  # null is taken, too
             if said := metadata.get(METADATA):
                 metadata[METADATA] = json.dumps(prefixed(json.loads(said), translation.dialect))
             content = json.dumps(header, separators=(",", ":")).encode()

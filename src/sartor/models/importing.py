@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 _CHUNK = 1 << 20
 # What PyTorch's own files begin with: a ZIP, or a bare pickle.
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# Of a header: the names of all layers take a hundredth of it, and a hundred MB of others would take a GB to read.
+_LARGEST_HEADER = 8 << 20
 _PROBLEMS = 5
 # Of a file that is fetched: whoever asks waits for the whole of it.
 _FETCH_LIMIT, _SILENCE = timedelta(minutes=10), timedelta(seconds=30)
@@ -209,10 +211,13 @@ class Imports:
         from sartor.fibo.adapters import adapter_targets, read_adapter
 
         with arrived.path.open("rb") as file:
-            if file.read(4).startswith(_PICKLES):
-                raise UnsupportedMediaType(
-                    f"{field}: is a PyTorch file, which may hold code and is never opened; save it as safetensors."
-                )
+            beginning = file.read(8)
+        if beginning.startswith(_PICKLES):
+            raise UnsupportedMediaType(
+                f"{field}: is a PyTorch file, which may hold code and is never opened; save it as safetensors."
+            )
+        if int.from_bytes(beginning, "little") > _LARGEST_HEADER:
+            raise UnsupportedMediaType(f"{field}: is no safetensors file, or its header has more than 8 MB.")
         try:
             with safe_open(arrived.path, framework="pt") as tensors:
                 names = tensors.keys()
