@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 
 import sartor.app  # noqa: F401  (every table is known once the composition root is)
 from sartor.accounts.tables import ApiToken, Organisation
-from sartor.kit.database import Base, Database, _alembic
+from sartor.kit.database import AWAY, Base, Database, _alembic
 
 
 @pytest.fixture
@@ -102,6 +102,27 @@ def test_sqlite_is_set_up(database: Database) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM nowhere", "SELECT nothing FROM organisations", "SELCT 1"])
+def test_what_sqlite_cannot_make_sense_of_is_a_fault_of_ours(database: Database, statement: str) -> None:
+    """No 503, after which a client would come again, and no job that tries it for an hour."""
+    database.migrate()
+    with pytest.raises(sa.exc.ProgrammingError), database.transaction() as session:
+        session.execute(sa.text(statement))
+
+
+def test_a_lock_and_a_missing_file_are_away(database: Database, tmp_path: Path) -> None:
+    database.migrate()
+    gone = Database(f"sqlite:///{tmp_path / 'gone' / 'sartor.db'}")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(AWAY):
+        gone.check()
+    with database.engine.connect() as holder, database.engine.connect() as waiter:
+        holder.exec_driver_sql("BEGIN IMMEDIATE")
+        waiter.exec_driver_sql("PRAGMA busy_timeout=10")
+        with pytest.raises(AWAY):
+            waiter.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def test_writers_wait_for_each_other(database: Database) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,6 +42,9 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 
 # The database does not answer, or not in time. Nothing is wrong with what was asked: trying again may help.
 AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+# SQLite's code of what its driver calls an OperationalError, and is a fault of ours: an unknown table or column, or no
+# SQL at all. Everything else (a lock, a full or a missing disk) may pass.
+_OURS = sqlite3.SQLITE_ERROR
 # PostgreSQL's codes of what its driver calls an InternalError, and is no fault of ours: a standby that takes no
 # writes, a transaction that the server ended because it was idle, or lasted, for too long.
 _PASSING = {"25006", "25P03", "25P04"}
@@ -118,7 +122,7 @@ class Database:
             connect_args={} if self.is_sqlite else noticed,
         )
         sa.event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgresql)
-        sa.event.listen(self.engine, "handle_error", _as_away)
+        sa.event.listen(self.engine, "handle_error", _as_it_is)
         if not self.is_sqlite:
             sa.event.listen(self.engine, "do_connect", _connect)
 
@@ -193,21 +197,29 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _as_away(context: sa.engine.ExceptionContext) -> Exception | None:
-    """An InternalError that passes as one of ``AWAY``; the others (a statement in a transaction that has failed) are
-    faults of ours, and stay."""
+def _as_it_is(context: sa.engine.ExceptionContext) -> Exception | None:
+    """An InternalError that passes as one of ``AWAY``, and an OperationalError that does not as none of them."""
     error = context.sqlalchemy_exception
-    if not isinstance(error, sa.exc.InternalError) or error.orig is None:
+    kind: type[sa.exc.DBAPIError]
+    if isinstance(error, sa.exc.InternalError) and (context.is_disconnect or _code(error) in _PASSING):
+        kind = sa.exc.OperationalError
+    elif isinstance(error, sa.exc.OperationalError) and _code(error) == _OURS:
+        kind = sa.exc.ProgrammingError
+    else:
         return None
-    if not context.is_disconnect and getattr(error.orig, "sqlstate", None) not in _PASSING:
-        return None
-    return sa.exc.OperationalError(
+    assert error.orig is not None
+    return kind(
         error.statement,
         error.params,
         error.orig,
         hide_parameters=True,
         connection_invalidated=context.is_disconnect,
     )
+
+
+def _code(error: sa.exc.DBAPIError) -> str | int | None:
+    """What the database calls it: PostgreSQL's SQLSTATE, or SQLite's number."""
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorcode", None)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
