@@ -129,7 +129,7 @@ def test_a_checkpoint_is_deleted_before_its_bytes(
 
     with monkeypatch.context() as patch:
         patch.setattr(service.parts.storage, "delete", away)
-        assert delete(tenant, f"/{model_id}/checkpoints/100") == 503
+        assert delete(tenant, f"/{model_id}/checkpoints/100") == 204
     assert delete(tenant, f"/{model_id}/checkpoints/100") == 404
     assert service.parts.storage.exists(key)
     with service.parts.database.transaction() as session:

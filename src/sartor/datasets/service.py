@@ -303,8 +303,7 @@ class Datasets:
         return image
 
     def delete_image(self, caller: Caller, dataset_id: int, image_id: int) -> None:
-        """Deletes the image, then its bytes: where these stay, nothing names them, and they go as `kit.orphans` has it.
-        Raises NotFound, and Conflict for a completed dataset."""
+        """Raises NotFound, and Conflict for a completed dataset."""
         with self._database.transaction() as session:
             find_dataset(session, caller, dataset_id)
             dataset = hold(session, dataset_id)
@@ -346,13 +345,14 @@ class Datasets:
             list(hands.map(self._storage.delete, keys))
 
     def _erase_unnamed(self, keys: Sequence[str]) -> None:
-        """Deletes a picture's bytes, or several pictures' of one commit, where no row names the first of them. While
+        """Discards a picture's bytes, or several pictures' of one commit, where no row names the first of them. While
         the database cannot say, they stay."""
         with suppress(*AWAY):
             with self._database.transaction() as session:
                 named = session.scalar(sa.select(sa.exists().where(DatasetImage.image_key.in_(keys[:1]))))
             if not named:
-                self._erase(keys)
+                with ThreadPoolExecutor(_HANDS) as hands:
+                    list(hands.map(self._storage.discard, keys))
 
     def _earlier(self, caller: Caller, key: str, digest: str) -> tuple[Dataset, list[DatasetImage]] | None:
         """The dataset that the key led to already."""

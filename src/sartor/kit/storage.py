@@ -23,12 +23,15 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+import structlog
 from obstore import sign
 from obstore.exceptions import GenericError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
 if TYPE_CHECKING:
     from obstore import GetResult
+
+log = structlog.get_logger(__name__)
 
 FILES = "/files/"
 # An address is cut to whole hours, so that a status which is asked for every second answers the same one.
@@ -174,6 +177,14 @@ class Storage:
                 self._store.delete(key)
         except (NotFoundError, FileNotFoundError):
             return
+
+    def discard(self, key: str) -> None:
+        """Like ``delete``, of what no row names any more: it stays where the storage is away, and goes as
+        `kit.orphans` has it."""
+        try:
+            self.delete(key)
+        except StorageAway as error:
+            log.warning("bytes that nothing names stay", key=key, reason=str(error))
 
     def listing(self, prefix: str) -> Iterator[list[Listed]]:
         """What is under the folder ``prefix``, in no order, a hundred at a time.

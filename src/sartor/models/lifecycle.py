@@ -238,10 +238,7 @@ class Lifecycle:
             return self._shown(_checkpoint(session, model_id, step), address)
 
     def delete_checkpoint(self, caller: Caller, model_id: int, step: int) -> None:
-        """Deletes the row, then the bytes, which go as `kit.orphans` has it where they stay.
-
-        Raises NotFound, and BadRequest outside of expert mode and for the one that is drawn with.
-        """
+        """Raises NotFound, and BadRequest outside of expert mode and for the one that is drawn with."""
         with self._database.transaction() as session:
             _expert(session, caller, model_id)
             model = hold_model(session, caller, model_id)
@@ -252,9 +249,9 @@ class Lifecycle:
                 raise BadRequest("The model is in training: its checkpoints can be deleted when that has ended.")
             model.checkpoint_steps = [made for made in model.checkpoint_steps if made != str(step)]
             session.delete(found)
-        self._storage.delete(found.adapter_key)
+        self._storage.discard(found.adapter_key)
         if found.samples_key is not None:
-            self._storage.delete(found.samples_key)
+            self._storage.discard(found.samples_key)
         self._forget_copies([found.adapter_sha256])
 
     def download(self, caller: Caller, model_id: int, address: Address) -> ModelDownloadAnswer:
