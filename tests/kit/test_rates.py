@@ -2,12 +2,13 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import limits.storage.memory
 import pytest
 
 import sartor.app  # noqa: F401  (every table is known once the composition root is)
-from sartor.errors import TooManyRequests
+from sartor.errors import TooManyRequests, Unavailable
 from sartor.kit.database import Database
 from sartor.kit.rates import CounterUnavailable, DatabaseCounter, Rates, counter_for, parse_rate
 
@@ -78,7 +79,27 @@ def test_what_is_no_rate(text: str) -> None:
         parse_rate(text)
 
 
-@pytest.mark.parametrize("url", ["nowhere://", "async+memory://"])
+class _Away(limits.storage.memory.MemoryStorage):
+    """A server of its own that is gone."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["away"]
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ConnectionError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        raise ConnectionError("refused")
+
+
+def test_what_counts_is_gone(database: Database) -> None:
+    rates = Rates(counter_for("away://", database))
+    with pytest.raises(Unavailable, match="counts the requests does not answer"):
+        rates.spend(parse_rate("1/minute"), "acme", "work")
+
+
+@pytest.mark.parametrize("url", ["nowhere://:secret@host", "async+memory://:secret@host"])
 def test_where_nothing_can_be_counted(database: Database, url: str) -> None:
-    with pytest.raises(CounterUnavailable):
+    with pytest.raises(CounterUnavailable) as refused:
         counter_for(url, database)
+    assert "secret" not in str(refused.value)

@@ -10,16 +10,19 @@ from __future__ import annotations
 import time
 
 import sqlalchemy as sa
+import structlog
 from limits import RateLimitItem, parse
-from limits.errors import ConfigurationError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import Storage as Counter
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sartor.errors import TooManyRequests
+from sartor.errors import TooManyRequests, Unavailable
 from sartor.kit.database import Base, Database
+
+log = structlog.get_logger(__name__)
 
 
 class CounterUnavailable(ValueError):
@@ -45,11 +48,17 @@ class Rates:
     def spend(self, rate: RateLimitItem, tenant: str, purpose: str) -> None:
         """Counts one request of ``tenant`` against ``rate``, which is counted for each ``purpose`` apart.
 
-        Raises TooManyRequests, with the seconds until the window ends, where it is one too many.
+        Raises TooManyRequests, with the seconds until the window ends, where it is one too many, and Unavailable where
+        what counts does not answer; a database raises what it does elsewhere.
         """
-        if not self._limiter.hit(rate, tenant, purpose):
+        try:
+            if self._limiter.hit(rate, tenant, purpose):
+                return
             reset = self._limiter.get_window_stats(rate, tenant, purpose).reset_time
-            raise TooManyRequests(f"Your rate limit is {rate}.", retry_after=reset - time.time())
+        except StorageError as error:
+            log.error("what counts the requests does not answer", exc_info=error)
+            raise Unavailable("What counts the requests does not answer; try again.") from error
+        raise TooManyRequests(f"Your rate limit is {rate}.", retry_after=reset - time.time())
 
 
 def parse_rate(text: str) -> RateLimitItem:
@@ -65,12 +74,13 @@ def counter_for(url: str, database: Database) -> Counter:
     """
     if not url and not database.is_sqlite:
         return DatabaseCounter(database)
+    scheme = url.partition(":")[0]
     try:
-        counter = storage_from_string(url or "memory://")
+        counter = storage_from_string(url or "memory://", wrap_exceptions=True)
     except ConfigurationError as error:
-        raise CounterUnavailable(str(error)) from None
+        raise CounterUnavailable(str(error).replace(url, scheme)) from None  # it may hold a password
     if not isinstance(counter, Counter):
-        raise CounterUnavailable(f"{url} is for asynchronous code")
+        raise CounterUnavailable(f"{scheme} is for asynchronous code")
     return counter
 
 
