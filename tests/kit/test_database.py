@@ -47,8 +47,11 @@ def test_a_table_that_is_made_anew_takes_nothing_along(database: Database) -> No
         assert session.scalars(sa.select(ApiToken.organisation_id)).all() == [2]
         session.execute(sa.delete(Organisation).where(Organisation.name == "other"))
         assert session.scalars(sa.select(ApiToken)).all() == []
-        session.add(Organisation(name="third"))
+        session.add(third := Organisation(name="third"))
+        session.flush()
+        session.add(ApiToken(organisation_id=third.id, digest="e"))
     with database.transaction() as session:
+        assert session.scalars(sa.select(ApiToken.id)).all() == [2]
         assert session.scalars(sa.select(Organisation.id).order_by(Organisation.id)).all() == [1, 3]
 
 

@@ -49,8 +49,8 @@ _OURS = sqlite3.SQLITE_ERROR
 # writes, a transaction that the server ended because it was idle, or lasted, for too long.
 _PASSING = {"25006", "25P03", "25P04"}
 
-# For tables whose ids are in addresses: SQLite would give the id of a deleted last row to the next one, and whoever
-# still has the old address would find another thing there. PostgreSQL never does.
+# For tables whose ids are in addresses or lists: SQLite would give the id of a deleted last row to the next one, and
+# whoever still has the old one would find another thing there. PostgreSQL never does.
 IDS_ARE_NEW = {"sqlite_autoincrement": True}
 
 

@@ -1,4 +1,5 @@
-"""Organisations that are being deleted. Their ids are not given again, which SQLite does until it is told not to."""
+"""Organisations that are being deleted. Their ids, and their tokens', are not given again, which SQLite does until it
+is told not to."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,10 +14,12 @@ def upgrade() -> None:
     if op.get_bind().dialect.name != "sqlite":
         op.add_column("organisations", DELETED_AT)
         return
-    # The table is made anew. What names it is not deleted with the old one: foreign keys are off in a migration.
+    # The tables are made anew. What names one is not deleted with the old one: foreign keys are off in a migration.
     numbered = {"sqlite_autoincrement": True}
     with op.batch_alter_table("organisations", recreate="always", table_kwargs=numbered) as organisations:
         organisations.add_column(DELETED_AT)
+    with op.batch_alter_table("api_tokens", recreate="always", table_kwargs=numbered):
+        pass
 
 
 def downgrade() -> None:
