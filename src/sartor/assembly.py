@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sartor.accounts.endpoints import Door
 from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
+from sartor.accounts.tables import Organisation
 from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
 from sartor.bridge.language_model.completion import Patience
 from sartor.bridge.language_model.packages import installed
@@ -226,6 +227,19 @@ def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
     return ask
 
 
+def beginning(database: Database) -> Callable[[], datetime | None]:
+    """Since when anybody here may have something: from the first start, whose bundled brands outlive organisations.
+    None while there is no organisation."""
+    oldest = [sa.select(sa.func.min(table.created_at)) for table in (Organisation, Model)]
+
+    def ask() -> datetime | None:
+        with database.transaction() as session:
+            organisation, model = (session.scalar(query) for query in oldest)
+        return organisation and min(organisation, model or organisation)
+
+    return ask
+
+
 def assemble(
     settings: Settings,
     *,
@@ -336,7 +350,7 @@ def assemble(
     jobs.add_chore(Chore("deleted datasets", _RETENTION_CRON, datasets.purge))
     jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
     keyspaces = (*request_keys.KEYSPACES, *dataset_keys.KEYSPACES, *model_keys.KEYSPACES)
-    orphans = Orphans(database, storage, keyspaces, began=accounts.began)
+    orphans = Orphans(database, storage, keyspaces, began=beginning(database))
     jobs.add_chore(Chore("orphans", _ORPHANS_CRON, orphans.remove))
 
     rates = Rates(counter_for(settings.rate_limit_storage, database))
