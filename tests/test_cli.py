@@ -119,12 +119,18 @@ def test_an_organization_is_listed_and_deleted(
         ("move storage", "SARTOR_STORAGE_URL names the storage to move from"),
         ("move storage --from file:///nowhere", "There is no folder /nowhere."),
         ("move storage --from ftp://nowhere", "SARTOR_STORAGE_URL: "),
+        (
+            "move database --from postgresql://me:ses@me:sesame@host:port/x",
+            "SARTOR_DATABASE_URL: Value error, is no address",
+        ),
     ],
 )
 def test_what_cannot_be_moved_is_said(capsys: pytest.CaptureFixture[str], words: str, said: str) -> None:
     assert run(*words.split()) == 1
     told = capsys.readouterr()
     assert told.err.startswith(said)
+    assert told.err.count("\n") == 1
+    assert "sesame" not in told.err
     assert not told.out
 
 

@@ -17,6 +17,8 @@ from typing import Annotated, Literal
 import limits
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from sartor.kit.networks import IPNetwork, networks
 
@@ -238,6 +240,10 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if value and not _DATABASE.fullmatch(value):
             raise ValueError("must be empty, sqlite:/// and a file's path, or begin with postgresql://")
+        try:
+            make_url(value or "sqlite://")
+        except (ArgumentError, ValueError):  # its words may be the password's, where that is not percent-encoded
+            raise ValueError("is no address: user, password, host or port cannot be told apart in it") from None
         return value
 
     @field_validator("storage_url")

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from sartor.accounts.tables import Organisation
 from sartor.app import create_app
 from sartor.cli.moving_database import MoveFailed, move_database
+from sartor.cli.moving_storage import MoveFailed as StorageMoveFailed
 from sartor.cli.moving_storage import move_storage
 from sartor.datasets.tables import BulkUpload
 from sartor.generation.tables import GenerationRequest
@@ -143,6 +144,35 @@ def test_everything_comes_along(home: Path, url: str, capsys: pytest.CaptureFixt
         assert repeated.json()["request_id"] == ids["told"]
         assert own_model(Service(client, parts_of(client)), moved) > int(ids["gone"])
         assert Service(client, parts_of(client)).tenant().organisation_id > tenant.organisation_id
+
+
+def test_a_storage_that_would_grow_into_itself(tmp_path: Path) -> None:
+    """Each move would copy what the last one had copied."""
+    old = Storage(tmp_path.as_uri(), key=b"k")
+    old.put("images/a.png", b"png")
+    (tmp_path.parent / f"{tmp_path.name}-link").symlink_to(tmp_path)
+    for place in (f"{tmp_path.as_uri()}/", f"{tmp_path.as_uri()}/new", f"{tmp_path.as_uri()}-link/new"):
+        with pytest.raises(StorageMoveFailed, match="or a place in it"):
+            move_storage(tmp_path.as_uri(), make_settings(tmp_path, storage_url=place))
+    with pytest.raises(StorageMoveFailed, match="or a place in it"):
+        move_storage("s3://bucket", make_settings(tmp_path, storage_url="s3://bucket/sartor/"))
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_a_storage_that_changes_while_it_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Storage((tmp_path / "old").as_uri(), key=b"k")
+    old.put("images/a.png", b"png")
+    listing = Storage.listing
+
+    def late(self: Storage, prefix: str) -> Any:
+        yield from (pages := list(listing(self, prefix)))
+        if any(pages):
+            old.delete("images/a.png")
+
+    monkeypatch.setattr(Storage, "listing", late)
+    settings = make_settings(tmp_path, storage_url=(tmp_path / "new").as_uri())
+    with pytest.raises(StorageMoveFailed, match=r"images/a\.png was deleted meanwhile"):
+        move_storage((tmp_path / "old").as_uri(), settings)
 
 
 def test_what_had_not_ended_goes_on(home: Path, url: str) -> None:

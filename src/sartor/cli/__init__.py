@@ -94,7 +94,8 @@ def demo(
     from sartor.cli.demo import DemoFailed, run
 
     try:
-        run(settings, prompt=prompt, seed=seed)
+        with _naming_what_is_missing():
+            run(settings, prompt=prompt, seed=seed)
     except DemoFailed as error:
         _fail(str(error))
 
@@ -166,7 +167,7 @@ def delete_organization(
         with _naming_what_is_missing():
             delete(settings, name, confirm=confirm)
     except (DeletionFailed, StorageAway, *AWAY) as error:
-        _fail(f"{getattr(error, 'orig', None) or error}")
+        _fail(_in_one_line(error))
 
 
 @moves.command("database")
@@ -186,7 +187,7 @@ def move_database(
         with _naming_what_is_missing():
             move(old.database, settings)
     except (MoveFailed, SQLAlchemyError) as error:
-        _fail(f"{getattr(error, 'orig', None) or error}")
+        _fail(_in_one_line(error))
 
 
 @moves.command("storage")
@@ -197,17 +198,16 @@ def move_storage(
 ) -> None:
     """Copy all objects into the storage that SARTOR_STORAGE_URL names. Stop the service first; run again it goes on."""
     settings, old = _settings(), _settings(storage_url=source)
-    if settings.storage == old.storage:
-        _fail("SARTOR_STORAGE_URL names the storage to move from; set it to the one to move to.")
     from obstore.exceptions import BaseError
 
+    from sartor.cli.moving_storage import MoveFailed
     from sartor.cli.moving_storage import move_storage as move
     from sartor.kit.storage import StorageAway
 
     try:
         move(old.storage, settings)
-    except (FileNotFoundError, StorageAway, BaseError) as error:
-        _fail(str(error))
+    except (MoveFailed, StorageAway, BaseError, OSError) as error:
+        _fail(_in_one_line(error))
 
 
 @app.command()
@@ -331,8 +331,13 @@ def _settings(**given: object) -> Settings:
 
 
 def _no_database(error: Exception) -> str:
-    """One line, of what the driver says in several."""
-    return f"The database does not answer: {' '.join(str(getattr(error, 'orig', None) or error).split())}"
+    return f"The database does not answer: {_in_one_line(error)}"
+
+
+def _in_one_line(error: Exception) -> str:
+    """What a database's driver or an object store says in several."""
+    said, _, _ = str(getattr(error, "orig", None) or error).partition("\n\nDebug source")
+    return " ".join(said.split())
 
 
 def _fail(reason: str) -> NoReturn:

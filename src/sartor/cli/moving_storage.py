@@ -18,16 +18,22 @@ from sartor.settings import Settings
 _HANDS = 16
 
 
+class MoveFailed(Exception):
+    """The message says why; what was copied until then stays."""
+
+
 def move_storage(source_url: str, settings: Settings) -> None:
     """Copies what the storage at ``source_url`` holds into that of ``settings``, and says how much it was.
 
     What is there already, and no older, is not copied again: an interrupted copy goes on.
 
-    Raises FileNotFoundError where there is no such folder, StorageAway and obstore's errors.
+    Raises MoveFailed, StorageAway, OSError and obstore's errors.
     """
-    folder = urlsplit(source_url)
-    if folder.scheme == "file" and not Path(unquote(folder.path)).is_dir():
-        raise FileNotFoundError(f"There is no folder {unquote(folder.path)}.")
+    (*store, old), (*other, new) = _place(source_url), _place(settings.storage)
+    if store == other and new.is_relative_to(old):
+        raise MoveFailed("SARTOR_STORAGE_URL names the storage to move from, or a place in it; set it to another one.")
+    if store[0] == "file" and not old.is_dir():
+        raise MoveFailed(f"There is no folder {old}.")
     console = Console(stderr=True, highlight=False)
     source, target = Storage(source_url, key=settings.key), Storage(settings.storage, key=settings.key)
     with console.status("Listing ..."):
@@ -36,12 +42,23 @@ def move_storage(source_url: str, settings: Settings) -> None:
 
     def copy(key: str) -> None:
         media_type = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        target.put_stream(key, source.stream(key)[1], media_type=media_type)
+        try:
+            _, chunks = source.stream(key)
+        except KeyError:
+            raise MoveFailed(f"{key} was deleted meanwhile: stop every process, and start again.") from None
+        target.put_stream(key, chunks, media_type=media_type)
 
     with progress_bar(console, "objects", len(wanted)) as advance, ThreadPoolExecutor(_HANDS) as hands:
         for done, _ in enumerate(hands.map(copy, sorted(wanted)), 1):
             advance(done)
     print(f"{len(wanted)} objects copied")
+
+
+def _place(url: str) -> tuple[str, str, Path]:
+    """Scheme, bucket or container, and the folder in it."""
+    parts = urlsplit(url)
+    path = Path("/", unquote(parts.path))
+    return parts.scheme, parts.netloc, path.resolve() if parts.scheme == "file" else path
 
 
 def _written(storage: Storage) -> dict[str, datetime]:
