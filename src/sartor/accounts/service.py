@@ -70,11 +70,6 @@ class Accounts:
             self._keep(name, token)
         return token
 
-    def began(self) -> datetime | None:
-        """When the first organisation was made: nobody here has anything older. None while there is none."""
-        with self._database.transaction() as session:
-            return session.scalar(sa.select(sa.func.min(Organisation.created_at)))
-
     def organisations(self) -> list[OrganisationInfo]:
         """All of them, by their names."""
         good = sa.and_(ApiToken.organisation_id == Organisation.id, ApiToken.revoked_at.is_(None))
@@ -89,8 +84,7 @@ class Accounts:
     def shut(self, organisation_id: int) -> None:
         """Refuses its tokens from now on, and new ones: what deleting an organisation begins with."""
         with self._database.transaction() as session:
-            hold_organisation(session, organisation_id)
-            session.get_one(Organisation, organisation_id).deleted_at = now()
+            lock_rows(session, Organisation.deleted_at, Organisation.id == organisation_id, value=now())
 
     def tokens(self) -> list[TokenInfo]:
         """All tokens, the oldest first."""
