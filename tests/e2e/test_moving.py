@@ -250,9 +250,19 @@ def test_what_is_refused(home: Path, url: str) -> None:
     with database.transaction() as session:
         session.execute(sa.delete(Lease))
         session.execute(sa.text("UPDATE alembic_version SET version_num = '0006'"))
-    with pytest.raises(MoveFailed, match="has the form 0006"):
+    with pytest.raises(MoveFailed, match="to move from has the form 0006"):
         move_database(old.database, settings)
+    with database.transaction() as session:
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0007'"))
     database.close()
+    target = Database(url)
+    target.migrate()
+    with target.transaction() as session:
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0006'"))
+    with pytest.raises(MoveFailed, match="not a new one: its form is 0006"):
+        move_database(old.database, settings)
+    assert target.revision()[0] == "0006"
+    target.close()
 
 
 def test_back_to_a_file(home: Path, url: str) -> None:

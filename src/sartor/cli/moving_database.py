@@ -53,6 +53,9 @@ def move_database(source_url: str, settings: Settings) -> None:
     source, parts = Database(source_url), assemble(settings)
     try:
         _check_source(source)
+        current, head = parts.database.revision()
+        if current not in {None, head}:  # before it is changed: somebody has worked with it
+            raise MoveFailed(f"The database to move to is not a new one: its form is {current}, not {head}.")
         parts.database.migrate()
         parts.jobs.prepare()
         _check_target(parts)
