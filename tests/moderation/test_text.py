@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from typing import Any
 
 import pytest
 
@@ -247,6 +248,53 @@ def test_every_phrase_that_is_refused_can_be_met() -> None:
     for entry in itertools.chain(*lists["refused"].values()):
         plain = entry.replace("?", "").replace("*", "other")
         assert any(MODERATOR.check(plain.format_map(words)) for words in some), entry
+
+
+def test_every_innocent_phrase_is_of_use() -> None:
+    """Each can share a word with a refused phrase: what cannot excuses nothing."""
+    lists = read("phrases.toml")
+    refused = [phrase for entry in itertools.chain(*lists["refused"].values()) for phrase in _phrases(entry, lists)]
+    by_word: dict[str, set[tuple[Phrase, int]]] = {}
+    for phrase in refused:
+        for at, (members, inflected) in enumerate(phrase):
+            for word in (members | inflected) - _LITTLE:
+                by_word.setdefault(word, set()).add((phrase, at))
+
+    def meet(innocent: Phrase, other: Phrase, shift: int) -> bool:
+        pairs = ((word, other[at + shift]) for at, word in enumerate(innocent) if 0 <= at + shift < len(other))
+        return all(b == _ANYTHING or not a[0].isdisjoint(b[1]) or not a[1].isdisjoint(b[0]) for a, b in pairs)
+
+    def of_use(innocent: Phrase) -> bool:
+        return any(
+            meet(innocent, other, there - here)
+            for here, (members, inflected) in enumerate(innocent)
+            for word in members | inflected
+            for other, there in by_word.get(word, ())
+        )
+
+    entries = lists["innocent"]["phrases"]
+    assert [entry for entry in entries if not any(map(of_use, _phrases(entry, lists)))] == []
+    assert len(set(entries)) == len(entries)
+
+
+# A phrase as its words, each as (the words of its class, all that these may be inflections of).
+Phrase = tuple[tuple[frozenset[str], frozenset[str]], ...]
+_ANYTHING = (frozenset("*"), frozenset("*"))
+# What is in many phrases, and refused in none by itself.
+_LITTLE = {*read("phrases.toml")["classes"]["those"], "*", "of", "on", "in", "to"}
+
+
+def _phrases(entry: str, lists: dict[str, Any]) -> list[Phrase]:
+    """The phrases that an entry stands for, also with two neighbouring words written as one ("cream-pie")."""
+    parts = [[part.removesuffix("?"), ""] if part.endswith("?") else [part] for part in entry.split()]
+    found = [[part for part in chosen if part] for chosen in itertools.product(*parts)]
+    found += [[*p[:at], p[at] + p[at + 1], *p[at + 2 :]] for p in found for at in range(len(p) - 1)]
+    classes = {f"{{{name}}}": frozenset(words) for name, words in lists["classes"].items()}
+    members = [[classes.get(part, frozenset({part})) for part in phrase] for phrase in found]
+    return [
+        tuple((one, frozenset().union(*(words_module.base_forms(word) for word in one))) for one in phrase)
+        for phrase in members
+    ]
 
 
 def test_nothing_is_innocent() -> None:
