@@ -90,8 +90,8 @@ def in_terminal_state(status: dict[str, Any]) -> dict[str, Any] | None:
     return None if status["status"] == "IN_PROGRESS" else status
 
 
-def wait_for(probe: Callable[[], Any], seconds: float = 20) -> Any:
-    """The first answer of ``probe`` that is not None; fails after ``seconds``."""
+def wait_for(probe: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first answer of ``probe`` that is not None; fails after ``seconds``, which are for a busy machine."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (found := probe()) is not None:

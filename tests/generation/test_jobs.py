@@ -47,15 +47,41 @@ def files(service: Service) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def assert_nothing_stays(service: Service, request_id: str) -> None:
+    """Its files go after it has ended."""
+    wait_for(lambda: None if any(request_id in file for file in files(service)) else True)
+
+
 def submit(tenant: Tenant, **values: Any) -> str:
     answer = tenant.image({"prompt": "a red apple", "steps_num": 20} | values)
     assert answer.status_code == 202
     return str(answer.json()["request_id"])
 
 
-def test_progress_is_told_while_it_draws(tenant: Tenant) -> None:
-    request_id = submit(tenant, steps_num=50)
+def failing(function: Any, error: Exception, times: int, calls: list[str]) -> Any:
+    """``function``, of a key first of all, which fails so often for each key; ``calls`` are all that there were."""
+
+    def call(key: str, *arguments: Any, **named: Any) -> Any:
+        calls.append(key)
+        if calls.count(key) <= times:
+            raise error
+        return function(key, *arguments, **named)
+
+    return call
+
+
+def test_progress_is_told_while_it_draws(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on after these steps once they were seen, however slowly the client looks."""
+    generate = SlowEngine.generate
     seen: list[dict[str, Any]] = []
+
+    def draw(self: SlowEngine, spec: Any, *, on_step: Any, stop: Any) -> Any:
+        def told(done: int, of: int) -> None:
+            on_step(done, of)
+            if done in (5, 10, 15):
+                wait_for(lambda: True if {"stage": "drawing", "step": done, "of": of} in seen else None)
+
+        return generate(self, spec, on_step=told, stop=stop)
 
     def look() -> dict[str, Any] | None:
         status: dict[str, Any] = tenant.get(f"/v2/status/{request_id}").json()
@@ -64,34 +90,36 @@ def test_progress_is_told_while_it_draws(tenant: Tenant) -> None:
             return None
         return status
 
+    monkeypatch.setattr("sartor.generation.jobs._PROGRESS_PACE", 0.0)
+    monkeypatch.setattr(SlowEngine, "generate", draw)
+    request_id = submit(tenant)
     assert wait_for(look)["status"] == "COMPLETED"
     drawing = [progress["step"] for progress in seen if progress["stage"] == "drawing"]
     assert drawing == sorted(drawing)
-    assert len(set(drawing)) >= 4
-    assert {progress["of"] for progress in seen if progress["stage"] == "drawing"} == {50}
+    assert set(drawing) >= {5, 10, 15}
 
 
 def test_a_storage_that_fails_for_a_moment_costs_no_image(
     service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage, device = service.parts.storage, service.parts.device
-    put, get, draw, called = storage.put, storage.get, device.draw, []
+    draw = device.draw
+    puts: list[str] = []
+    gets: list[str] = []
+    drawn: list[int] = []
 
-    def failing(name: str, function: Any, first: type[Exception] | None) -> Any:
-        def call(*arguments: Any, **named: Any) -> Any:
-            called.append(name)
-            if first is not None and called.count(name) == 1:
-                raise first("Too many open files")
-            return function(*arguments, **named)
+    def drawing(spec: Any, **named: Any) -> Any:
+        drawn.append(spec.seed)
+        return draw(spec, **named)
 
-        return call
-
-    monkeypatch.setattr(storage, "put", failing("put", put, OSError))
-    monkeypatch.setattr(storage, "get", failing("get", get, OSError))
-    monkeypatch.setattr(device, "draw", failing("draw", draw, None))
-    answer = tenant.settled(submit(tenant, visual_output_content_moderation=True))
+    monkeypatch.setattr(storage, "put", failing(storage.put, OSError("Too many open files"), 1, puts))
+    monkeypatch.setattr(storage, "get", failing(storage.get, OSError("Too many open files"), 1, gets))
+    monkeypatch.setattr(device, "draw", drawing)
+    request_id = submit(tenant, seed=1001, visual_output_content_moderation=True)
+    answer = tenant.settled(request_id)
     assert answer["status"] == "COMPLETED", answer
-    assert (called.count("put"), called.count("get"), called.count("draw")) == (2, 2, 1), "it is drawn once"
+    draft = draft_key(request_id)
+    assert (puts.count(draft), gets.count(draft), drawn.count(1001)) == (2, 2, 1), "it is drawn once"
 
 
 def test_an_answer_that_comes_late_changes_nothing(
@@ -138,27 +166,28 @@ def test_an_answer_that_comes_late_changes_nothing(
 def test_a_storage_that_is_full_for_a_while_costs_no_image(
     service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage, device, called = service.parts.storage, service.parts.device, []
-    put, move, draw = storage.put, storage.move, device.draw
+    storage, device = service.parts.storage, service.parts.device
+    draw, away = device.draw, StorageAway("No space left on device")
+    puts: list[str] = []
+    moves: list[str] = []
+    drawn: list[int] = []
 
-    def full(name: str, function: Any) -> Any:
-        def call(*arguments: Any, **named: Any) -> Any:
-            called.append(name)
-            if name != "draw" and called.count(name) < 8:  # more than a storage's other errors may come
-                raise StorageAway("No space left on device")
-            return function(*arguments, **named)
-
-        return call
+    def drawing(spec: Any, **named: Any) -> Any:
+        drawn.append(spec.seed)
+        return draw(spec, **named)
 
     monkeypatch.setattr("sartor.generation.jobs._LONGEST_PAUSE", 0.01)
     monkeypatch.setattr("sartor.kit.steps._AWAY_PAUSE", 0.01)
     monkeypatch.setattr("sartor.kit.steps._LONGEST_AWAY_PAUSE", 0.01)
-    monkeypatch.setattr(storage, "put", full("put", put))
-    monkeypatch.setattr(storage, "move", full("move", move))
-    monkeypatch.setattr(device, "draw", full("draw", draw))
-    answer = tenant.settled(submit(tenant))
+    # Seven times: more than a storage's other errors may come.
+    monkeypatch.setattr(storage, "put", failing(storage.put, away, 7, puts))
+    monkeypatch.setattr(storage, "move", failing(storage.move, away, 7, moves))
+    monkeypatch.setattr(device, "draw", drawing)
+    request_id = submit(tenant, seed=1002)
+    answer = tenant.settled(request_id)
     assert answer["status"] == "COMPLETED", answer
-    assert (called.count("put"), called.count("move"), called.count("draw")) == (8, 8, 1)
+    draft = draft_key(request_id)
+    assert (puts.count(draft), moves.count(draft), drawn.count(1002)) == (8, 8, 1)
 
 
 def test_a_refusal_does_not_wait_for_the_storage(
@@ -213,7 +242,7 @@ def test_what_is_kept_of_an_image(service: Service, tenant: Tenant) -> None:
     row = row_of(service, request_id)
     assert row.image_key == f"images/{request_id}.png"
     assert row.image_key in files(service)
-    assert not any(file.startswith("drafts/") for file in files(service))
+    assert draft_key(request_id) not in files(service)
     assert row.fingerprint == PlainEngine().generate(_any_spec()).fingerprint.to_dict()
     assert row.created_at <= row.started_at <= row.finished_at  # type: ignore[operator]
 
@@ -225,7 +254,7 @@ def test_a_moderated_image_is_not_kept(service: Service, tenant: Tenant, monkeyp
     status = tenant.settled(refused)
     assert status["error"]["code"] == 422
     assert status["error"]["details"].endswith("category: explicit")
-    assert not any(refused in file for file in files(service))
+    assert_nothing_stays(service, refused)
     assert row_of(service, refused).image_key is None
 
     unchecked = submit(tenant, visual_output_content_moderation=False)
@@ -244,7 +273,7 @@ def test_a_bug_is_told_as_500_without_its_cause(
     assert status["status"] == "ERROR"
     assert status["error"]["code"] == 500
     assert "secret" not in str(status)
-    assert not any(request_id in file for file in files(service))
+    assert_nothing_stays(service, request_id)
 
 
 @pytest.mark.parametrize("deleted", [False, True])

@@ -80,17 +80,17 @@ def test_our_errors_are_answers_and_survive_a_replay(database: Database, start: 
             await step("refuse", refuse)
         except SartorError as error:
             await step("told", log, f"{error.code} {error.details}")
-            await interruptible_step("wait", lambda stop: log("done") if gate.wait(0) else stop.wait())
+            await interruptible_step("wait", lambda stop: log("done") if gate.wait(0) else holding(log)(stop=stop))
 
     jobs = start(work)
     enqueue(database, jobs, "a")
     told = "422 The prompt was refused by content moderation; category: violence"
-    log.awaits(told)
+    log.awaits("begins")
     jobs.stop()
     gate.set()
     start(work)
     log.awaits("done")
-    assert log.lines == ["asked", told, "done"]
+    assert log.lines == ["asked", told, "begins", "done"]
 
 
 def test_every_run_is_observed_by_how_it_came_to_its_end(
