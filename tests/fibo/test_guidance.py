@@ -8,7 +8,8 @@ import torch
 from sartor.fibo.caching import CACHINGS
 from sartor.fibo.checkpoint import Checkpoint, load_checkpoint
 from sartor.fibo.encoding import PromptEncoder
-from sartor.fibo.guidance import Guidance, SecondDevice
+from sartor.fibo.errors import CheckpointError
+from sartor.fibo.guidance import Guidance, SecondDevice, guidance_until_of
 from sartor.fibo.sampler import guided_velocity, sigmas
 from tests.fibo.test_caching import STEPS, draw, walked
 
@@ -67,17 +68,20 @@ def test_guidance_that_ends_early_draws_the_same_on_two_devices(
 
 
 def test_the_second_transformer_draws_the_negative_branch_in_its_own_thread(
-    checkpoint: Checkpoint, second: SecondDevice
+    checkpoint: Checkpoint, checkpoint_folder
 ) -> None:
+    own = torch.get_num_threads() + 1
+    second = SecondDevice(load_checkpoint(checkpoint_folder()).transformer, threads=own)
     here, there = [], []
     for transformer, seen in ((checkpoint.transformer, here), (second.transformer, there)):
         transformer.x_embedder.register_forward_hook(
             lambda *_, seen=seen: seen.append((threading.current_thread().name, torch.get_num_threads()))
         )
     draw(checkpoint, Guidance(None, second))
+    second.close()
     assert {name for name, _ in here} == {threading.current_thread().name}
     assert len(here) == len(there) == 12
-    assert {count for _, count in there} == {1}
+    assert {count for _, count in there} == {own}
     assert all(name.startswith("second device") for name, _ in there)
 
 
@@ -89,3 +93,10 @@ def test_an_error_on_the_second_device_is_the_drawings(checkpoint: Checkpoint, s
     second.transformer.x_embedder.register_forward_pre_hook(lambda *_: 1 / 0)
     with torch.no_grad(), pytest.raises(ZeroDivisionError):
         guess(torch.zeros(1, 16, 4), torch.tensor([500.0]))
+
+
+def test_a_checkpoint_may_say_where_guidance_ends() -> None:
+    assert [guidance_until_of(extras) for extras in ({}, {"guidance_until": 0.6}, {"guidance_until": 1})] == [0, 0.6, 1]
+    for wrong in (True, "0.6", -0.1, 1.1, float("nan")):
+        with pytest.raises(CheckpointError, match="guidance_until"):
+            guidance_until_of({"guidance_until": wrong})

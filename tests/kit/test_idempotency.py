@@ -19,6 +19,7 @@ from sartor.kit.idempotency import (
     claim,
     digest_of,
     forget,
+    forget_tenant,
     is_used,
     led_to,
 )
@@ -85,6 +86,14 @@ def test_keys_grow_old(database: Database) -> None:
         assert session.scalars(sa.select(IdempotencyKey.result_id)).all() == ["three"]
         forget(session, ["three"])
         assert session.scalars(sa.select(IdempotencyKey)).all() == []
+
+
+def test_a_tenants_keys_go_with_it(database: Database) -> None:
+    claimed(database, "k", FIRST, "one")
+    claimed(database, "k", FIRST, "two", tenant="2")
+    with database.transaction() as session:
+        forget_tenant(session, "1")
+        assert session.scalars(sa.select(IdempotencyKey.result_id)).all() == ["two"]
 
 
 def test_the_digest_is_of_what_is_said() -> None:
