@@ -77,6 +77,15 @@ def is_open(one: socket.socket) -> bool:
         return False
 
 
+def reset(one: socket.socket) -> bool:
+    """Whether the server takes nothing more."""
+    try:
+        one.send(b"x")
+    except OSError:
+        return True
+    return False
+
+
 def test_connections_that_ask_nothing_make_room(port: int) -> None:
     asking = connect(port, get("/slow"))
     idle = [connect(port) for _ in range(4 * MOST)]
@@ -137,6 +146,37 @@ def test_an_answer_has_to_be_read(port: int, monkeypatch: pytest.MonkeyPatch) ->
     with suppress(ConnectionResetError):
         while one.recv(1_048_576):
             assert time.monotonic() < deadline, "it goes on for ever"
+
+
+REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000000\r\n\r\n"
+
+
+def test_an_answer_before_the_whole_body_arrives(port: int) -> None:
+    """As nginx asks: for the last time on this connection, and it sends before it reads."""
+    one = connect(port, REFUSED + LARGE)
+    time.sleep(0.3)
+    for _ in range(8):
+        one.sendall(LARGE)
+    time.sleep(0.3)
+    assert one.recv(100).startswith(b"HTTP/1.1 204")
+    while one.recv(100):
+        pass  # the rest of the answer, and its end
+
+
+def test_the_rest_of_a_body_is_not_awaited_for_ever(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 1.0)
+    one = connect(port, REFUSED)
+    began = time.monotonic()
+    wait_for(lambda: True if reset(one) else None, 10)
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_those_whose_answer_is_given_make_room_first(port: int) -> None:
+    refused = [connect(port, REFUSED) for _ in range(MOST)]
+    for one in refused:
+        assert one.recv(100).startswith(b"HTTP/1.1 204")
+    assert connect(port, get("/")).recv(100).startswith(b"HTTP/1.1 204")
+    wait_for(lambda: True if reset(refused[0]) else None, 5)
 
 
 def test_the_limit_of_open_files_is_raised() -> None:
