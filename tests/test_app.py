@@ -5,12 +5,14 @@ import json
 import os
 import re
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
 from starlette.types import Message
 
 from sartor.kit.database import Database
+from sartor.kit.metrics import Metrics
 from sartor.kit.storage import StorageAway
 from tests.conftest import Service, Tenant, wait_for
 
@@ -80,6 +82,15 @@ def test_health_readiness_and_metrics(service: Service, tenant: Tenant) -> None:
     run = 'sartor_run_seconds_count{job="image",outcome="ended"} 1.0'  # which ends after its image is there
     wait_for(lambda: True if run in service.client.get("/metrics").text else None)
     assert tenant.token not in numbers
+
+
+def test_what_alerts_look_at_is_counted_from_nothing() -> None:
+    """Where a count first appears as 1, an alert on its growth sees none."""
+    numbers = Metrics(ready=lambda: True).text().decode()
+    for outcome in ("delivered", "failed", "given_up"):
+        assert f'sartor_webhook_attempts_total{{outcome="{outcome}"}} 0.0' in numbers
+    for kind, code in product(("image", "structured_prompt"), (500, 503)):
+        assert f'sartor_job_errors_total{{code="{code}",kind="{kind}"}} 0.0' in numbers
 
 
 def test_strange_methods_are_one_label(service: Service) -> None:

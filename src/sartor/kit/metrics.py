@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -11,6 +12,9 @@ _JOB_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
 _RUN_SECONDS = (0.1, 1, 10, 60, 600, 3600, 36000)
 # Anything else that a stranger puts in a method's place is one label: a label, once seen, is kept for ever.
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+_OUTCOMES = ("delivered", "failed", "given_up")
+_KINDS = ("image", "structured_prompt")
+_ALARMING = ("500", "503")
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -51,6 +55,11 @@ class Metrics:
         self._webhooks = Counter(
             "sartor_webhook_attempts", "Attempts to deliver a webhook.", ["outcome"], registry=self._registry
         )
+        # What alerts look at is there from the start: where a count first appears as 1, nothing has grown.
+        for outcome in _OUTCOMES:
+            self._webhooks.labels(outcome)
+        for kind, code in product(_KINDS, _ALARMING):
+            self._refusals.labels(kind, code)
         gauge = Gauge("sartor_ready", "1 once requests can be worked on.", registry=self._registry)
         gauge.set_function(lambda: float(ready()))
 
