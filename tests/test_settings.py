@@ -105,10 +105,16 @@ def test_a_generated_key_is_its_owners_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_given_key_is_used_and_never_shown(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, secret_key="s3cret")
-    assert settings.key == b"s3cret"
+    settings = Settings(home=tmp_path, secret_key="s3cret-of-sixteen")
+    assert settings.key == b"s3cret-of-sixteen"
     assert "s3cret" not in repr(settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_given_key_is_no_short_one(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="16 characters") as refused:
+        Settings(home=tmp_path, secret_key="s3cret-of-15-ch")
+    assert "s3cret" not in str(refused.value)
 
 
 def test_the_engines_options_are_all_there() -> None:

@@ -265,7 +265,8 @@ _PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched
 
 
 async def _unanswered(what: str, request: Request, error: Exception) -> JSONResponse:
-    log.error(f"the {what} does not answer", request_id=request_id(request), exc_info=error)
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())  # a line each: there may be many of them
+    log.error(f"the {what} does not answer", request_id=request_id(request), reason=f"{type(error).__name__}: {reason}")
     return respond(Unavailable(f"The {what} does not answer; try again."), request_id(request))
 
 

@@ -24,6 +24,7 @@ from sartor.kit.networks import IPNetwork, networks
 
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
 _LONGEST_PRESIGNED = timedelta(days=7)
+_LEAST_KEY = 16  # characters
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:).+|postgres(ql)?(\+psycopg)?://.+")
 _STORAGE = re.compile(r"file:///.+|(s3|gs|az)://.+")
@@ -32,7 +33,9 @@ _STORAGE = re.compile(r"file:///.+|(s3|gs|az)://.+")
 class Settings(BaseSettings):
     """Settings of one Sartor process. Durations are seconds (``90``) or ISO 8601 (``PT90S``, ``P30D``)."""
 
-    model_config = SettingsConfigDict(env_prefix="SARTOR_", env_file=None, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SARTOR_", env_file=None, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(
         default_factory=lambda: Path.home() / ".sartor",
@@ -154,8 +157,9 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Key that signs image addresses and encrypts the keys of webhooks; empty generates one "
-        "into `SARTOR_HOME/secret.key`, readable by its owner only. All processes of one service need the same.",
+        description="Key that signs image addresses and encrypts the keys of webhooks, 16 characters or more; empty "
+        "generates one into `SARTOR_HOME/secret.key`, readable by its owner only. All processes of one service need "
+        "the same.",
     )
     sync_wait: Positive = Field(
         default=timedelta(seconds=28),
@@ -244,6 +248,13 @@ class Settings(BaseSettings):
             make_url(value or "sqlite://")
         except (ArgumentError, ValueError):  # its words may be the password's, where that is not percent-encoded
             raise ValueError("is no address: user, password, host or port cannot be told apart in it") from None
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_key(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < _LEAST_KEY:
+            raise ValueError(f"must be empty, or {_LEAST_KEY} characters that nobody guesses")
         return value
 
     @field_validator("storage_url")

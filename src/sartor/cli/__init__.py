@@ -141,8 +141,9 @@ def list_organizations() -> None:
     """All organisations, a line each: name, since when, how many tokens are good, whether it is being deleted."""
     with _accounts() as accounts:
         for one in accounts.organisations():
+            tokens = f"{one.tokens} token{'s' if one.tokens != 1 else ''}"
             deleted = "being deleted" if one.deleted else ""
-            typer.echo(f"{one.name}\t{one.created_at:%Y-%m-%d %H:%M}\t{one.tokens} tokens\t{deleted}".rstrip())
+            typer.echo(f"{one.name}\t{one.created_at:%Y-%m-%d %H:%M}\t{tokens}\t{deleted}".rstrip())
 
 
 @organizations.command("delete")
