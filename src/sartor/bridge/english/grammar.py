@@ -272,17 +272,18 @@ def _group(items: Items) -> Items:
     many = many and (not pair or named is not None)
     written.append(named.word if named else last.lemma if many and last.lemma else last.text.lower())
     find = {item.code: item for item in items}
+    places = [item for item in items if isinstance(item.value, PartialPlace)]
     group = Group(
         noun=" ".join(written),
         concept=named.concept if named else None,
-        adjectives=tuple(item.text.lower() for item in items if item.code in "AMyV"),
+        adjectives=tuple(item.text.lower() for item in items if item.code in "AMyV" and item not in places),
         colors=_colors(items),
         count=find["Q"].value if "Q" in find and not (pair and find["Q"].text.lower() == "pair of") else None,
         plural=many and not single,
         single=single,
         size=find["Z"].value if "Z" in find else None,
         orientation=find["O"].value if "O" in find else None,
-        place=find["L"].value if "L" in find else None,
+        place=places[-1].value if places else None,
         definite=any(item.code == "D" and item.text.lower() in DEFINITE for item in items),
         further=any(item.text.lower() in {"another", "more", "extra"} for item in items),
         bare=len(items) == len(nouns),

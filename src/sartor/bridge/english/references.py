@@ -13,12 +13,21 @@ DEFINITE = frozenset([ONE_OF, "the", "this", "that", "these", "those", "its", "h
 
 
 def _one(items: list[Item]) -> list[Item] | None:
-    """ "the left one", "the red ones", "the one": a noun."""
+    """ "the left one", "the red ones", "the one", "the other two": a noun."""
     last = items[-1]
+    if items[0].text.lower() in DEFINITE and last.code == "Q" and items[-2].text.lower() == "other":
+        tag = "NN" if last.value == 1 else "NNS"
+        return [*items[:-1], replace(last, code="N", value=None, lemma="one", tag=tag)]
     if items[0].text.lower() not in DEFINITE or last.text.lower() not in {"one", "ones"}:
         return None
     tag = "NNS" if last.text.lower() == "ones" else "NN"
     return [*items[:-1], replace(last, code="N", value=None, lemma="one", tag=tag)]
+
+
+def _one_there(items: list[Item]) -> list[Item] | None:
+    """ "on the middle one": no place, but whose."""
+    named = _one(items)
+    return [replace(item, code="A") if item.code == "L" else item for item in named] if named else None
 
 
 def _one_of(items: list[Item]) -> list[Item] | None:
@@ -35,6 +44,7 @@ def _both(items: list[Item]) -> list[Item] | None:
 
 REFERENCES: tuple[tuple[re.Pattern[str], Callable[[list[Item]], list[Item] | None]], ...] = (
     (re.compile(r"(?<![PR])D[aLACZ]+[Qi]|DQ(?![aZCALKN])"), _one),
+    (re.compile(r"(?<=[PR])D[aLACZ]+Q(?![aoZCAMLKNSst])"), _one_there),
     (re.compile(r"Qo[iD]"), _one_of),
     (re.compile(r"Q(?:oi)?(?![oaDKNSst]|[ZCAM]+[KN])"), _both),
 )

@@ -10,6 +10,7 @@ from sartor.bridge.english.arrangement import CELLS, COLUMNS, NAMES, ROWS, full_
 from sartor.bridge.english.draft import DETAILS, Piece
 from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.lexicon import PartialPlace
+from sartor.bridge.english.people import ANYBODY, PEOPLE, is_animate
 from sartor.bridge.english.scales import gives_way
 from sartor.bridge.english.scene import default_size
 from sartor.bridge.refining.hours import Circumstance
@@ -18,19 +19,6 @@ from sartor.nano.vocabulary import SIZES
 
 _STEPS = list(SIZES)
 _PERSONAL = frozenset({"gender", "expression", "clothing", "skin_tone_and_texture"})
-# What anybody is called, and what people are to others or do; their gender where the word tells it.
-_ANYBODY = {"male": "man boy guy", "female": "woman girl lady", "": "person"}
-ANYBODY = {name: gender for gender, names in _ANYBODY.items() for name in names.split()}
-PEOPLE = ANYBODY | {
-    name: gender
-    for gender, names in (
-        ("male", "father king prince grandfather brother son husband gentleman actor waiter wizard"),
-        ("female", "mother queen princess grandmother sister daughter wife actress waitress witch"),
-        ("", "child baby sailor doctor nurse chef astronaut knight pirate teacher farmer artist dancer soldier "
-             "fisherman kid toddler teenager worker player singer musician worker angel fairy elf dwarf hero"),
-    )
-    for name in names.split()
-}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -84,10 +72,9 @@ class Actor:
 
     @property
     def animate(self) -> bool:
-        """Whether it is a person or an animal, as far as that can be told."""
-        named = self.piece.concept is not None and self.piece.concept.group == "animal"
+        """Whether it is a person, an animal or a figure, as far as that can be told."""
         told = self.entry is not None and not _PERSONAL.isdisjoint(self.entry)
-        return named or told or self.piece.noun.rsplit(" ", 1)[-1] in PEOPLE
+        return told or is_animate(self.piece.noun, self.piece.concept)
 
     @property
     def gender(self) -> str:

@@ -20,12 +20,13 @@ from sartor.bridge.refining.bearing import follow_bearing
 from sartor.bridge.refining.changes import BECOMING
 from sartor.bridge.refining.clauses import said
 from sartor.bridge.refining.doing import Doing
-from sartor.bridge.refining.exchanging import follow_colors
+from sartor.bridge.refining.exchanging import follow_colors, follow_places
 from sartor.bridge.refining.framing import follow_frame
-from sartor.bridge.refining.gifts import grow, wear
+from sartor.bridge.refining.gifts import give, grow, wear, wearer
 from sartor.bridge.refining.hours import find_hour
 from sartor.bridge.refining.lettering import follow_text
 from sartor.bridge.refining.looks import follow_look
+from sartor.bridge.refining.nearing import follow_nearing
 from sartor.bridge.refining.outdoors import follow_background, follow_hour, follow_weather
 from sartor.bridge.refining.placing import DEPTH
 from sartor.bridge.refining.sparing import follow_only
@@ -48,7 +49,9 @@ class Clause(Doing):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
 
     def apply(self) -> None:
-        if follow_only(self.scope, self.items) or follow_colors(self.scope, self.items):
+        if any(
+            follow(self.scope, self.items) for follow in (follow_only, follow_colors, follow_places, follow_nearing)
+        ):
             return
         if self.wish == "stay":
             self._stay()
@@ -306,6 +309,8 @@ class Clause(Doing):
             if group.count is not None or not group.plural:
                 self.stage.actors[:] = [actor for actor in self.stage.actors if actor not in others]
                 self.targets = [first]
+            if others and self.targets[1:]:
+                group = replace(group, plural=False)  # "replace both with rabbits": each with one
             for actor in self.targets:
                 actor.become(group, len(self.stage.actors))
                 self.scope.note_new(actor.piece)
@@ -329,14 +334,22 @@ class Clause(Doing):
                 self._aim(owner[:1])
             else:
                 self._stand([made], f"{link} {group.words}")
-        elif found and group.definite and self.targets and made is None and link and found[0].freely:
-            self._stand(self.targets, f"{link} the {found[0].called}")
+        elif found and group.definite and self.targets and made is None and link:
+            if found[0].freely:
+                self._stand(self.targets, f"{link} the {found[0].called}")
+            else:
+                self.relation = "above" if link.startswith("on") else "inside" if link.startswith("in") else "next to"
+                self._relate(found[0])
         elif found and group.definite:
             self._aim(found)
         elif found and (group.further or more) and not placed and not group.colors:
             several = group.plural and group.count is None and found[0].piece.count > 1
             more_by = max(2, found[0].piece.count // 2) if several else 1
             self._recount(found[0], found[0].piece.count + (group.count or more_by))
+        elif not found and (owner_alone := wearer(self.scope, group, rest)) is not None:
+            give(self.scope, [owner_alone], group)
+            self._aim([owner_alone])
+            self.done = True
         else:
             self._create(replace(group, adjectives=tuple(word for word in group.adjectives if word not in _MORE)))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sartor.bridge.english import words
 from sartor.bridge.english.attachment import gerund
 from sartor.bridge.english.grammar import Group
+from sartor.bridge.english.people import ANYBODY
 from sartor.bridge.english.tagging import Item
-from sartor.bridge.refining.actors import ANYBODY
 from sartor.bridge.refining.clauses import VERBS
 from sartor.bridge.refining.gifts import is_garment
 from sartor.bridge.refining.hours import find_hour

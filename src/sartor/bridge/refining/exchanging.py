@@ -1,4 +1,4 @@
-"""One colour for another, in whatever has it: "change red to green"."""
+"""One for the other: colours in whatever has them ("change red to green"), and the places of two things."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from sartor.bridge.english.tagging import Item
 from sartor.bridge.refining.scope import Scope
 
 _VERBS = frozenset({"change", "replace", "swap", "turn", "make", "switch"})
+_PLACES = re.compile(
+    r"\b(?:swap|switch|exchange|trade)\b.*\b(?:places?|positions?|locations?|spots?|sides)\b|"
+    r"^(?:swap|switch|exchange) (?:them|both)(?: around)?$",
+    re.IGNORECASE,
+)
 
 
 def follow_colors(scope: Scope, items: list[Item]) -> bool:
@@ -25,4 +30,19 @@ def follow_colors(scope: Scope, items: list[Item]) -> bool:
         scope.last = actor
     if not having:
         scope.note(f"nothing is {old} in the scene")
+    return True
+
+
+def follow_places(scope: Scope, items: list[Item]) -> bool:
+    """ "swap their places", "switch the positions of the cat and the dog"; False where it is not of two things."""
+    if _PLACES.search(scope.clause(items)) is None or any(item.code == "n" for item in items):
+        return False
+    named = [actor for item in items if item.code == "@" for actor in scope.find(item.value)[:1]]
+    actors = named or scope.stage.actors
+    if len(actors) != 2:
+        return False
+    one, other = actors
+    place = one.place
+    one.pin(other.place)
+    other.pin(place)
     return True

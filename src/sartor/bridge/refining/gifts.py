@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sartor.bridge.english import words
 from sartor.bridge.english.grammar import Group
+from sartor.bridge.english.tagging import Item
 from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.scope import Scope
 from sartor.nano.captions import article
@@ -44,6 +45,14 @@ def wear(scope: Scope, made: Actor, owner: Actor) -> bool:
     text = " ".join([*piece.colors, piece.phrase])
     owner.piece.add_detail("clothing", text if piece.count > 1 else article(text))
     return True
+
+
+def wearer(scope: Scope, group: Group, rest: list[Item]) -> Actor | None:
+    """ "add sunglasses": who can wear them, where it is one alone and nothing is said of a place."""
+    if not is_garment(group) or group.definite or (rest and rest[0].code != "U"):
+        return None
+    found = [actor for actor in scope.stage.actors if actor.entry is not None and actor.animate]
+    return found[0] if len(found) == 1 else None
 
 
 def grow(scope: Scope, made: Actor, owner: Actor) -> bool:

@@ -10,9 +10,10 @@ from sartor.bridge.english.colors import replace_hex
 from sartor.bridge.english.draft import Piece
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
+from sartor.bridge.english.people import ANYBODY
 from sartor.bridge.english.tagging import Item, words_of
 from sartor.bridge.english.wording import BLURRED, background_of
-from sartor.bridge.refining.actors import ANYBODY, Actor, Stage
+from sartor.bridge.refining.actors import Actor, Stage
 from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather
 from sartor.nano.vocabulary import LIGHTING, SHADOWS, STYLE_BY_NAME
 
@@ -32,6 +33,7 @@ _SHADED = re.compile(r"(?:an? |the )?((?:(?:more|less) )?\w+(?:er)?|(?:more|less
 _END = re.compile(r"[.,;:!?\n]|\b(?:and|then|but)\b")
 _GENDERS = {"he": "male", "him": "male", "his": "male", "she": "female", "her": "female"}
 _ORDER = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
+_REST = frozenset({"other", "rest"})
 _ANYTHING = frozenset({"thing", "object", "item", "one", "animal", "subject", "figure", "character"})
 
 
@@ -93,9 +95,12 @@ class Scope:
 
     def find(self, group: Group) -> list[Actor]:
         """The actors that the group means; its colour, place or order choose among several. [] if there is none."""
+        if group.definite and (group.noun in _REST or "other" in group.adjectives):
+            return self._others(group)
         found = [actor for actor in self.stage.actors if actor.piece.is_called(group)]
         if not found and group.noun in _ANYTHING:
-            found = self.stage.actors[:]
+            there = [actor for actor in self.stage.actors if actor.entry is not None]
+            found = there or self.stage.actors[:]
         if not found:
             found = [actor for actor in self.stage.actors if actor.freely and _is_part_of_name(actor, group)]
         if not found and group.definite and group.noun in ANYBODY:
@@ -108,6 +113,14 @@ class Scope:
             if order is not None and -len(found) <= order < len(found):
                 found = [found[order]]
         return found if group.plural or not found else found[:1]
+
+    def _others(self, group: Group) -> list[Actor]:
+        """ "the others", "the other cat": all such but what was named last, else but the first."""
+        every = group.noun in _REST | _ANYTHING
+        such = [actor for actor in self.stage.actors if every or actor.piece.is_called(group)]
+        spared = self.last if self.last in such else such[0] if self.last is None and such else None
+        others = [actor for actor in such if actor is not spared]
+        return others if group.plural or group.noun in _REST else others[:1]
 
     def tells(self, group: Group) -> bool:
         """Whether the surroundings or the summary name the group's noun."""
