@@ -20,6 +20,7 @@ from sartor.bridge.english.grammar import analyse
 from sartor.bridge.english.scene import realise
 from sartor.bridge.english.shape import without_shape
 from sartor.bridge.english.tagging import Tagger
+from sartor.bridge.refining.clauses import VERBS
 from sartor.bridge.refining.named_fields import change_named_fields
 from sartor.bridge.refining.reading import read
 from sartor.bridge.refining.refinement import Director
@@ -39,7 +40,7 @@ class OfflineBridge:
     name = "offline"
 
     def __init__(self) -> None:
-        self._tagger = Tagger()
+        self._tagger = Tagger(VERBS)
 
     def load(self) -> None:
         """Loads the language data now (about 3 s). Raises BridgeUnavailable where they are not installed."""
@@ -49,9 +50,10 @@ class OfflineBridge:
     def translate(self, prompt: str, *, visual_schema: VisualSchema | None = None) -> Translation:
         shapeless, shape = without_shape(check_prompt(prompt))
         prompt = shapeless or prompt
-        items = self._tagger.tag(prompt)
+        spelled, slips = self._tagger.corrected(prompt)
+        items = self._tagger.tag(spelled)
         draft = attach(analyse(items))
-        draft.notes[:0] = shape if shapeless else []
+        draft.notes[:0] = [*(shape if shapeless else []), *slips]
         if _not_understood(draft, sum(len(item.text) for item in items if item.code not in _GRAMMAR)):
             draft.pieces = [Piece(re.sub(r"^(an?|the) ", "", " ".join(prompt.split()), flags=re.IGNORECASE))]
             draft.loose.clear()
@@ -68,6 +70,8 @@ class OfflineBridge:
         rest, missed = change_named_fields(values, rest)
         notes += missed
         if rest:
+            rest, slips = self._tagger.corrected(rest, " ".join(_texts(values)))
+            notes += slips
             values, followed = self._follow(values, rest, visual_schema)
             notes += followed
         with _held():
@@ -126,6 +130,15 @@ def _described(values: dict[str, Any], draft: Draft) -> dict[str, Any]:
         return {}
     scene = plain(realise(draft, None))
     return {name: scene[name] for name in ("objects", "background_setting") if name == "objects" or draft.ground}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in JSON values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _translation(vgl: StructuredPrompt, notes: list[str]) -> Translation:

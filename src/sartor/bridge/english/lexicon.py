@@ -84,6 +84,10 @@ class Lexicon:
         for key in self._phrases:
             self._heads[key[0]] = max(self._heads.get(key[0], 0), len(key))
 
+    def words(self) -> set[str]:
+        """Every word of every phrase."""
+        return {word for key in self._phrases for word in key}
+
     def longest(self, forms: list[tuple[str, str]], start: int) -> tuple[int, Entry] | None:
         """The number of tokens and the entry of the longest phrase at ``start``; ``forms`` holds (lower, lemma)."""
         lower, lemma = forms[start]

