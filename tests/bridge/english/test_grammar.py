@@ -20,7 +20,7 @@ def analysed(bridge, text: str):
         ("background: pink", Ground("plain", ("pink",))),
         ("on white", Ground("plain", ("white",))),
         ("on a dark background", Ground("plain", ("black",))),
-        ("on a transparent background", Ground("plain", ("white",))),
+        ("on a transparent background", Ground("plain", ("white",), "transparent")),
         ("a blue to pink gradient background", Ground("gradient", ("blue", "pink"))),
         ("gradient from red to orange", Ground("gradient", ("red", "orange"))),
         ("in the snow", Ground("snow")),

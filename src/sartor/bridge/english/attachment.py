@@ -291,6 +291,8 @@ class _Reader:
             draft.camera[value[0]] = value[1]
         elif item.code == "q":
             draft.texts.append(value)
+        elif item.code == "w" and value is not None and item.text.lower() != value:
+            draft.note(value)
         elif item.code == "w":
             draft.loose.append(item.text.lower())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sartor.bridge.english.colors import thing_color
-from sartor.bridge.english.grammar import Ground, Group
+from sartor.bridge.english.grammar import NO_TRANSPARENCY, Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace, plural
 from sartor.nano.captions import Thing
 from sartor.nano.concepts import Concept
@@ -115,6 +115,8 @@ class Draft:
 
     def set_ground(self, ground: Ground) -> None:
         """The first background counts; night and sunset beside another one are told by the light."""
+        if ground.text == "transparent":
+            self.note(NO_TRANSPARENCY)
         if self.ground is None:
             self.ground = ground
             return

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sartor.bridge.english import words
+from sartor.bridge.english.brands import branded
 from sartor.bridge.english.inflection import comparative, participle, verbal
 from sartor.bridge.english.lexicon import Named, PartialPlace
 from sartor.bridge.english.references import DEFINITE, ONE_OF, REFERENCES
@@ -69,6 +70,14 @@ class Ground:
     kind: str
     colors: tuple[str, ...] = ()
     text: str = ""
+
+
+NO_TRANSPARENCY = "pictures have no transparency: the background is plain"
+
+
+def plain_ground(word: str) -> Ground:
+    """The plain background that the word stands for, one of ``words.PLAIN_BACKGROUNDS``."""
+    return Ground("plain", (words.PLAIN_BACKGROUNDS[word],), text=word if word == "transparent" else "")
 
 
 def analyse(items: Items, *, instruction: bool = False) -> Items:
@@ -150,7 +159,7 @@ def _described_background(items: Items) -> Items | None:
         return None
     known = words.PLAIN_BACKGROUNDS.get(inner[0].text.lower()) if len(inner) == 1 else None
     if known:
-        return [Item("B", Ground("plain", (known,)), words_of(items))]
+        return [Item("B", plain_ground(inner[0].text.lower()), words_of(items))]
     if inner[0].code == "n":
         return None
     return [Item("B", Ground("free", text=_without_lead(items)), words_of(items))]
@@ -335,6 +344,7 @@ def _rule(pattern: str, build: Builder) -> tuple[re.Pattern[str], Builder]:
 _MODS = r"(?:a*[ZCAMOLyY](?:[UX](?=(?:[UX]?a*[ZCAMOLyY])+[KN]))?)*"
 _PALETTE = (_rule(r"[PW]?D?(?:a*[CAMZ][UX]?)*[CAM]N(?![KNo])", _colors_of_all),)
 _RULES = (
+    _rule(r"[PWT]?D?(?:[AN]_?){0,2}[NKp](?![KNG])", branded),
     # backgrounds
     _rule(r"[PWRT]?D?[aAM]*C(?:[TUPX]{1,2}C)?[AgMp]*G", _painted),
     _rule(r"[PWRT]?D?[aAM]*(?:gG?|G)[Po]?C[TU]C", _painted),

@@ -268,6 +268,8 @@ INTERIORS = word_set(
     "room bedroom bathroom kitchen office library cafe restaurant shop store market classroom studio workshop garage "
     "garden forest cave street alley city village town landscape valley hall corridor interior attic laboratory lab"
 )
+# How a thing is drawn around: "a white outline".
+OUTLINES = word_set("outline border stroke contour")
 # What one thing of the picture is said to be: "our mascot, a penguin".
 ROLES = word_set("mascot character protagonist")
 # What one has together with others: "having a picnic".

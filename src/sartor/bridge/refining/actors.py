@@ -13,6 +13,7 @@ from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.people import ANYBODY, PEOPLE, is_animate
 from sartor.bridge.english.scales import gives_way
 from sartor.bridge.english.scene import default_size
+from sartor.bridge.refining.adjectives import drop
 from sartor.bridge.refining.hours import Circumstance
 from sartor.nano.captions import Background, Scene, Thing, composition
 from sartor.nano.vocabulary import SIZES
@@ -41,6 +42,8 @@ class Actor:
     """A word of its name, and the one that came for it: a fox head that became a wolf's."""
     relation_told: str | None = None
     """How it stands to something, in the person's words."""
+    dropped: list[str] = field(default_factory=list)
+    """Adjectives that it is no longer to have."""
     painted_parts: dict[str, str] = field(default_factory=dict)
     """The new colour of what it wears and has, by the noun."""
 
@@ -153,6 +156,15 @@ class Actor:
             return False
         kept = [known for known in self.piece.adjectives if not gives_way(known, adjective)]
         self.piece.adjectives = [*kept, adjective]
+        return True
+
+    def undescribe(self, adjective: str) -> bool:
+        """False if it was not said to be so."""
+        told = str((self.entry or {}).get("description", ""))
+        if adjective not in self.piece.adjectives and drop(told, adjective) == told:
+            return False
+        self.piece.adjectives = [known for known in self.piece.adjectives if known != adjective]
+        self.dropped.append(adjective)
         return True
 
     def become(self, group: Group, things: int) -> None:

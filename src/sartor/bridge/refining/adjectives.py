@@ -9,6 +9,7 @@ import re
 
 from sartor.bridge.english.scales import gives_way
 from sartor.bridge.refining.recoloring import find_noun, opening, with_article
+from sartor.nano.captions import article
 
 _COMPARED = frozenset({"more", "less", "very", "slightly", "most", "rather", "quite"})
 _LEAD = re.compile(r"\s*(?:(?:an?|the|his|her|its|their|one|two|three|four|five|holding|wearing)\s+)*", re.IGNORECASE)
@@ -51,3 +52,18 @@ def _said(before: str, adjective: str, after: str) -> str:
         lead = len(after) - len(after.lstrip())
         return f"{adjective[:1].upper()}{adjective[1:]}{after[:lead]}{after[lead].lower()}{after[lead + 1 :]}"
     return f"{before}{adjective}{after}"
+
+
+def drop(text: str, adjective: str) -> str:
+    """The text without the first place of the adjective, and the article that then is due."""
+    found = re.search(
+        rf"\b(?:(an?) )?(?:(?:very|so|really) )?{re.escape(adjective)}\b(?:,? and)?,? (?=\w+)", text, re.I
+    )
+    if found is None:
+        return text
+    lead, rest = found.group(1), text[found.end() :]
+    if lead:
+        told = article(re.split(r"\W", rest, maxsplit=1)[0]).split()[0]
+        lead = f"{told.capitalize() if lead[0].isupper() else told} "
+    capital = not lead and found.group()[0].isupper()
+    return f"{text[: found.start()]}{lead or ''}{rest[:1].upper() if capital else rest[:1]}{rest[1:]}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sartor.bridge.base import check_things
+from sartor.bridge.english import words
 from sartor.bridge.english.draft import Piece
 from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.lexicon import PartialPlace
@@ -14,7 +16,7 @@ from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.clauses import VERBS, Wish, wish
 from sartor.bridge.refining.gifts import give, is_measure, turn_by
 from sartor.bridge.refining.parts import Part, find_part
-from sartor.bridge.refining.scope import Scope
+from sartor.bridge.refining.scope import UNSET, Scope
 from sartor.bridge.refining.surrounding import Surrounding, find_surrounding
 
 # Verbs that make one thing of another.
@@ -150,6 +152,26 @@ class Changes:
             self.scope.note(f'beyond the vocabulary, in the description: "{value}"')
         self.done = True
 
+    def _lessen(self, adjective: str) -> None:
+        """ "less cute": no longer said of the things that it is said of, nor of the mood."""
+        mood = ("aesthetics", "mood_atmosphere")
+        told = str(self.stage.values.get(mood[0], {}).get(mood[1], ""))
+        if not self.named and adjective in re.findall(r"[\w-]+", told.lower()):
+            self.scope.asked[mood] = UNSET
+        elif not [actor for actor in self._who() if actor.undescribe(adjective)]:
+            self.scope.note(f"nothing is told to be {adjective} in the scene")
+        self.done = True
+
+    def _outlined(self, group: Group, found: list[Actor]) -> bool:
+        """ "add a white outline": how the thing is drawn, and no thing of its own."""
+        if found or group.definite or self.mode == "remove" or self.negated or group.noun not in words.OUTLINES:
+            return False
+        for actor in self._who():
+            actor.piece.add_detail("appearance_details", f"with {group.words}")
+        self.scope.note(f'in your words in appearance_details: "with {group.words}"')
+        self.done = bool(self._who())
+        return self.done
+
     def _recount(self, actor: Actor, count: int) -> None:
         actor.recount(count, len(self.stage.actors))
         self.done = True
@@ -174,10 +196,10 @@ class Changes:
         self.scope.note(f'in your words in relationship: "{words}"')
         self.relation, self.done = None, True
 
-    def _change_looks(self, words: str) -> None:
+    def _change_looks(self, told: str) -> None:
         for actor in self.targets:
-            actor.piece.add_detail("appearance_details", words)
-        self.scope.note(f'in your words in appearance_details: "{words}"')
+            actor.piece.add_detail("appearance_details", told)
+        self.scope.note(f'in your words in appearance_details: "{told}"')
         self.done = True
 
     def _given_there(self, words: str) -> bool:

@@ -13,6 +13,7 @@ from sartor.bridge.english import words
 from sartor.bridge.english.attachment import SURROUNDINGS, TEXT_NOUNS
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
+from sartor.bridge.english.references import LESS
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.actors import Actor
@@ -29,6 +30,7 @@ from sartor.bridge.refining.looks import follow_look
 from sartor.bridge.refining.nearing import follow_nearing
 from sartor.bridge.refining.outdoors import follow_background, follow_hour, follow_weather
 from sartor.bridge.refining.placing import DEPTH
+from sartor.bridge.refining.scenery import follow_scenery
 from sartor.bridge.refining.sparing import follow_only
 from sartor.bridge.refining.topics import follow_topic
 
@@ -42,7 +44,7 @@ _BEING = re.compile("@v+P?")  # "the sailor should be a robot", "the boat is on 
 _INSTEAD = frozenset({"instead of", "rather than"})
 _MORE = word_set("second third fourth fifth additional extra other further")
 # What a clause may be about as a whole; the first that takes it has it.
-_ROOMS = (follow_background, follow_hour, follow_frame, follow_bearing, follow_look, follow_topic)
+_ROOMS = (follow_background, follow_scenery, follow_hour, follow_frame, follow_bearing, follow_look, follow_topic)
 
 
 class Clause(Doing):
@@ -57,6 +59,10 @@ class Clause(Doing):
             self._stay()
             return
         if follow_text(self.scope, self.items, remove=self.mode == "remove"):
+            return
+        told = next((item for item in self.items if item.code not in "Vv"), None)
+        if told is not None and _is_note(told):
+            self.scope.note(told.value)  # "use our brand colors for the scarf"
             return
         if self.mode != "remove" and any(follow(self.scope, self.items) for follow in _ROOMS):
             return
@@ -147,6 +153,9 @@ class Clause(Doing):
             self._attribute(replace(item, code="A"))  # "make the boat darker" is not about the light
         elif code in "BGIHbYc":
             self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done
+        elif _is_note(item):
+            self.scope.note(value)
+            self.done = True
         elif code == "w":
             self.scope.loose.append(item.text.lower())
 
@@ -196,7 +205,7 @@ class Clause(Doing):
             return
         if (not found or (self.part is not None and not group.definite)) and self._part_of(group, link):
             return
-        if self._dressed(group, link) or self._surroundings(group, found, link):
+        if self._outlined(group, found) or self._dressed(group, link) or self._surroundings(group, found, link):
             return
         if self.mode == "remove" or self.negated:
             self._remove_group(group, found)
@@ -355,6 +364,13 @@ class Clause(Doing):
 
     def _attribute(self, item: Item) -> None:
         code, value = item.code, item.value
+        if (
+            code in "AM"
+            and self.part is None
+            and (value == LESS or self.scope.spoken([item]).lower().startswith("less "))
+        ):
+            self._lessen(item.text.lower())
+            return
         if code == "M" and (item.lemma == "mood" or not self.named):
             self.scope.asked[("aesthetics", "mood_atmosphere")] = value
             self.done = True
@@ -376,3 +392,8 @@ class Clause(Doing):
             value = list(self.colors)
         for actor in self._who():
             self._change(actor, code, value)
+
+
+def _is_note(item: Item) -> bool:
+    """Whether it only says something to the person: the lexicon's own words are their values."""
+    return item.code == "w" and item.value is not None and item.value != item.text.lower()

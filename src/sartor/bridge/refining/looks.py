@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sartor.bridge.english import words
+from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.scales import base, gives_way
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
@@ -22,11 +24,17 @@ _DRAWN = re.compile(
     r"collage|mosaic|postcard|render|photo|photograph|cartoon))$",
     re.IGNORECASE,
 )
+_MADE = re.compile(
+    r"^(?:make|turn|render|convert|change) (?:it|this|that)(?: look)?(?: like|(?: in)?to| as)? an? "
+    r"(sticker|logo|badge|emblem|postcard|poster)\b"
+)
 _THEMED = re.compile(r"\b([\w'-]{1,40})[- ](?:themed|inspired|style)\b", re.IGNORECASE)
 
 
 def follow_look(scope: Scope, items: list[Item]) -> bool:
     """Adds to the artistic style; False where a thing is spoken of, or nothing of this kind is said."""
+    if _made(scope, items):
+        return True
     if any(item.code in "nqGBLRTW" for item in items):
         return False
     drawn = _DRAWN.search(scope.clause(items))
@@ -54,9 +62,23 @@ def follow_look(scope: Scope, items: list[Item]) -> bool:
     return _add(scope, scope.spoken(told).lower().replace("more ", ""))
 
 
-def _add(scope: Scope, words: str) -> bool:
+def _made(scope: Scope, items: list[Item]) -> bool:
+    """ "make it a sticker with a white outline": a kind of picture, and how the thing is drawn around."""
+    made = _MADE.search(scope.clause(items).lower())
+    if made is None:
+        return False
+    groups: list[Group] = [item.value for item in items if item.code == "@" and item.value.noun != made.group(1)]
+    if any(group.noun not in words.OUTLINES for group in groups) or scope.last is not None:
+        return False
+    for group in groups if scope.stage.actors else []:
+        scope.stage.actors[0].piece.add_detail("appearance_details", f"with {group.words}")
+        scope.note(f'in your words in appearance_details: "with {group.words}"')
+    return _add(scope, made.group(1))
+
+
+def _add(scope: Scope, told: str) -> bool:
     known = str(scope.stage.values.get("artistic_style", ""))
-    kept = [part for part in known.split(", ") if part and not gives_way(part, words)]
-    scope.asked[_STYLE] = ", ".join([*kept, words])
-    scope.note(f'in your words in artistic_style: "{words}"')
+    kept = [part for part in known.split(", ") if part and not gives_way(part, told)]
+    scope.asked[_STYLE] = ", ".join([*kept, told])
+    scope.note(f'in your words in artistic_style: "{told}"')
     return True

@@ -6,7 +6,7 @@ import re
 
 from sartor.bridge.english import words
 from sartor.bridge.english.almanac import DAYLIGHT, FESTIVALS, SEASONS, WEATHER_WORDS, WEATHERS
-from sartor.bridge.english.grammar import Ground, Group
+from sartor.bridge.english.grammar import Ground, Group, plain_ground
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather, weigh_weather
@@ -123,6 +123,9 @@ def follow_background(scope: Scope, items: list[Item]) -> bool:
     rest = items[at + 1 :]
     while rest and rest[0].code in "TWPvV":
         rest = rest[1:]
+    if len(rest) == 1 and rest[0].text.lower() == "transparent":
+        scope.set_ground(plain_ground("transparent"))
+        return True
     hours = [item for item in rest if item.code == "B" and item.value.kind in {"night", "sunset"}]
     place = rest[: rest.index(hours[0])] if hours else rest
     if not place or place[0].code != "@" or any(item.code in "Bn" for item in place):

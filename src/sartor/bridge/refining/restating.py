@@ -15,7 +15,7 @@ from sartor.bridge.english.lexicon import plural
 from sartor.bridge.english.patterns import literally
 from sartor.bridge.english.scene import finish_entry, orientation_of
 from sartor.bridge.refining.actors import Actor, Stage
-from sartor.bridge.refining.adjectives import describe_noun
+from sartor.bridge.refining.adjectives import describe_noun, drop
 from sartor.bridge.refining.bearing import retell_bearing
 from sartor.bridge.refining.phrases import rename, several
 from sartor.bridge.refining.recoloring import colors_before, recolor, swap
@@ -129,7 +129,11 @@ def _restate_entry(entry: dict[str, Any], actor: Actor, thing: Thing) -> None:
     own_colors = colors_before(entry.get("description", ""), actor.piece.noun)
     old["orientation"], new["orientation"] = actor.orientation_before, orientation_of(actor.piece, thing)
     for name in ("description", "location", "relative_size", "shape_and_color", "number_of_objects", "orientation"):
-        anew = actor.replaced if name == "shape_and_color" else name == "description" and actor.painted(thing)
+        anew = (
+            actor.replaced
+            if name == "shape_and_color"
+            else name == "description" and (actor.painted(thing) or bool(actor.dropped))
+        )
         if old.get(name) == new.get(name) and not anew:
             continue
         if name == "description" and name not in entry and not actor.replaced:
@@ -159,6 +163,8 @@ def _edit_description(text: str, actor: Actor, thing: Thing) -> str:
             text = swap(text, own, color)
     if actor.before.count == 1 and thing.count > 1:
         text = several(text, noun)
+    for adjective in actor.dropped:
+        text = drop(text, adjective)
     for adjective in actor.piece.adjectives:
         if not re.search(rf"\b{re.escape(adjective)}\b", text, re.IGNORECASE):
             text = describe_noun(text, noun, adjective)

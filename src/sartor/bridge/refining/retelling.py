@@ -12,7 +12,7 @@ from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.wording import before as in_front_of
 from sartor.bridge.english.wording import summarize
 from sartor.bridge.refining.actors import Actor, Stage
-from sartor.bridge.refining.adjectives import describe_noun
+from sartor.bridge.refining.adjectives import describe_noun, drop
 from sartor.bridge.refining.bearing import retell_bearing
 from sartor.bridge.refining.hours import find_hour
 from sartor.bridge.refining.phrases import become, count, cut, rename
@@ -85,6 +85,8 @@ def _edit(text: str, actor: Actor, thing: Thing) -> str:
     if not actor.replaced:
         noun = actor.piece.noun if _names_phrase(text, actor.piece.noun) else noun
         known = actor.word_before.split()
+        for adjective in actor.dropped:
+            text = drop(text, adjective)
         for adjective in actor.piece.adjectives:
             text = text if adjective in known else describe_noun(text, noun, adjective)
         return recolor(text, noun, phrase_colors(thing.colors)) if actor.painted(thing) else text

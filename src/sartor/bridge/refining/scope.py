@@ -8,7 +8,7 @@ from typing import Any
 from sartor.bridge.english.arrangement import CELLS, COLUMNS, ROWS
 from sartor.bridge.english.colors import replace_hex
 from sartor.bridge.english.draft import Piece
-from sartor.bridge.english.grammar import Ground, Group
+from sartor.bridge.english.grammar import NO_TRANSPARENCY, Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.people import ANYBODY
 from sartor.bridge.english.tagging import Item, words_of
@@ -231,6 +231,8 @@ class Scope:
             return
         if self.ground is not None and self.ground.kind in hours:
             self._light(hours[self.ground.kind])
+        if ground.text == "transparent":
+            self.note(NO_TRANSPARENCY)
         self.ground = ground
         self.stage.background, self.stage.setting = background_of(ground, blurred=blurred)
         self.stage.circumstances.clear()
