@@ -9,6 +9,7 @@ from sartor.bridge.english.almanac import TIMES
 from sartor.bridge.english.draft import Draft, Piece
 from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
+from sartor.bridge.english.people import is_animate
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 
@@ -16,6 +17,7 @@ _MEASURES = word_set("degree degrees percent percentage % °")
 _GROUP_SOON = re.compile(r"[Xv]*V?X?@")
 _ANCHOR_THEN_GROUP = re.compile(r"@[Xv]*V?@|iX?@")
 TEXT_NOUNS = word_set("word text letter lettering caption title slogan inscription message label name")
+_TALLER = {"taller": 1, "higher": 1, "wider": 1, "longer": 1, "shorter": -1}
 SURROUNDINGS = word_set("in at inside through across within among amid into around from")
 
 
@@ -46,6 +48,7 @@ class _Reader:
         self.verb: str | None = None  # what the subject does with the next group
         self.painted: Piece | None = None  # has the colours of the list at hand
         self.negated = False
+        self.compared: tuple[int, Piece] | None = None  # "bigger": waits for "than" what
 
     def read(self, index: int, item: Item) -> None:
         code = item.code
@@ -68,6 +71,8 @@ class _Reader:
         elif code == "n":
             self.negated = self.negated or item.value not in {"any", "nothing"}
             return
+        elif code == "z" or (code == "A" and item.text.lower() in _TALLER):
+            self._compare(index, item)
         elif code in "AMCZOFQ":
             self._describe(index, item)
         else:
@@ -115,6 +120,11 @@ class _Reader:
             self.draft.pieces.append(piece)
         if self.place is not None and self.fronted is None:
             piece.place, self.place = _join(piece.place, self.place), None
+        if self.compared is not None and self.compared[1] is not piece:
+            step, subject = self.compared
+            sizes = ("large", "small") if step > 0 else ("small", "large")
+            subject.size, piece.size = subject.size or sizes[0], piece.size or sizes[1]
+            self.compared = None
         self.recent = piece
         if self.fronted is not None:
             self.anchored, self.fronted = (self.fronted, piece), None
@@ -174,7 +184,7 @@ class _Reader:
             return True
         if group.concept is not None or self.relation or self.fronted or self.anchored:
             return False
-        around = link in SURROUNDINGS and link != "from" and noun not in words.BODY
+        around = link in SURROUNDINGS and link != "from" and noun not in words.BODY | words.CONTAINERS
         if around and verb is None and self.draft.ground is None:
             self.draft.ground = Ground("free", text=group.named)
             return True
@@ -183,7 +193,10 @@ class _Reader:
         if link and noun in TIMES:
             self.draft.loose.append(group.text)
             return True
-        if link and noun in words.SURFACES and self.draft.ground is None:
+        if not link and not verb and self.fresh and group.text == group.words and noun in words.BODY | words.WALLS:
+            owner.add_detail("appearance_details", group.words)  # "a house, blue roof, white walls"
+            return True
+        if link and link != "with" and noun in words.SURFACES and self.draft.ground is None:
             self.draft.ground = Ground("free", text=group.named)
         if verb:
             owner.details.pop("action", None)
@@ -244,11 +257,29 @@ class _Reader:
             return
         elif self.recent is None:
             self.draft.loose.append(item.text.lower())
+        elif self._by_owner():
+            self.recent = self.subject
+            self._verb(item)
         elif lemma in words.POSES:
             self.recent.add_detail("pose", words.POSES[lemma])
         else:
             self.verb = item.text.lower() if item.tag in {"VBG", "VBN"} else gerund(lemma)
             self.recent.add_detail("action", self.verb)
+
+    def _compare(self, index: int, item: Item) -> None:
+        """ "a cat bigger than a house"."""
+        if self.recent is None or [other.text.lower() for other in self.items[index + 1 : index + 2]] != ["than"]:
+            if item.code == "A":
+                self._describe(index, item)
+            return
+        self.compared = (item.value if item.code == "z" else _TALLER[item.text.lower()], self.recent)
+
+    def _by_owner(self) -> bool:
+        """ "a girl with a red umbrella walking": she does."""
+        owner, had = self.subject, self.recent
+        if owner is None or had is None or had is owner or had.relation != ("next to", owner):
+            return False
+        return is_animate(owner.noun, owner.concept) and not is_animate(had.noun, had.concept)
 
     def _describe(self, index: int, item: Item) -> None:
         piece = self.recent

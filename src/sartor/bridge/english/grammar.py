@@ -21,6 +21,7 @@ from sartor.bridge.english import words
 from sartor.bridge.english.brands import branded
 from sartor.bridge.english.inflection import comparative, participle, verbal
 from sartor.bridge.english.lexicon import Named, PartialPlace
+from sartor.bridge.english.owners import heading, whose
 from sartor.bridge.english.references import DEFINITE, ONE_OF, REFERENCES
 from sartor.bridge.english.tagging import Item, is_plural, words_of
 from sartor.nano.captions import PAIRS
@@ -88,7 +89,8 @@ def analyse(items: Items, *, instruction: bool = False) -> Items:
     items = [participle(items, index) for index in range(len(items))]
     if instruction:
         items = [comparative(verbal(items, index), items, index) for index in range(len(items))]
-    for pattern, build in (*(REFERENCES if instruction else _PALETTE), *_RULES):
+    rules = (*REFERENCES, *_RULES) if instruction else (*_PALETTE, *_RULES, _rule(r"@[_v]@", whose))
+    for pattern, build in rules:
         items = _apply(items, pattern, build)
     silent = "_jaDmkgotfSNKs" if instruction else "_jaDmkgpotfSNKsy"
     return [item for item in items if item.code not in silent]
@@ -342,7 +344,10 @@ def _rule(pattern: str, build: Builder) -> tuple[re.Pattern[str], Builder]:
 
 
 _MODS = r"(?:a*[ZCAMOLyY](?:[UX](?=(?:[UX]?a*[ZCAMOLyY])+[KN]))?)*"
-_PALETTE = (_rule(r"[PW]?D?(?:a*[CAMZ][UX]?)*[CAM]N(?![KNo])", _colors_of_all),)
+_PALETTE = (
+    _rule(r"^[aNAMTPSU]+E(?=a*[DQ])", heading),
+    _rule(r"[PW]?D?(?:a*[CAMZ][UX]?)*[CAM]N(?![KNo])", _colors_of_all),
+)
 _RULES = (
     _rule(r"[PWT]?D?(?:[AN]_?){0,2}[NKp](?![KNG])", branded),
     # backgrounds

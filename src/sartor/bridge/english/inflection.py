@@ -36,6 +36,8 @@ def participle(items: list[Item], index: int) -> Item:
         return replace(item, code="N", value=None, tag="NN")  # "holding an acorn in its paws"
     if item.code == "V" and item.tag == "VBG" and before == "X" and after in "ItCA":
         return replace(item, code="A", value=None)  # "..., glowing blue light"
+    if item.code == "V" and item.tag != "VBG" and before in "XUW" and items[index + 1].text.lower() == "everywhere":
+        return replace(item, code="N", value=None, tag="NN")  # "..., confetti everywhere"
     if item.code == "V" and item.tag == "VB" and before in "XU" and items[index + 1].tag == "VBG":
         return replace(item, code="N", value=None, tag="NN")  # "..., smoke rising from the chimney"
     if item.code == "V" and item.tag == "VBG" and before in "PW" and after == "N":

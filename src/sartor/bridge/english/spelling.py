@@ -67,7 +67,10 @@ class Spelling:
     def _meant(self, match: re.Match[str], text: str) -> str | None:
         """The one word that is an edit away: a doubled letter or two in the wrong order before any other."""
         word: str = match.group(1).lower()
-        near: set[str] = {*self._shorter.get(word, ()), *(form for form in _without_a_letter(word) if form in self._words)}
+        near: set[str] = {
+            *self._shorter.get(word, ()),
+            *(form for form in _without_a_letter(word) if form in self._words),
+        }
         near.update(known for form in _without_a_letter(word) for known in self._shorter.get(form, ()))
         if match.group(1) != word:  # a capital: a name, or the first word of an instruction
             near &= self._verbs if not text[: match.start(1)].strip() else set()

@@ -258,6 +258,11 @@ BODY = word_set(
     "hooves feet teeth tusks trunk fins scales shell spots stripes wheels headlights windows door roof handle handles "
     "lid label"
 )
+# What of somebody or something is drawn alone: "a lion's head".
+HEADS = word_set("head face skull silhouette portrait profile bust")
+# What something is in, and no surroundings: "a plant in a white pot".
+CONTAINERS = word_set("pot vase bowl basket box jar bag bottle glass cup mug bucket crate nest cage bubble frame")
+WALLS = word_set("wall walls chimney")
 # What something stands on or before, and is the background of a picture that names no other.
 SURFACES = word_set(
     "wall pier cliff street road bridge roof rooftop stage mountain mountains balcony shelf floor pavement sidewalk "
