@@ -185,40 +185,44 @@ def _recolor_shape(text: str, color: str) -> str:
 def _restate_relationship(
     entry: dict[str, Any], actor: Actor, thing: Thing, stage: Stage, pairs: list[tuple[Actor, Thing]]
 ) -> None:
-    before = stage.before.things
     others = [(other, now) for other, now in pairs if other is not actor]
+    named = actor.piece.relation
+    anchor = next((pair for pair in others if named is not None and pair[0].piece is named[1]), None)
+    told = entry.get("relationship")
     if actor.relation_told is not None:
         entry["relationship"] = actor.relation_told
-        return
-    if actor.piece.relation is not None and any(other.piece is actor.piece.relation[1] for other, _ in others):
-        now = next(now for other, now in others if other.piece is actor.piece.relation[1])
+    elif anchor is not None:
         seen: dict[str, Any] = {}
-        finish_entry(seen, actor.piece, thing, [actor.piece, actor.piece.relation[1]], [thing, now])
+        finish_entry(seen, actor.piece, thing, [actor.piece, anchor[0].piece], [thing, anchor[1]])
         entry["relationship"] = seen["relationship"]
-        return
-    told = entry.get("relationship")
-    if told is None or actor.before is None:
-        return
+    elif told is not None and actor.before is not None:
+        entry["relationship"] = _retold(told, actor.before, thing, stage, others)
+
+
+def _retold(told: str, before: Thing, thing: Thing, stage: Stage, others: list[tuple[Actor, Thing]]) -> str:
+    """The captions' wording anew; in somebody's own, what has become of the thing that it names."""
     rule = relationship(thing, [thing, *(now for _, now in others)])
-    if told == relationship(actor.before, before):
-        entry["relationship"] = rule
-        return
-    for old in before:
-        if old is not actor.before and told == relationship(actor.before, [actor.before, old]):
-            kept = next((now for other, now in others if other.before is old), None)
-            entry["relationship"] = relationship(thing, [thing, kept]) if kept else rule
-            return
-    for old in before:
+    if told == relationship(before, stage.before.things):
+        return rule
+    former = [old for old in stage.before.things if old is not before]
+    seen = next((old for old in former if told == relationship(before, [before, old])), None)
+    if seen is not None:
+        kept = next((now for other, now in others if other.before is seen), None)
+        return relationship(thing, [thing, kept]) if kept else rule
+    for old in former:
         named = next((name for name in _names_of(old, stage) if re.search(rf"\b{re.escape(name)}\b", told)), None)
-        if old is not actor.before and named is not None:
-            kept = next((now for other, now in others if other.before is old), None)
-            if kept is None:
-                entry["relationship"] = rule
-            elif kept.concept != old.concept and (kept.count != old.count or kept.count == 1):
-                same = any(other.before is old and not other.replaced for other, _ in others)
-                instead = plural(named) if same and kept.count > 1 else kept.concept
-                entry["relationship"] = re.sub(rf"\b{re.escape(named)}\b", literally(instead), told)
-            return
+        if named is not None:
+            pair = next((pair for pair in others if pair[0].before is old), None)
+            return _renamed(told, named, old, *pair) if pair else rule
+    return told
+
+
+def _renamed(told: str, named: str, old: Thing, other: Actor, now: Thing) -> str:
+    """The text with what the other is called now, where that is another word."""
+    if now.concept == old.concept or (now.count == old.count and now.count != 1):
+        return told
+    instead = plural(named) if not other.replaced and now.count > 1 else now.concept
+    return re.sub(rf"\b{re.escape(named)}\b", literally(instead), told)
 
 
 def _names_of(thing: Thing, stage: Stage) -> list[str]:
