@@ -8,8 +8,8 @@ from sartor.bridge import OfflineBridge
 from sartor.bridge.english.spelling import Spelling
 from sartor.vgl import parse
 
-SPELLING = Spelling(["penguin", "sticker", "balloon", "paste"], {"green", "grey", "rose"}, {"change", "remove"},
-                    {"taste", "walk"}, [("ing", "")])  # fmt: skip
+SPELLING = Spelling(["penguin", "sticker", "balloon", "paste", "elephant", "elegant"], {"green", "grey", "rose"},
+                    {"change", "remove"}, {"taste", "walk"}, [("ing", "")])  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ SPELLING = Spelling(["penguin", "sticker", "balloon", "paste"], {"green", "grey"
         ("a gren pengiun", "a green penguin"),
         ("two baloons and a stiker", "two baloons and a sticker"),
         ("Chnage it", "Change it"),
+        ("an elefant", "an elephant"),
         ("remvoe it", "remove it"),
     ],
 )

@@ -65,18 +65,21 @@ class Spelling:
         )
 
     def _meant(self, match: re.Match[str], text: str) -> str | None:
-        """The one word that is an edit away: a doubled letter or two in the wrong order before any other."""
+        """The one word that is an edit away: what sounds the same first, then a doubled letter or two in the wrong
+        order, then any other."""
         word: str = match.group(1).lower()
         near: set[str] = {
             *self._shorter.get(word, ()),
             *(form for form in _without_a_letter(word) if form in self._words),
         }
         near.update(known for form in _without_a_letter(word) for known in self._shorter.get(form, ()))
+        near.update({word.replace("f", "ph")} & self._words)
         if match.group(1) != word:  # a capital: a name, or the first word of an instruction
             near &= self._verbs if not text[: match.start(1)].strip() else set()
         if len(word) < _SHORTEST:
             near &= self._colors
-        likely = [known for known in near if _is_likely(word, known)]
+        likely = [word.replace("f", "ph")] if word.replace("f", "ph") in near else []  # "elefant", "dolfin"
+        likely = likely or [known for known in near if _is_likely(word, known)]
         close = likely or [known for known in near if _is_an_edit(word, known)]
         if len(close) != 1:
             return None
