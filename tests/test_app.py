@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from sartor.kit.database import Database
 from sartor.kit.metrics import Metrics
-from sartor.kit.storage import StorageAway
+from sartor.kit.storage import Address, StorageAway
 from tests.conftest import Service, Tenant, wait_for
 
 
@@ -127,7 +127,7 @@ def test_a_database_that_is_away_is_503(
 
 def test_a_storage_that_is_away_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = service.parts.storage
-    path = storage.address("images/any.png", base="", lifetime=timedelta(hours=1))
+    path = storage.link("images/any.png", Address("", timedelta(hours=1)))
 
     def away(*_: object) -> None:
         raise StorageAway("no space left in /srv/secret")
@@ -144,7 +144,7 @@ def test_a_file_waits_for_its_reader_in_the_storage(service: Service, size: int)
     """A quarter of a megabyte of it at a time is handed to the server, which waits until that is on its way."""
     storage, data = service.parts.storage, os.urandom(size)
     storage.put("images/large.png", data)
-    path, _, query = storage.address("images/large.png", base="", lifetime=timedelta(hours=1)).partition("?")
+    path, _, query = storage.link("images/large.png", Address("", timedelta(hours=1))).partition("?")
     sent: dict[str, list[Message]] = {"GET": [], "HEAD": []}
 
     async def ask(verb: str) -> None:

@@ -26,7 +26,7 @@ from sartor.datasets.sources import FETCHED_BYTES, OWN_BYTES, Sources, _Counted
 from sartor.errors import BadRequest, BodyTooLarge, TooManyRequests, Unprocessable
 from sartor.kit.fetch import Fetcher
 from sartor.kit.networks import networks
-from sartor.kit.storage import Storage
+from sartor.kit.storage import Address, Storage
 from tests.conftest import Service, Tenant, wait_for
 from tests.datasets.conftest import DATASETS, as_base64, error_of, filled, new_dataset, picture
 from tests.kit.server import Server
@@ -243,7 +243,7 @@ def test_a_large_picture_of_its_own_is_taken(service: Service, tenant: Tenant) -
     Image.fromarray(noise).save(buffer, "PNG", compress_level=0)
     assert len(buffer.getvalue()) > MAX_BYTES
     service.parts.storage.put("images/noise.png", buffer.getvalue())
-    url = service.parts.storage.address("images/noise.png", base="http://here", lifetime=timedelta(hours=1))
+    url = service.parts.storage.link("images/noise.png", Address("http://here", timedelta(hours=1)))
     images = f"{DATASETS}/{new_dataset(tenant)}/images"
     assert tenant.post(images, {"image_url": url}).status_code == 201
     assert tenant.post(GENERATE, {"images": [url] + [as_base64(picture(n)) for n in range(4)]}).status_code == 200
@@ -252,7 +252,7 @@ def test_a_large_picture_of_its_own_is_taken(service: Service, tenant: Tenant) -
 
 @pytest.mark.parametrize(("name", "limit"), [("large.png", OWN_BYTES), ("large.zip", MAX_BYTES)])
 def test_its_own_files_have_a_limit(fetcher: Fetcher, storage: Storage, name: str, limit: int) -> None:
-    address = storage.address(name, base="http://here/behind", lifetime=timedelta(hours=1))
+    address = storage.link(name, Address("http://here/behind", timedelta(hours=1)))
     storage.put(name, bytes(limit))
     assert [len(data) for data in asyncio.run(read(Sources(fetcher, storage), address))] == [limit]
     storage.put(name, bytes(limit + 1))
@@ -261,7 +261,7 @@ def test_its_own_files_have_a_limit(fetcher: Fetcher, storage: Storage, name: st
 
 
 def test_its_own_files_need_room_as_others_do(fetcher: Fetcher, storage: Storage) -> None:
-    address = storage.address("large.png", base="http://here/behind", lifetime=timedelta(hours=1))
+    address = storage.link("large.png", Address("http://here/behind", timedelta(hours=1)))
     storage.put("large.png", bytes(2000))
     with pytest.raises(TooManyRequests):
         asyncio.run(read(Sources(fetcher, storage, fetched_bytes=1000), address))

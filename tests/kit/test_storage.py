@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from obstore.exceptions import GenericError
 
-from sartor.kit.storage import Listed, Storage, StorageAway, finding_room
+from sartor.kit.storage import Address, Listed, Storage, StorageAway, finding_room
 from tests.kit.server import Server, says
 
 HOUR = timedelta(hours=1)
@@ -186,7 +186,7 @@ def test_streams_are_written_whole_or_not_at_all(storage: Storage, tmp_path: Pat
 
 
 def test_an_address_admits_its_own_key_until_it_expires(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = storage.address("images/a.png", base="http://here", lifetime=HOUR)
+    address = storage.link("images/a.png", Address("http://here", HOUR))
     assert address.startswith("http://here/files/images/a.png?")
     key, expires, signature = parts(address)
     assert storage.admits(key, expires, signature)
@@ -195,7 +195,7 @@ def test_an_address_admits_its_own_key_until_it_expires(storage: Storage, monkey
 
 
 def test_an_address_is_known_again(storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = storage.address("images/a b.png", base="http://here/behind", lifetime=HOUR)
+    address = storage.link("images/a b.png", Address("http://here/behind", HOUR))
     assert storage.key_of(address) == "images/a b.png"
     other = Storage((tmp_path / "a folder").as_uri(), key=b"o" * 32)
     assert other.key_of(address) is None
@@ -214,13 +214,13 @@ def test_an_address_is_known_again(storage: Storage, tmp_path: Path, monkeypatch
 def test_an_address_lives_as_long_as_it_says(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     for now in (1_000_000_000.0, 1_000_000_799.9, 1_000_003_599.0):
         monkeypatch.setattr("time.time", lambda now=now: now)
-        _, expires, _ = parts(storage.address("a", base="", lifetime=HOUR))
+        _, expires, _ = parts(storage.link("a", Address("", HOUR)))
         assert int(expires) - now + 1 >= 3600
         assert int(expires) - now <= 7200
 
 
 def test_nothing_else_is_admitted(storage: Storage, tmp_path: Path) -> None:
-    key, expires, signature = parts(storage.address("images/a.png", base="", lifetime=HOUR))
+    key, expires, signature = parts(storage.link("images/a.png", Address("", HOUR)))
     later = str(int(expires) + 3600)
     for wrong in [
         ("images/b.png", expires, signature),
@@ -275,7 +275,7 @@ def test_object_stores_sign_their_own_addresses(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    address = Storage("s3://bucket/prefix", key=b"key").address("images/a.png", base="http://here", lifetime=HOUR)
+    address = Storage("s3://bucket/prefix", key=b"key").link("images/a.png", Address("http://here", HOUR))
     assert "bucket" in address
     assert "prefix/images/a.png" in address
     assert "X-Amz-Expires=3600" in address

@@ -88,9 +88,7 @@ class ProjectPages:
         """Addresses of the first pictures' thumbnails, by dataset."""
         address, storage = self._rooms.address_of(request), self._rooms.storage
         return {
-            dataset_id: [
-                storage.address(one.thumbnail_key, base=address.base, lifetime=address.lifetime) for one in images
-            ]
+            dataset_id: [storage.link(one.thumbnail_key, address) for one in images]
             for dataset_id, images in self._rooms.gallery.first(caller, dataset_ids, _SHOWN).items()
         }
 

@@ -164,10 +164,9 @@ def router(
         second for some hundred images."""
         archive, captions = await slowly(packing.pack, caller, dataset_id)
         address = address_of(request)
-        shown = [
-            None if key is None else storage.address(key, base=address.base, lifetime=address.lifetime)
-            for key in (archive, captions)
-        ]
-        return DatasetDownloadAnswer(download_url=shown[0] or "", captions_url=shown[1])
+        return DatasetDownloadAnswer(
+            download_url=storage.link(archive, address),
+            captions_url=None if captions is None else storage.link(captions, address),
+        )
 
     return routes

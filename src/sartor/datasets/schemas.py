@@ -228,8 +228,8 @@ def image_answer(image: DatasetImage, storage: Storage, address: Address) -> Dat
         caption_source=image.caption_source,  # type: ignore[arg-type]
         upload_source_url=image.source_url,
         image_name=image.name,
-        image_url=storage.address(image.image_key, base=address.base, lifetime=address.lifetime),
-        thumbnail_url=storage.address(image.thumbnail_key, base=address.base, lifetime=address.lifetime),
+        image_url=storage.link(image.image_key, address),
+        thumbnail_url=storage.link(image.thumbnail_key, address),
         width=image.width,
         height=image.height,
         created_at=image.created_at,

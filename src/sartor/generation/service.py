@@ -209,7 +209,7 @@ class Generation:
         """What a completed request came to."""
         result: dict[str, Any] = {"structured_prompt": row.structured_prompt, "seed": row.seed}
         if row.image_key is not None:
-            result["image_url"] = self._storage.address(row.image_key, base=address.base, lifetime=address.lifetime)
+            result["image_url"] = self._storage.link(row.image_key, address)
         return result
 
     def names_model(self, session: Session, model_id: int) -> bool:

@@ -198,17 +198,16 @@ class Storage:
         if self._folder is not None:
             yield list(_unfinished(self._folder, prefix))
 
-    def address(self, key: str, *, base: str, lifetime: timedelta) -> str:
-        """An address for reading ``key`` that works for ``lifetime`` at least, and an hour longer at most.
-
-        ``base`` is the service's own address without a trailing slash; object stores do not need it.
-        """
-        seconds = int(lifetime.total_seconds())
+    def link(self, key: str, address: Address) -> str:
+        """An address for reading ``key`` that works for the lifetime at least, and an hour longer at most. Object
+        stores do not need the service's own."""
+        seconds = int(address.lifetime.total_seconds())
         if self._folder is None:
             assert isinstance(self._store, S3Store | GCSStore | AzureStore)
             return sign(self._store, "GET", key, timedelta(seconds=seconds))
         expires = -(-(int(time.time()) + seconds) // _ROUND_SECONDS) * _ROUND_SECONDS
-        return f"{base}{FILES}{quote(key)}?{urlencode({'expires': expires, 'signature': self._sign(key, expires)})}"
+        query = urlencode({"expires": expires, "signature": self._sign(key, expires)})
+        return f"{address.base}{FILES}{quote(key)}?{query}"
 
     def admits(self, key: str, expires: str, signature: str) -> bool:
         """Whether an address with these parts was made here and has not expired."""

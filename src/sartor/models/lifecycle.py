@@ -274,10 +274,10 @@ class Lifecycle:
             self._storage.put(key, brand.adapter.read_bytes())
         self._storage.put(card, model_card(model, self._base, score=score).encode(), media_type="text/markdown")
         return ModelDownloadAnswer(
-            download_url=self._link(key, address),
+            download_url=self._storage.link(key, address),
             base_model_name=self._base.name,
             base_model_card=self._base.hub_page or self._own_base_card(address),
-            model_card_url=self._link(card, address),
+            model_card_url=self._storage.link(card, address),
         )
 
     def links(self, model: Model, address: Address) -> Links:
@@ -288,9 +288,9 @@ class Lifecycle:
             return Links()
         active = next((one for one in found if one.adapter_key == model.adapter), found[-1])
         return Links(
-            samples_url=self._link(active.samples_key, address) if active.samples_key else None,
-            loss_curve_url=self._link(curve_key(model.id), address),
-            losses_url=self._link(losses_key(model.id), address),
+            samples_url=self._storage.link(active.samples_key, address) if active.samples_key else None,
+            loss_curve_url=self._storage.link(curve_key(model.id), address),
+            losses_url=self._storage.link(losses_key(model.id), address),
         )
 
     def check_base(self) -> int:
@@ -335,16 +335,13 @@ class Lifecycle:
             self._adapters.forget(sha256)
 
     def _shown(self, checkpoint: ModelCheckpoint, address: Address) -> CheckpointAnswer:
-        samples = self._link(checkpoint.samples_key, address) if checkpoint.samples_key else None
+        samples = self._storage.link(checkpoint.samples_key, address) if checkpoint.samples_key else None
         return CheckpointAnswer.of(checkpoint, samples)
-
-    def _link(self, key: str, address: Address) -> str:
-        return self._storage.address(key, base=address.base, lifetime=address.lifetime)
 
     def _own_base_card(self, address: Address) -> str:
         key = "bundled/base.md"
         self._storage.put(key, base_card(self._base).encode(), media_type="text/markdown")
-        return self._link(key, address)
+        return self._storage.link(key, address)
 
 
 def _expert(session: Session, caller: Caller, model_id: int) -> Model:
