@@ -23,7 +23,9 @@ import sartor.datasets.endpoints as datasets_endpoints
 import sartor.datasets.images as images_endpoints
 import sartor.datasets.wording as wording_endpoints
 import sartor.generation.endpoints as generation_endpoints
+import sartor.models.checkpoint_endpoints as checkpoint_endpoints
 import sartor.models.endpoints as models_endpoints
+import sartor.models.import_endpoints as import_endpoints
 import sartor.projects.endpoints as projects_endpoints
 from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
 from sartor.console.datasets import LARGEST_FORM
@@ -57,7 +59,7 @@ _MEDIA_TYPES = {
 
 # By the ends of their paths: bodies that bring pictures or adapters.
 _LARGER_BODIES = {
-    "/models/import": models_endpoints.LARGEST_IMPORT,
+    "/models/import": import_endpoints.LARGEST_IMPORT,
     "/images": images_endpoints.LARGEST_UPLOAD,
     "/pictures": LARGEST_FORM,
     "/generate_visual_schema": wording_endpoints.LARGEST_BODY,
@@ -132,6 +134,7 @@ def _mount_console(app: FastAPI, parts: Parts) -> None:
         generation=parts.generation,
         models=parts.models,
         lifecycle=parts.lifecycle,
+        downloads=parts.downloads,
         projects=parts.projects,
         datasets=parts.datasets,
         gallery=Gallery(parts.database),
@@ -167,7 +170,9 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
         wording_endpoints.router(
             parts.datasets, parts.captions, parts.image_moderator, parts.sources, parts.door, bridge=parts.bridge
         ),
-        models_endpoints.router(parts.models, parts.lifecycle, parts.imports, parts.door, address_of=address_of),
+        models_endpoints.router(parts.models, parts.lifecycle, parts.downloads, parts.door, address_of=address_of),
+        checkpoint_endpoints.router(parts.checkpoints, parts.door, address_of=address_of),
+        import_endpoints.router(parts.imports, parts.door),
     ]
     app.include_router(generation, prefix="/v2")
     for routes in life_cycle:

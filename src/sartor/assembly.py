@@ -48,6 +48,8 @@ from sartor.kit.storage import Address, Storage
 from sartor.models import keys as model_keys
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
+from sartor.models.checkpoints import Checkpoints
+from sartor.models.downloads import Downloads
 from sartor.models.importing import Imports
 from sartor.models.jobs import Trainings
 from sartor.models.leftovers import Leftovers
@@ -110,6 +112,8 @@ class Parts:
     image_moderator: ImageModerator
     models: Models
     lifecycle: Lifecycle
+    checkpoints: Checkpoints
+    downloads: Downloads
     imports: Imports
     leftovers: Leftovers
     orphans: Orphans
@@ -256,7 +260,7 @@ def assemble(
     storage = Storage(settings.storage, key=settings.key)
     copies, training = settings.home / "adapters", settings.home / "training"
     leftovers = Leftovers(database, adapters=copies, trainings=training)
-    adapters = AdapterFiles(storage, copies, leftovers=leftovers)
+    adapters = AdapterFiles(database, storage, copies, leftovers=leftovers)
     base = served_base(settings)
     models = Models(
         database,
@@ -284,7 +288,7 @@ def assemble(
             "guidance_until": settings.guidance_until,
         },
     )
-    lifecycle = Lifecycle(database, storage, jobs, models, base, adapters, in_use=generation.names_model)
+    lifecycle = Lifecycle(database, storage, jobs, base, adapters, in_use=generation.names_model)
     trainings = Trainings(
         database,
         storage,
@@ -380,6 +384,8 @@ def assemble(
         image_moderator=image_moderator,
         models=models,
         lifecycle=lifecycle,
+        checkpoints=Checkpoints(database, storage, adapters),
+        downloads=Downloads(database, storage, models, base),
         imports=Imports(database, storage, base, leftovers, fetcher, folder=copies),
         leftovers=leftovers,
         orphans=orphans,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from sartor.fibo.adapter_names import METADATA, A, B
 from sartor.fibo.adapters import adapter_targets
 from sartor.kit.database import Database
 from sartor.kit.storage import Storage
-from sartor.models.tables import Model
+from sartor.models.tables import Model, ModelCheckpoint
 from sartor.projects.tables import Project
 from tests.conftest import SCHEMA, Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
 from tests.fibo.conftest import build_checkpoint
@@ -85,6 +86,46 @@ def own_model(service: Service, tenant: Tenant, **values: Any) -> int:
         session.add(row)
         session.flush()
         return row.id
+
+
+def with_checkpoints(service: Service, tenant: Tenant, **values: Any) -> int:
+    """A model that was trained in expert mode, with three checkpoints whose bytes are in the storage."""
+    defaults = {"training_mode": "expert", "checkpoint_steps": ["100", "200", "250"]}
+    model_id = own_model(service, tenant, **(defaults | values))
+    with service.parts.database.transaction() as session:
+        for step in (100, 200, 250):
+            data = f"adapter {model_id} {step}".encode()
+            keys = f"models/{model_id}/{step}.safetensors", f"models/{model_id}/{step}.png"
+            for key in keys:
+                service.parts.storage.put(key, data)
+            sha256 = hashlib.sha256(data).hexdigest()
+            session.add(
+                ModelCheckpoint(
+                    model_id=model_id,
+                    step=step,
+                    adapter_key=keys[0],
+                    adapter_sha256=sha256,
+                    samples_key=keys[1],
+                    score=0.5,
+                )
+            )
+        if values.get("status", "Completed") == "Completed":
+            row = session.get_one(Model, model_id)
+            row.adapter, row.adapter_sha256 = keys[0], sha256
+    return model_id
+
+
+def put(tenant: Tenant, model_id: int, body: Any) -> Any:
+    return tenant.client.put(f"{LIST}/{model_id}", headers=tenant.headers, json=body)
+
+
+def delete(tenant: Tenant, path: str) -> int:
+    return int(tenant.client.delete(LIST + path, headers=tenant.headers).status_code)
+
+
+def downloaded(tenant: Tenant, model_id: int) -> bytes:
+    link = tenant.get(f"{LIST}/{model_id}/download").json()["download_url"]
+    return bytes(tenant.client.get(link).content)
 
 
 def bundled(tenant: Tenant) -> dict[str, Any]:

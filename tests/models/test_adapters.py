@@ -12,6 +12,7 @@ from sartor.kit.database import Database
 from sartor.kit.storage import Storage, StorageAway
 from sartor.models.adapters import AdapterFiles
 from sartor.models.leftovers import Leftovers
+from sartor.models.tables import DELETED, Model
 
 DATA = b"adapter" * 1000
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -25,12 +26,17 @@ def storage(tmp_path: Path) -> Storage:
 
 
 @pytest.fixture
-def files(tmp_path: Path, storage: Storage) -> Iterator[AdapterFiles]:
+def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'sartor.db'}")
     database.migrate()
-    leftovers = Leftovers(database, adapters=tmp_path / "adapters", trainings=tmp_path / "training")
-    yield AdapterFiles(storage, tmp_path / "adapters", leftovers=leftovers)
+    yield database
     database.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path, database: Database, storage: Storage) -> AdapterFiles:
+    leftovers = Leftovers(database, adapters=tmp_path / "adapters", trainings=tmp_path / "training")
+    return AdapterFiles(database, storage, tmp_path / "adapters", leftovers=leftovers)
 
 
 def test_the_first_call_downloads_and_the_next_does_not(storage: Storage, files: AdapterFiles) -> None:
@@ -42,12 +48,12 @@ def test_the_first_call_downloads_and_the_next_does_not(storage: Storage, files:
 
 
 def test_a_copy_that_was_cut_off_is_downloaded_anew(
-    tmp_path: Path, storage: Storage, files: AdapterFiles, monkeypatch: pytest.MonkeyPatch
+    database: Database, storage: Storage, files: AdapterFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loss of power leaves files of no bytes; the next process looks, once."""
     path = files.get("models/1/6.safetensors", SHA256)
     path.write_bytes(b"")
-    next_process = AdapterFiles(storage, path.parent, leftovers=files._leftovers)
+    next_process = AdapterFiles(database, storage, path.parent, leftovers=files._leftovers)
     assert next_process.get("models/1/6.safetensors", SHA256).read_bytes() == DATA
     monkeypatch.setattr(hashlib, "file_digest", None)
     assert next_process.get("models/1/6.safetensors", SHA256) == path
@@ -62,10 +68,16 @@ def test_what_is_not_there_or_not_the_same_is_said(storage: Storage, files: Adap
     assert not [path for path in tmp_path.rglob("adapters/*") if path.is_file()]
 
 
-def test_forgetting_twice_is_fine(files: AdapterFiles) -> None:
+def test_a_copy_is_forgotten_when_no_model_draws_with_it(database: Database, files: AdapterFiles) -> None:
     path = files.get("models/1/6.safetensors", SHA256)
+    with database.transaction() as session:
+        session.add(model := Model(name="Ink", status="Completed", adapter_sha256=SHA256))
+    files.forget_unused([SHA256, None])
+    assert path.exists()
+    with database.transaction() as session:
+        session.get_one(Model, model.id).status = DELETED
     for _ in range(2):
-        files.forget(SHA256)
+        files.forget_unused([SHA256, None])
     assert not path.exists()
 
 

@@ -68,7 +68,7 @@ def test_each_worker_forgets_what_was_deleted_on_another(
         storage.put(data.decode(), data)
     rows = [add(database, status="Completed", adapter_sha256=one) for one in hashes]
     folder = tmp_path / "adapters"
-    worker = AdapterFiles(storage, folder, leftovers=leftovers(database, tmp_path))
+    worker = AdapterFiles(database, storage, folder, leftovers=leftovers(database, tmp_path))
     first, second = (age(worker.get(key, one)) for key, one in zip(("first", "second"), hashes, strict=True))
     with database.transaction() as session:
         session.get_one(Model, rows[0].id).status = DELETED
@@ -84,7 +84,7 @@ def test_a_copy_that_was_asked_for_of_late_stays_and_looks_unchanged(database: D
     storage = Storage((tmp_path / "storage").as_uri(), key=b"k")
     storage.put("a", b"a")
     sha256 = hashlib.sha256(b"a").hexdigest()
-    files = AdapterFiles(storage, tmp_path / "adapters", leftovers=leftovers(database, tmp_path))
+    files = AdapterFiles(database, storage, tmp_path / "adapters", leftovers=leftovers(database, tmp_path))
     path = age(files.get("a", sha256))
     changed = path.stat().st_mtime_ns
     files.get("a", sha256)

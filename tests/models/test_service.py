@@ -137,7 +137,7 @@ def test_an_adapter_of_another_checkpoint_is_not_drawn_with(
     storage.put("models/1/6.safetensors", b"adapter")
     base = ServedBase(tiny_checkpoint, device=lambda: "cpu", embedded=False)
     leftovers = Leftovers(database, adapters=tmp_path / "adapters", trainings=tmp_path / "training")
-    files = AdapterFiles(storage, tmp_path / "adapters", leftovers=leftovers)
+    files = AdapterFiles(database, storage, tmp_path / "adapters", leftovers=leftovers)
     models = Models(database, brand_folders=[], adapters=files, base=base)
     with database.transaction() as session:
         row = Model(

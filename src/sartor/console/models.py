@@ -35,13 +35,13 @@ class ModelPages:
     """What the pages show, in plain values for the templates."""
 
     def __init__(self, rooms: Rooms) -> None:
-        self.models, self.lifecycle, self.datasets = rooms.models, rooms.lifecycle, rooms.datasets
-        self.address_of = rooms.address_of
+        self.models, self.lifecycle, self.downloads = rooms.models, rooms.lifecycle, rooms.downloads
+        self.datasets, self.address_of = rooms.datasets, rooms.address_of
 
     def one(self, request: Request, caller: Caller, model_id: int) -> dict[str, Any]:
         """A model, its look as JSON and what shows it. Raises NotFound."""
         row = self.models.get(caller.organisation_id, model_id)
-        links = self.lifecycle.links(row, self.address_of(request))
+        links = self.downloads.links(row, self.address_of(request))
         return {
             "model": row,
             "schema": json.dumps(row.visual_schema, ensure_ascii=False, indent=2),

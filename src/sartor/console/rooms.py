@@ -15,6 +15,7 @@ from sartor.datasets.service import Datasets
 from sartor.datasets.uploads import Uploads
 from sartor.generation.service import Generation
 from sartor.kit.storage import Address, Storage
+from sartor.models.downloads import Downloads
 from sartor.models.lifecycle import Lifecycle
 from sartor.models.service import Models
 from sartor.projects.service import Projects
@@ -27,6 +28,7 @@ class Rooms:
     generation: Generation
     models: Models
     lifecycle: Lifecycle
+    downloads: Downloads
     projects: Projects
     datasets: Datasets
     gallery: Gallery

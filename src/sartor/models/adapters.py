@@ -6,17 +6,23 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from sartor.kit.database import Database
 from sartor.kit.storage import Storage, finding_room, settle
 from sartor.models.leftovers import Leftovers
+from sartor.models.tables import DELETED, Model
 
 
 class AdapterFiles:
     """A copy's name is the hash of its bytes, so that it is never stale and models may share one."""
 
-    def __init__(self, storage: Storage, folder: Path, *, leftovers: Leftovers) -> None:
+    def __init__(self, database: Database, storage: Storage, folder: Path, *, leftovers: Leftovers) -> None:
+        self._database = database
         self._storage = storage
         self._folder = folder
         self._leftovers = leftovers
@@ -41,9 +47,14 @@ class AdapterFiles:
             self._whole.add(sha256)
         return path
 
-    def forget(self, sha256: str) -> None:
-        """Deletes the copy; nothing there is fine."""
-        self._path(sha256).unlink(missing_ok=True)
+    def forget_unused(self, hashes: Iterable[str | None]) -> None:
+        """Deletes those of this machine's copies that no model draws with; None, and no copy there, is fine."""
+        asked = {sha256 for sha256 in hashes if sha256}
+        query = sa.select(Model.adapter_sha256).where(Model.adapter_sha256.in_(asked), Model.status != DELETED)
+        with self._database.transaction() as session:
+            used = set(session.scalars(query))
+        for sha256 in asked - used:
+            self._path(sha256).unlink(missing_ok=True)
 
     def _is_whole(self, path: Path, sha256: str) -> bool:
         if sha256 not in self._whole:

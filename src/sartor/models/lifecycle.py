@@ -1,4 +1,4 @@
-"""A model's life: created, trained, stopped, changed, downloaded, deleted."""
+"""A model's life: created, changed, trained, stopped, deleted."""
 
 from __future__ import annotations
 
@@ -19,25 +19,14 @@ from sartor.errors import BadRequest, Conflict, NotFound, PreconditionFailed, Un
 from sartor.kit.database import Database, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.jobs import Jobs
-from sartor.kit.storage import Address, Storage
+from sartor.kit.storage import Storage
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
-from sartor.models.cards import base_card, model_card
 from sartor.models.jobs import TRAINING
-from sartor.models.keys import all_keys, card_key, curve_key, job_id, losses_key, result_of, result_to
+from sartor.models.keys import all_keys, job_id, result_of, result_to
 from sartor.models.recipes import Recipe, automated, expert
-from sartor.models.schemas import (
-    DEFAULT_VERSION,
-    CheckpointAnswer,
-    Links,
-    ModelBody,
-    ModelChanges,
-    ModelDownloadAnswer,
-    ProgressAnswer,
-    TrainingBody,
-    active_version,
-)
-from sartor.models.service import Models, find_model, hold_model, own_model
+from sartor.models.schemas import DEFAULT_VERSION, ModelBody, ModelChanges, ProgressAnswer, TrainingBody
+from sartor.models.service import find_model, hold_model, own_model
 from sartor.models.tables import DELETED, IN_TRAINING, Model, ModelCheckpoint, checkpoints_of
 from sartor.vgl import InvalidStructuredPrompt, parse_visual_schema, plain
 
@@ -52,7 +41,6 @@ class Lifecycle:
         database: Database,
         storage: Storage,
         jobs: Jobs,
-        models: Models,
         base: ServedBase,
         adapters: AdapterFiles,
         *,
@@ -61,7 +49,6 @@ class Lifecycle:
         self._database = database
         self._storage = storage
         self._jobs = jobs
-        self._models = models
         self._base = base
         self._adapters = adapters
         self._in_use = in_use
@@ -224,75 +211,6 @@ class Lifecycle:
         for row in rows:
             self._remove(row)
 
-    def checkpoints(self, caller: Caller, model_id: int, address: Address) -> tuple[list[CheckpointAnswer], str]:
-        """All of them, and the active version. Raises NotFound, and BadRequest outside of expert mode."""
-        with self._database.transaction() as session:
-            model = _expert(session, caller, model_id)
-            found = session.scalars(checkpoints_of(model_id)).all()
-        return [self._shown(one, address) for one in found], active_version(model)
-
-    def checkpoint(self, caller: Caller, model_id: int, step: int, address: Address) -> CheckpointAnswer:
-        """Raises NotFound, and BadRequest outside of expert mode."""
-        with self._database.transaction() as session:
-            _expert(session, caller, model_id)
-            return self._shown(_checkpoint(session, model_id, step), address)
-
-    def delete_checkpoint(self, caller: Caller, model_id: int, step: int) -> None:
-        """Raises NotFound, and BadRequest outside of expert mode and for the one that is drawn with."""
-        with self._database.transaction() as session:
-            _expert(session, caller, model_id)
-            model = hold_model(session, caller, model_id)
-            found = _checkpoint(session, model_id, step)
-            if model.status == "Completed" and model.adapter == found.adapter_key:
-                raise BadRequest("This checkpoint is the active one: choose another active_model_version first.")
-            if model.status in IN_TRAINING:
-                raise BadRequest("The model is in training: its checkpoints can be deleted when that has ended.")
-            model.checkpoint_steps = [made for made in model.checkpoint_steps if made != str(step)]
-            session.delete(found)
-        self._storage.discard(found.adapter_key)
-        if found.samples_key is not None:
-            self._storage.discard(found.samples_key)
-        self._forget_copies([found.adapter_sha256])
-
-    def download(self, caller: Caller, model_id: int, address: Address) -> ModelDownloadAnswer:
-        """Raises NotFound, and BadRequest for a model that is not trained."""
-        with self._database.transaction() as session:
-            model = find_model(session, caller.organisation_id, model_id)
-            score = session.scalar(
-                sa.select(ModelCheckpoint.score).where(
-                    ModelCheckpoint.model_id == model_id, ModelCheckpoint.adapter_key == model.adapter
-                )
-            )
-        if model.status != "Completed" or model.adapter is None:
-            raise BadRequest(f"The model's status is {model.status}: only a trained one can be downloaded.")
-        key, card = model.adapter, card_key(model_id)
-        brand = self._models.brand(model)
-        if model.slug is not None:
-            if brand is None:
-                raise NotFound("The model's files are no longer installed.")
-            key = f"bundled/{brand.slug}.safetensors"
-            self._storage.put(key, brand.adapter.read_bytes())
-        self._storage.put(card, model_card(model, self._base, score=score).encode(), media_type="text/markdown")
-        return ModelDownloadAnswer(
-            download_url=self._storage.link(key, address),
-            base_model_name=self._base.name,
-            base_model_card=self._base.hub_page or self._own_base_card(address),
-            model_card_url=self._storage.link(card, address),
-        )
-
-    def links(self, model: Model, address: Address) -> Links:
-        """What can be looked at of a training."""
-        with self._database.transaction() as session:
-            found = session.scalars(checkpoints_of(model.id)).all()
-        if not found:
-            return Links()
-        active = next((one for one in found if one.adapter_key == model.adapter), found[-1])
-        return Links(
-            samples_url=self._storage.link(active.samples_key, address) if active.samples_key else None,
-            loss_curve_url=self._storage.link(curve_key(model.id), address),
-            losses_url=self._storage.link(losses_key(model.id), address),
-        )
-
     def check_base(self) -> int:
         """Whether there is a base to train for; the area of its pictures in pixels. Raises Unavailable."""
         try:
@@ -321,42 +239,8 @@ class Lifecycle:
             if gone:
                 session.execute(sa.delete(Model).where(Model.id == model.id))
             forget(session, [result_of(model.id)], beginnings=[f"start {model.id} ", f"stop {model.id} "])
-        self._forget_copies([model.adapter_sha256, *(one.adapter_sha256 for one in found)])
+        self._adapters.forget_unused([model.adapter_sha256, *(one.adapter_sha256 for one in found)])
         return gone
-
-    def _forget_copies(self, hashes: Sequence[str | None]) -> None:
-        """Deletes this machine's copies that no other model draws with."""
-        with self._database.transaction() as session:
-            query = sa.select(Model.adapter_sha256).where(
-                Model.adapter_sha256.in_([one for one in hashes if one]), Model.status != DELETED
-            )
-            used = set(session.scalars(query))
-        for sha256 in {one for one in hashes if one} - used:
-            self._adapters.forget(sha256)
-
-    def _shown(self, checkpoint: ModelCheckpoint, address: Address) -> CheckpointAnswer:
-        samples = self._storage.link(checkpoint.samples_key, address) if checkpoint.samples_key else None
-        return CheckpointAnswer.of(checkpoint, samples)
-
-    def _own_base_card(self, address: Address) -> str:
-        key = "bundled/base.md"
-        self._storage.put(key, base_card(self._base).encode(), media_type="text/markdown")
-        return self._storage.link(key, address)
-
-
-def _expert(session: Session, caller: Caller, model_id: int) -> Model:
-    """A model that has checkpoints to show. Raises NotFound and BadRequest."""
-    model = find_model(session, caller.organisation_id, model_id)
-    if model.training_mode != "expert":
-        raise BadRequest("Checkpoints are kept only of models trained in expert mode.")
-    return model
-
-
-def _checkpoint(session: Session, model_id: int, step: int) -> ModelCheckpoint:
-    found = session.scalar(checkpoints_of(model_id).where(ModelCheckpoint.step == step))
-    if found is None:
-        raise NotFound("There is no such checkpoint.")
-    return found
 
 
 def _version(found: Sequence[ModelCheckpoint], version: str) -> ModelCheckpoint | None:
