@@ -29,6 +29,16 @@ class Log:
         wait_for(lambda: True if line in self.lines else None)
 
 
+def holding(log: Log) -> Callable[..., None]:
+    """A step that runs until it is told to stop."""
+
+    def hold(*, stop: threading.Event) -> None:
+        log("begins")
+        stop.wait(20)
+
+    return hold
+
+
 @pytest.fixture
 def log() -> Log:
     return Log()

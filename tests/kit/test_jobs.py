@@ -1,39 +1,21 @@
-"""Durable jobs: enqueued with their row, done once, taken over from the dead, given up when they are poison.
-
-The other worker of these tests is a real process that is really killed; ``python -m tests.kit.worker`` is it.
-"""
+"""Durable jobs: enqueued with their row, done once, interrupted by a stop and by a cancel."""
 
 import asyncio
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
-from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from sartor.errors import Moderated, SartorError
 from sartor.kit.database import Database
-from sartor.kit.jobs import Job, Jobs
+from sartor.kit.jobs import Jobs
 from sartor.kit.leases import Lease
 from sartor.kit.steps import async_step, interruptible_step, pause, step
 from tests.conftest import wait_for
-from tests.kit.conftest import QUEUE, Log, enqueue
-
-
-def holding(log: Log) -> Callable[..., None]:
-    """A step that runs until it is told to stop."""
-
-    def hold(*, stop: threading.Event) -> None:
-        log("begins")
-        stop.wait(20)
-
-    return hold
+from tests.kit.conftest import Log, enqueue, holding
 
 
 def recorded(database: Database, column: str) -> list[object]:
@@ -244,146 +226,3 @@ def test_cancelling_interrupts_a_running_step(database: Database, start: Callabl
     log.awaits("interrupted")
     log.awaits("lost a")  # whoever owns the request is told
     assert "never" not in log.lines
-
-
-def test_a_killed_process_is_noticed_and_its_job_taken_over(
-    database: Database, start: Callable[..., Jobs], log: Log, tmp_path: Path
-) -> None:
-    """Pins the private method that take-over rests on, with a real ``kill -9``."""
-
-    async def work(job_id: str) -> None:
-        await step("first", log, "first, again")
-        await interruptible_step("second", lambda stop: log("second"))
-
-    notes = tmp_path / "notes"
-    other = subprocess.Popen([sys.executable, "-m", "tests.kit.worker", database.url, str(notes)])
-    try:
-        wait_for(lambda: True if notes.exists() and "second" in notes.read_text() else None, seconds=60)
-    finally:
-        other.send_signal(signal.SIGKILL)
-        other.wait()
-    killed = time.monotonic()
-    start(work)
-    log.awaits("second")
-    assert log.lines == ["second"], "a completed step is not done again"
-    assert time.monotonic() - killed < 10
-
-
-def test_the_living_keep_their_jobs(database: Database, start: Callable[..., Jobs], log: Log) -> None:
-    """A lease that is renewed protects, however long the job takes; one that has run out does not."""
-
-    async def work(job_id: str) -> None:
-        await interruptible_step("long", holding(log))
-
-    jobs = start(work)
-    enqueue(database, jobs, "a")
-    log.awaits("begins")
-    time.sleep(2.5)  # twice the lease
-    assert log.lines == ["begins"]
-    with database.transaction() as session:
-        lease = session.scalars(sa.select(Lease)).one()
-        clock = session.scalar(sa.select(database.clock()))
-    assert lease.executor_id == jobs.executor_id
-    assert clock is not None
-    assert lease.expires_at > clock
-
-
-def test_a_report_that_hangs_does_not_cost_the_lease(database: Database, log: Log) -> None:
-    gate = threading.Event()
-
-    def hang(job_id: str) -> None:
-        log("hangs")
-        gate.wait(20)
-
-    async def work(job_id: str) -> None:
-        raise RuntimeError("a bug outside of any step")
-
-    jobs = Jobs(database, poll=timedelta(seconds=0.02), lease=timedelta(seconds=1.2))
-    jobs.add(Job("work", QUEUE, work, on_lost=hang))
-    jobs.start()
-    try:
-        enqueue(database, jobs, "a")
-        log.awaits("hangs")
-        time.sleep(2.5)  # twice the lease
-        with database.transaction() as session:
-            assert session.scalar(sa.select(Lease.expires_at >= database.clock()))
-    finally:
-        gate.set()
-        jobs.stop()
-
-
-def test_recovering_is_what_the_contract_says(database: Database, start: Callable[..., Jobs], log: Log) -> None:
-    """``DBOS._recover_pending_workflows``: takes executor ids, answers handles, and moves nobody else's jobs."""
-
-    async def work(job_id: str) -> None:
-        await interruptible_step("long", holding(log))
-
-    enqueue(database, start(work), "a")
-    log.awaits("begins")
-    assert DBOS._recover_pending_workflows(["nobody"]) == []
-    time.sleep(0.3)
-    assert log.lines == ["begins"]
-
-
-def test_a_job_that_breaks_is_reported_lost_once(database: Database, start: Callable[..., Jobs], log: Log) -> None:
-    async def work(job_id: str) -> None:
-        raise RuntimeError("a bug outside of any step")
-
-    enqueue(database, start(work), "a")
-    log.awaits("lost a")
-    time.sleep(1.0)  # more than two rounds of the keeper
-    assert log.lines == ["lost a"]
-
-
-def test_one_that_cannot_be_ended_does_not_keep_the_others_from_it(
-    database: Database, start: Callable[..., Jobs], log: Log
-) -> None:
-    def end(job_id: str) -> None:
-        log(f"ends {job_id}")
-        if job_id == "b":
-            raise OSError("the storage is away")
-
-    async def work(job_id: str) -> None:
-        raise RuntimeError("a bug outside of any step")
-
-    jobs = start(work, on_lost=end)
-    for job_id in "abc":
-        enqueue(database, jobs, job_id)
-    for job_id in "abc":
-        log.awaits(f"ends {job_id}")
-    wait_for(lambda: True if log.lines.count("ends b") > 1 else None)
-    assert (log.lines.count("ends a"), log.lines.count("ends c")) == (1, 1)
-
-
-def test_a_job_that_kills_its_process_again_and_again_is_given_up(
-    database: Database, start: Callable[..., Jobs], log: Log
-) -> None:
-    async def work(job_id: str) -> None:
-        await interruptible_step("long", holding(log))
-
-    jobs = start(work)
-    enqueue(database, jobs, "a")
-    log.awaits("begins")
-    jobs.stop()
-    with database.engine.begin() as connection:  # as after that many deaths
-        connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 90"))
-    start(work)
-    log.awaits("lost a")
-    assert log.lines == ["begins", "lost a"]
-
-
-def test_a_job_that_only_waits_may_be_taken_up_again_and_again(
-    database: Database, start: Callable[..., Jobs], log: Log
-) -> None:
-    async def work(job_id: str) -> None:
-        await interruptible_step("long", holding(log))
-
-    jobs = start(work, recoveries=None)
-    enqueue(database, jobs, "a")
-    log.awaits("begins")
-    jobs.stop()
-    with database.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE workflow_status SET recovery_attempts = 900"))
-    start(work, recoveries=None)
-    wait_for(lambda: True if log.lines.count("begins") == 2 else None)
-    assert log.lines == ["begins", "begins"]

@@ -1,4 +1,4 @@
-"""A worker process for test_jobs: does the first step of its own job, says so in a file, and hangs in the second."""
+"""A worker process for test_recovery: does the first step of its job, says so in a file, and hangs in the second."""
 
 import sys
 import time

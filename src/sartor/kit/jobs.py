@@ -4,15 +4,12 @@ A job is an async function of one id, made of steps. Each step's result is writt
 goes on, in another process, at the step that it was in. Ids go in and references come out: never pixels, never
 secrets, and everything as plain JSON.
 
-What DBOS leaves to us is to notice that a process died. Every process start has an executor id with a lease in the
-table ``leases``, renewed every third of its lifetime. At the same pace each worker looks for running jobs whose
-executor has no live lease, and puts them back into their queues.
+What DBOS leaves to us is to notice that a process died: see ``recovery``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import threading
 import time
@@ -23,7 +20,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from dbos import (
     DBOS,
@@ -32,7 +28,6 @@ from dbos import (
     DBOSPortableJSONSerializer,
     EnqueueOptions,
     ScheduleInput,
-    WorkflowStatus,
     _sys_db,
 )
 from dbos import error as dbos_errors
@@ -40,6 +35,7 @@ from sqlalchemy.orm import Session
 
 from sartor.kit.database import Database, now
 from sartor.kit.leases import Leases
+from sartor.kit.recovery import Recovery
 from sartor.kit.steps import interruptible_step, step
 
 log = structlog.get_logger(__name__)
@@ -51,10 +47,6 @@ _VERSION = "1"
 # a process ends is counted, whoever is at fault: with three a request was seen to be given up that had done nothing.
 _MAX_RECOVERY_ATTEMPTS = 20
 _PASSING = ("database is locked", "disk is full", "disk I/O error", "unable to open database file")
-_LISTED_AT_ONCE = 1000
-# Between the database's and this machine's, at most.
-_CLOCKS_DIFFER = timedelta(hours=1)
-_ENDED_BADLY = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 JobFunction = Callable[[str], Awaitable[None]]
 Observe = Callable[[str, str, float], None]
@@ -125,10 +117,10 @@ class Jobs:
         self._stopping = threading.Event()
         self._resting = threading.Lock()
         self._keepers: list[threading.Thread] = []
-        self._lost: set[str] = set()
-        self._reported: str | None = None
         self._running: dict[asyncio.Task[Any], str] = {}
-        self._stray: set[str] = set()
+        self._recovery = Recovery(
+            self.executor_id, self._leases, self._client, self._jobs, self._running, stopping=self._stopping
+        )
 
     def add(self, job: Job) -> None:
         """Makes ``job`` known; before ``start``, in every process that may find it in its queue."""
@@ -168,7 +160,7 @@ class Jobs:
         """Deletes what is remembered of jobs that have ended."""
         with _at_once():
             self._client.delete_workflows(list(job_ids))
-        self._lost.difference_update(job_ids)
+        self._recovery.forget(job_ids)
 
     def forget_ended(self, name: str) -> int:
         """Deletes what is remembered of the jobs with this name that ended more than a day ago; how many there were."""
@@ -219,7 +211,7 @@ class Jobs:
         self._stopping.clear()
         # Looking after others may take long (a storage that hangs): this process's own lease must not wait for it, nor
         # may those that are to be taken over wait for those that are to be ended.
-        duties = {"lease": self._leases.renew, "watch": self._take_over, "lost": self._report_lost}
+        duties = {"lease": self._leases.renew, "watch": self._recovery.take_over, "lost": self._recovery.report_lost}
         for name, duty in duties.items():
             keeper = threading.Thread(target=self._keep, args=(duty,), name=name, daemon=True)
             keeper.start()
@@ -281,83 +273,6 @@ class Jobs:
             except Exception:
                 log.exception("lease keeper failed", duty=duty.__name__)
             if self._stopping.wait(self._lease / 3):
-                return
-
-    def _take_over(self) -> None:
-        """Goes on with the jobs of processes that are dead, and lets those go that others took for such."""
-        here = list(self._running.items())
-        running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        elsewhere = {job.workflow_id for job in running if job.executor_id != self.executor_id}
-        for task, job_id in here:
-            if job_id in elsewhere and task in self._running:  # this process was frozen, or cut off
-                log.warning("a job was taken over from here", job=job_id)
-                task.get_loop().call_soon_threadsafe(task.cancel)
-        dead = self._leases.dead({job.executor_id for job in running if job.executor_id})
-        if dead:
-            self._acquit(dead)
-            taken = DBOS._recover_pending_workflows(dead)
-            log.info("took over jobs", executors=len(dead), jobs=len(taken))
-        self._take_up(
-            {
-                job.workflow_id: self._jobs[job.name]
-                for job in running
-                if job.executor_id == self.executor_id and job.name in self._jobs
-            }
-        )
-
-    def _acquit(self, dead: Sequence[str]) -> None:
-        """Counts anew how often jobs of these executors are taken up that have ended a step since the last time."""
-        library = self._client._sys_db
-        jobs, steps = library.tables.workflow_status.c, library.tables.operation_outputs.c
-        went_on = sa.exists().where(
-            steps.workflow_uuid == jobs.workflow_uuid, steps.completed_at_epoch_ms > jobs.started_at_epoch_ms
-        )
-        with library.engine.begin() as connection:
-            connection.execute(
-                sa.update(jobs.status.table)
-                .where(jobs.status == "PENDING", jobs.executor_id.in_(dead), jobs.recovery_attempts > 1, went_on)
-                .values(recovery_attempts=1)
-            )
-
-    def _take_up(self, mine: dict[str, Job]) -> None:
-        """Goes on with this process's own jobs that do not run in it: the database was away for too long.
-
-        Those that were seen in two rounds: one that was just taken begins in a moment.
-        """
-        stray = set(mine) - set(self._running.values())
-        for job_id in stray & self._stray:
-            DBOS.resume_workflow(job_id, queue_name=mine[job_id].queue.name)
-            log.info("took up a job again", job=job_id)
-        self._stray = stray - self._stray
-
-    def _report_lost(self) -> None:
-        began, whole = now(), True
-        for found in list(self._ended_badly()):  # before any is ended, which moves the pages
-            if found.workflow_id not in self._lost and not self._stopping.is_set():
-                try:
-                    self._jobs[found.name].on_lost(found.workflow_id)
-                except Exception:  # tried again in the next round, and no reason to leave the others
-                    log.exception("a lost job could not be ended", job=found.workflow_id)
-                    whole = False
-                else:
-                    self._lost.add(found.workflow_id)
-        if whole and not self._stopping.is_set():
-            self._reported = (began - _CLOCKS_DIFFER).isoformat()
-
-    def _ended_badly(self) -> Iterator[WorkflowStatus]:
-        """Since all were reported the last time, or ever."""
-        for first in itertools.count(0, _LISTED_AT_ONCE):
-            page = DBOS.list_workflows(
-                status=_ENDED_BADLY,
-                name=list(self._jobs),
-                completed_after=self._reported,
-                load_input=False,
-                load_output=False,
-                limit=_LISTED_AT_ONCE,
-                offset=first,
-            )
-            yield from page
-            if len(page) < _LISTED_AT_ONCE:
                 return
 
 
