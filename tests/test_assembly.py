@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from sartor.accounts.tables import Organisation
 from sartor.app import create_app
-from sartor.assembly import assemble, beginning, engine_factory, served_base
+from sartor.assembly import assemble, beginning
+from sartor.assembly.factories import engine_factory, served_base
 from sartor.fibo import Engine, read_recipe
 from sartor.fibo.adapter_names import A, B
 from sartor.fibo.adapters import adapter_targets

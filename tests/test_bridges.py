@@ -17,7 +17,7 @@ from structlog.testing import CapturingLogger
 from typer.testing import CliRunner
 
 from sartor.app import create_app
-from sartor.assembly import bridge_factory
+from sartor.assembly.factories import bridge_factory
 from sartor.bridge.language_model import packages
 from sartor.cli import app as command
 from sartor.generation.drawing import PlainEngine
@@ -74,7 +74,7 @@ def test_without_the_extra_a_key_alone_changes_nothing_and_a_forced_bridge_is_re
     monkeypatch.setattr(packages, "_NAMES", ("no_such_package_at_all",))
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     log = CapturingLogger()
-    monkeypatch.setattr("sartor.assembly.log", log)
+    monkeypatch.setattr("sartor.assembly.factories.log", log)
     assert bridge_factory(Settings())().name == "offline"
     (call,) = log.calls
     assert call.method_name == "warning"

@@ -27,7 +27,8 @@ import sartor.models.checkpoint_endpoints as checkpoint_endpoints
 import sartor.models.endpoints as models_endpoints
 import sartor.models.import_endpoints as import_endpoints
 import sartor.projects.endpoints as projects_endpoints
-from sartor.assembly import BridgeFactory, CaptionerFactory, Parts, assemble
+from sartor.assembly import Parts, assemble
+from sartor.assembly.factories import BridgeFactory, CaptionerFactory
 from sartor.console.datasets import LARGEST_FORM
 from sartor.console.pages import ICON
 from sartor.console.rooms import Rooms

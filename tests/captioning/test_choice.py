@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sartor.assembly import captioner_factory
+from sartor.assembly.factories import captioner_factory
 from sartor.bridge.language_model import packages
 from sartor.captioning import CaptioningUnavailable, MeasuringCaptioner
 from sartor.captioning.gemini import GeminiCaptioner

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sartor.assembly import checkpoint_folder
+from sartor.assembly.factories import checkpoint_folder
 from sartor.fibo import read_recipe
 from sartor.models.brands import find_brands
 from sartor.settings import Settings

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 from rich.console import Console
 
-from sartor.assembly import captioner_factory
+from sartor.assembly.factories import captioner_factory
 from sartor.captioning.base import CaptioningError, Subject
 from sartor.cli.studio import StudioError, bridge_of, progress_bar, structured
 from sartor.datasets.pictures import read_picture

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from sartor.assembly import bridge_factory, checkpoint_folder, device_name, engine_factory
+from sartor.assembly.factories import bridge_factory, checkpoint_folder, device_name, engine_factory
 from sartor.kit.database import Database
 from sartor.kit.rates import DatabaseCounter, counter_for
 from sartor.kit.storage import Storage

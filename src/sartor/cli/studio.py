@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sartor.assembly import BridgeFactory, Once, bridge_factory, engine_factory
+from sartor.assembly.factories import BridgeFactory, Once, bridge_factory, engine_factory
 from sartor.bridge.base import BridgeError
 from sartor.fibo import FiboError, Spec
 from sartor.models.brands import Brand, find_brands

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 
-from sartor.assembly import checkpoint_folder, device_name
+from sartor.assembly.factories import checkpoint_folder, device_name
 from sartor.captioning.base import Subject
 from sartor.cli.described import CAPTIONS, described, pictures_of
 from sartor.cli.studio import BASE, StudioError, progress_bar

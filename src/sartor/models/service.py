@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sartor.accounts.service import Caller
 from sartor.errors import Forbidden, ModelNotReady, NotFound
@@ -18,8 +18,8 @@ from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
 from sartor.models.brands import Brand, find_brands
 from sartor.models.schemas import LARGEST_ID
-from sartor.models.tables import DELETED, Model
-from sartor.projects.service import find_project
+from sartor.models.tables import DELETED, IN_TRAINING, Model
+from sartor.projects.service import InTraining, find_project
 from sartor.vgl import InvalidStructuredPrompt, VisualSchema, parse_visual_schema
 
 _BRAND = "brand:"
@@ -191,6 +191,16 @@ def hold_model(session: Session, caller: Caller, model_id: int) -> Model:
     model = own_model(session, caller, model_id)
     session.refresh(model)
     return model
+
+
+def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
+    """Whether a model that names the id in ``column`` is in training: what rooms below the models' ask."""
+
+    def ask(session: Session, identifier: int) -> bool:
+        busy = sa.exists().where(column == identifier, Model.status.in_(IN_TRAINING))
+        return bool(session.scalar(sa.select(busy)))
+
+    return ask
 
 
 def _visible(organisation_id: int) -> sa.ColumnElement[bool]:

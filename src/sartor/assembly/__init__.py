@@ -5,26 +5,25 @@ parts = assemble(settings)      nothing is started yet: ``parts.start()``
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Generic, TypeVar
 
 import sqlalchemy as sa
-import structlog
-from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sartor.accounts.endpoints import Door
 from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
 from sartor.accounts.tables import Organisation
-from sartor.bridge import Bridge, GeminiBridge, OfflineBridge
-from sartor.bridge.language_model.completion import Patience
-from sartor.bridge.language_model.packages import installed
-from sartor.captioning import Captioner, MeasuringCaptioner
-from sartor.captioning.gemini import GeminiCaptioner
+from sartor.assembly.factories import (
+    BridgeFactory,
+    CaptionerFactory,
+    Once,
+    bridge_factory,
+    captioner_factory,
+    engine_factory,
+    served_base,
+)
 from sartor.datasets import keys as dataset_keys
 from sartor.datasets.bulk import BulkUploads
 from sartor.datasets.captions import Captions
@@ -35,7 +34,7 @@ from sartor.datasets.sources import Sources
 from sartor.datasets.uploads import Uploads
 from sartor.generation import keys as request_keys
 from sartor.generation.device import Device
-from sartor.generation.drawing import DrawingEngine, EngineFactory, PlainEngine
+from sartor.generation.drawing import EngineFactory
 from sartor.generation.jobs import Pipeline
 from sartor.generation.service import Generation
 from sartor.kit.database import Database, now
@@ -47,49 +46,27 @@ from sartor.kit.rates import Rates, counter_for
 from sartor.kit.storage import Address, Storage
 from sartor.models import keys as model_keys
 from sartor.models.adapters import AdapterFiles
-from sartor.models.base import ServedBase
 from sartor.models.checkpoints import Checkpoints
 from sartor.models.downloads import Downloads
 from sartor.models.importing import Imports
 from sartor.models.jobs import Trainings
 from sartor.models.leftovers import Leftovers
 from sartor.models.lifecycle import Lifecycle
-from sartor.models.service import Models
+from sartor.models.service import Models, in_training
 from sartor.models.tables import Model
 from sartor.moderation.base import ImageModerator, InTurn
 from sartor.moderation.hosted import HostedModerator
 from sartor.moderation.image import OpenNsfw
 from sartor.moderation.text import PhraseModerator
-from sartor.projects.service import InTraining, Projects
+from sartor.projects.service import Projects
 from sartor.settings import Settings
 from sartor.webhooks.jobs import Deliverer
 from sartor.webhooks.service import FIRST_PAUSE, Webhooks
-
-log = structlog.get_logger(__name__)
-
-BridgeFactory = Callable[[], Bridge]
-CaptionerFactory = Callable[[], Captioner]
-T = TypeVar("T")
 
 # At a quiet minute of every hour; which of several workers does it, the database decides.
 _RETENTION_CRON = "17 * * * *"
 # Rarely, because the whole storage is listed; not once a day, so that a service which runs by day only does it, too.
 _ORPHANS_CRON = "37 */6 * * *"
-
-
-class Once(Generic[T]):
-    """A value that is made on the first call, however many threads ask for it."""
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._lock = threading.Lock()
-        self._made: list[T] = []
-
-    def __call__(self) -> T:
-        with self._lock:
-            if not self._made:
-                self._made.append(self._make())
-            return self._made[0]
 
 
 @dataclass(frozen=True)
@@ -148,87 +125,6 @@ class Parts:
     @property
     def ready(self) -> bool:
         return self.device.ready or not self.settings.work
-
-
-def engine_factory(settings: Settings) -> EngineFactory:
-    """What makes the engine that the settings ask for."""
-
-    def load() -> DrawingEngine:
-        if settings.checkpoint == "plain":
-            return PlainEngine()
-        from sartor.fibo import Engine
-        from sartor.fibo.compute import Compute
-
-        compiled = {"auto": None, "on": True, "off": False}[settings.compile]
-        return Engine.load(
-            checkpoint_folder(settings),
-            device=device_name(settings),
-            threads=settings.threads,
-            memory=None if settings.memory == "auto" else settings.memory,
-            compute=Compute(compiled=compiled, linears=settings.linears),
-            second_device=settings.second_device or None,
-            golden_file=settings.home / "golden.json",
-            hash_memory=settings.hashes,
-            attention_record=settings.home / "attention.json",
-        )
-
-    return load
-
-
-def device_name(settings: Settings) -> str:
-    """The device that the settings name, or the best one that there is."""
-    if settings.device != "auto":
-        return settings.device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def checkpoint_folder(settings: Settings) -> str | Path:
-    """The folder or hub id of the checkpoint that the settings name."""
-    if settings.checkpoint == "embedded":
-        return Path(__file__).parent / "nano" / "checkpoint"
-    return settings.checkpoint
-
-
-def served_base(settings: Settings) -> ServedBase:
-    """What models are trained for. Where the plain engine draws, which reads no adapter, it is the embedded model."""
-    embedded = settings.checkpoint in {"embedded", "plain"}
-    folder = checkpoint_folder(settings.model_copy(update={"checkpoint": "embedded"}) if embedded else settings)
-    return ServedBase(folder, device=lambda: device_name(settings), embedded=embedded, hash_memory=settings.hashes)
-
-
-def bridge_factory(settings: Settings) -> BridgeFactory:
-    """What makes the bridge that the settings ask for. Raises BridgeUnavailable for one that is not installed."""
-    key = settings.bridge_key.get_secret_value()
-    if settings.bridge == "offline" or (settings.bridge == "auto" and not key):
-        return OfflineBridge
-    if settings.bridge == "auto" and not installed():
-        log.warning('a key for a language model is set, but not the extra "gemini": the offline bridge is used')
-        return OfflineBridge
-    patience = Patience(total=settings.bridge_time_limit.total_seconds())
-    bridge = GeminiBridge(settings.bridge_model, key=key, patience=patience)
-    return lambda: bridge
-
-
-def captioner_factory(settings: Settings) -> CaptionerFactory:
-    """What makes the captioner, by the bridge's rules. Raises CaptioningUnavailable for one that is not installed."""
-    key = settings.bridge_key.get_secret_value()
-    if settings.bridge == "offline" or (settings.bridge == "auto" and not (key and installed())):
-        return MeasuringCaptioner
-    patience = Patience(total=settings.bridge_time_limit.total_seconds())
-    captioner = GeminiCaptioner(settings.bridge_model, key=key, patience=patience)
-    return lambda: captioner
-
-
-def in_training(column: InstrumentedAttribute[int | None]) -> InTraining:
-    """Whether a model that names the id in ``column`` is in training: what rooms below the models' ask."""
-
-    def ask(session: Session, identifier: int) -> bool:
-        busy = sa.exists().where(column == identifier, Model.status.in_(("InProgress", "Stopping")))
-        return bool(session.scalar(sa.select(busy)))
-
-    return ask
 
 
 def beginning(database: Database) -> Callable[[], datetime | None]:
