@@ -267,7 +267,7 @@ def test_a_call_that_was_let_in_and_ends_after_it_leaves_nothing(service: Servic
     after = stored(service)
     assert after < before
     with pytest.raises(NotFound):
-        service.parts.datasets.add_image(dataset.id, picture, name="late")
+        service.parts.images.add(dataset.id, picture, name="late")
     with pytest.raises(sa.exc.IntegrityError):
         service.parts.imports.take(caller, io.BytesIO(lora(service)), ImportFields(name="late"))
     assert stored(service) == after

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from sartor.app import create_app
 from sartor.datasets.keys import needed
+from sartor.datasets.stored import erase
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.generation.tables import GenerationRequest
-from sartor.kit.storage import StorageAway
+from sartor.kit.storage import Storage, StorageAway
 from sartor.models.tables import Model
 from sartor.projects.tables import Project
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
@@ -107,17 +108,17 @@ def test_a_training_that_is_started_during_a_deletion(
     service: Service, tenant: Tenant, dataset: Dataset, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deletion was first: of the dataset, or of the whole project."""
-    model_id, erase = created_model(tenant, dataset), service.parts.datasets._erase
+    model_id = created_model(tenant, dataset)
     answers: list[Any] = []
 
-    def erasing(keys: Any) -> None:
+    def erasing(storage: Storage, keys: Any) -> None:
         answers.append(tenant.post(f"{LIST}/{model_id}/start_training", {}))
         answers.append(tenant.post(LIST, {"name": "Late", "dataset_id": dataset.id}))
         answers.append(tenant.post(f"{DATASETS}/{dataset.id}/clone", {}))
         answers.append(tenant.get(f"{DATASETS}/{dataset.id}"))
-        erase(keys)
+        erase(storage, keys)
 
-    monkeypatch.setattr(service.parts.datasets, "_erase", erasing)
+    monkeypatch.setattr("sartor.datasets.service.erase", erasing)
     path = f"{PROJECTS}/{dataset.project_id}" if whole else f"{DATASETS}/{dataset.id}"
     assert delete(tenant, path) == 204
     assert [answer.status_code for answer in answers] == [404 if whole else 412, 404, 404, 404]

@@ -19,7 +19,7 @@ _CALLS = 44
     [
         ("DELETE", f"{V1}/projects/1", "projects", "delete"),
         ("DELETE", f"{V1}/datasets/1", "datasets", "delete"),
-        ("DELETE", f"{V1}/datasets/1/images/1", "datasets", "delete_image"),
+        ("DELETE", f"{V1}/datasets/1/images/1", "images", "delete"),
         ("DELETE", f"{V1}/models/1", "lifecycle", "delete"),
         ("DELETE", f"{V1}/models/1/checkpoints/100", "checkpoints", "delete"),
         ("GET", f"{V1}/models/1/download", "downloads", "download"),

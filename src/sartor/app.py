@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 import sartor.console.endpoints as console_endpoints
 import sartor.datasets.bulk_endpoints as bulk_endpoints
 import sartor.datasets.endpoints as datasets_endpoints
-import sartor.datasets.images as images_endpoints
+import sartor.datasets.image_endpoints as image_endpoints
 import sartor.datasets.wording as wording_endpoints
 import sartor.generation.endpoints as generation_endpoints
 import sartor.models.checkpoint_endpoints as checkpoint_endpoints
@@ -61,7 +61,7 @@ _MEDIA_TYPES = {
 # By the ends of their paths: bodies that bring pictures or adapters.
 _LARGER_BODIES = {
     "/models/import": import_endpoints.LARGEST_IMPORT,
-    "/images": images_endpoints.LARGEST_UPLOAD,
+    "/images": image_endpoints.LARGEST_UPLOAD,
     "/pictures": LARGEST_FORM,
     "/generate_visual_schema": wording_endpoints.LARGEST_BODY,
     "/refine_structured_prompt": wording_endpoints.LARGEST_BODY,
@@ -138,6 +138,7 @@ def _mount_console(app: FastAPI, parts: Parts) -> None:
         downloads=parts.downloads,
         projects=parts.projects,
         datasets=parts.datasets,
+        images=parts.images,
         gallery=Gallery(parts.database),
         uploads=parts.uploads,
         captions=parts.captions,
@@ -162,10 +163,16 @@ def _mount_api(app: FastAPI, parts: Parts) -> None:
     life_cycle = [
         projects_endpoints.router(parts.projects, parts.door),
         datasets_endpoints.router(
-            parts.datasets, parts.packing, parts.storage, parts.door, address_of=address_of, models_of=models_of
+            parts.datasets,
+            parts.images,
+            parts.packing,
+            parts.storage,
+            parts.door,
+            address_of=address_of,
+            models_of=models_of,
         ),
-        images_endpoints.router(
-            parts.datasets, parts.uploads, parts.storage, parts.sources, parts.door, address_of=address_of
+        image_endpoints.router(
+            parts.images, parts.uploads, parts.storage, parts.sources, parts.door, address_of=address_of
         ),
         bulk_endpoints.router(parts.bulk_uploads, parts.recaptioning, parts.door),
         wording_endpoints.router(

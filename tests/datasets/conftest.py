@@ -132,6 +132,15 @@ def new_dataset(tenant: Tenant, *, project_id: int | None = None, schema: str | 
     return dataset_id
 
 
+def images_of(dataset_id: int) -> str:
+    return f"{DATASETS}/{dataset_id}/images"
+
+
+def stored(home: Path) -> set[str]:
+    """The names of the files that the storage has of datasets."""
+    return {path.name for path in (home / "storage" / "datasets").glob("*")}
+
+
 def upload(tenant: Tenant, dataset_id: int, data: bytes, name: str = "fox.png", **fields: Any) -> Any:
     """As a form."""
     return tenant.client.post(

@@ -21,6 +21,7 @@ from tests.datasets.conftest import (
     new_project,
     picture,
     put,
+    stored,
     upload,
 )
 
@@ -35,10 +36,6 @@ ROUTES = [
     ("POST", f"{ONE}/clone", {}),
     ("GET", "/v1/datasets/1/download", None),
 ]
-
-
-def stored(home: Path) -> set[str]:
-    return {path.name for path in (home / "storage" / "datasets").glob("*")}
 
 
 def completed(tenant: Tenant) -> int:

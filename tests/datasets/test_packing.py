@@ -14,7 +14,7 @@ from sartor.datasets.packing import file_names
 from sartor.datasets.pictures import take_in
 from sartor.datasets.tables import Dataset
 from tests.conftest import Service, Tenant
-from tests.datasets.conftest import DATASETS, SCHEMA, delete, error_of, new_dataset, picture, put
+from tests.datasets.conftest import DATASETS, SCHEMA, delete, error_of, new_dataset, picture, put, stored
 
 
 def download(tenant: Tenant, dataset_id: int) -> Any:
@@ -25,11 +25,7 @@ def add(service: Service, dataset_id: int, number: int, name: str, caption: str 
     """As an upload of a ZIP does."""
     taken = take_in(picture(number), increase_resolution=True)
     source = None if caption is None else "automatic"
-    service.parts.datasets.add_image(dataset_id, taken, name=name, caption=caption, caption_source=source, entry=number)
-
-
-def stored(home: Path) -> set[str]:
-    return {path.name for path in (home / "storage" / "datasets").glob("*")}
+    service.parts.images.add(dataset_id, taken, name=name, caption=caption, caption_source=source, entry=number)
 
 
 def test_basic_ones_cannot_be_downloaded(tenant: Tenant) -> None:

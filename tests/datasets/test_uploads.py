@@ -16,11 +16,7 @@ from sartor.datasets.pictures import Picture, take_in
 from sartor.datasets.rows import LIMITS
 from sartor.datasets.tables import Dataset
 from tests.conftest import Service, Tenant
-from tests.datasets.conftest import DATASETS, SCHEMA, MeanColors, error_of, new_dataset, picture, upload
-
-
-def stored(home: Path) -> set[str]:
-    return {path.name for path in (home / "storage" / "datasets").glob("*")}
+from tests.datasets.conftest import DATASETS, SCHEMA, MeanColors, error_of, new_dataset, picture, stored, upload
 
 
 class Watch:

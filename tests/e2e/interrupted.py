@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from sartor.accounts.service import Caller
+from sartor.datasets.images import Images
 from sartor.datasets.packing import Packing
 from sartor.datasets.pictures import take_in
 from sartor.datasets.schemas import CloneBody
@@ -28,10 +29,10 @@ def main(url: str, place: str, dataset_id: str, work: str) -> None:
         dataset = session.get_one(Dataset, int(dataset_id))
     caller = Caller(dataset.organisation_id, 1)
     _die_after(storage, *LAST[work])
-    datasets = Datasets(database, storage, in_training=lambda session, dataset_id: False)
     if work == "upload":
-        datasets.add_image(dataset.id, take_in(picture(1), increase_resolution=False), name="fox", entry=1)
+        Images(database, storage).add(dataset.id, take_in(picture(1), increase_resolution=False), name="fox", entry=1)
     elif work == "clone":
+        datasets = Datasets(database, storage, in_training=lambda session, dataset_id: False)
         datasets.clone(caller, dataset.id, CloneBody())
     elif work == "download":
         Packing(database, storage).pack(caller, dataset.id)

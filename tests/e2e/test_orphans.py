@@ -48,7 +48,7 @@ def filled_dataset(service: Service, tenant: Tenant) -> int:
     """The id of an advanced one with one image."""
     dataset_id = new_dataset(tenant, upload_type="advanced")
     taken = take_in(picture(0), increase_resolution=False)
-    service.parts.datasets.add_image(dataset_id, taken, name="fox", caption=SCHEMA, caption_source="automatic", entry=0)
+    service.parts.images.add(dataset_id, taken, name="fox", caption=SCHEMA, caption_source="automatic", entry=0)
     return dataset_id
 
 

@@ -27,6 +27,7 @@ from sartor.assembly.factories import (
 from sartor.datasets import keys as dataset_keys
 from sartor.datasets.bulk import BulkUploads
 from sartor.datasets.captions import Captions
+from sartor.datasets.images import Images
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.packing import Packing
 from sartor.datasets.service import Datasets
@@ -80,6 +81,7 @@ class Parts:
     door: Door
     projects: Projects
     datasets: Datasets
+    images: Images
     uploads: Uploads
     bulk_uploads: BulkUploads
     recaptioning: Recaptioning
@@ -198,6 +200,7 @@ def assemble(
         base_weights=settings.base_weights,
     )
     trainings.register(jobs)
+    images = Images(database, storage)
     datasets = Datasets(database, storage, in_training=in_training(Model.dataset_id))
     projects = Projects(
         database,
@@ -238,7 +241,7 @@ def assemble(
         database,
         jobs,
         fetcher,
-        datasets,
+        images,
         recaptioning,
         image_moderator=image_moderator,
         folder=settings.home / "uploads",
@@ -271,7 +274,8 @@ def assemble(
         door=Door(accounts, quotas),
         projects=projects,
         datasets=datasets,
-        uploads=Uploads(database, storage, datasets, captions, image_moderator),
+        images=images,
+        uploads=Uploads(database, storage, images, captions, image_moderator),
         bulk_uploads=bulk_uploads,
         recaptioning=recaptioning,
         packing=Packing(database, storage),

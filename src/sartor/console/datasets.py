@@ -23,7 +23,7 @@ from sartor.console.rooms import Rooms
 from sartor.console.session import PATH
 from sartor.datasets.captions import subject_of
 from sartor.datasets.endpoints import DatasetId
-from sartor.datasets.images import ImageId
+from sartor.datasets.image_endpoints import ImageId
 from sartor.datasets.pictures import FULL, MAX_BYTES, SMALLEST
 from sartor.datasets.rows import LEAST_IMAGES, LIMITS, Captioned
 from sartor.datasets.schemas import CaptionBody, CloneBody, DatasetChanges, UploadBody
@@ -84,8 +84,8 @@ class DatasetPages:
         """One picture with its caption, those beside it and some that look the same, and which page of pictures leads
         back. Raises NotFound."""
         dataset, _ = self._rooms.datasets.get(caller, dataset_id)
-        image = self._rooms.datasets.image(caller, dataset_id, image_id)
-        alike = self._rooms.datasets.duplicates(image)
+        image = self._rooms.images.get(caller, dataset_id, image_id)
+        alike = self._rooms.images.duplicates(image)
         previous, following = self._rooms.gallery.neighbours(image)
         return {
             "dataset": dataset,
@@ -99,7 +99,7 @@ class DatasetPages:
 
     def following(self, caller: Caller, dataset_id: int, image_id: int) -> int | None:
         """The id of the picture that came after this one. Raises NotFound."""
-        return self._rooms.gallery.neighbours(self._rooms.datasets.image(caller, dataset_id, image_id))[1]
+        return self._rooms.gallery.neighbours(self._rooms.images.get(caller, dataset_id, image_id))[1]
 
     def add(self, caller: Caller, dataset_id: int, name: str, data: bytes) -> None:
         """Adds a picture; the same file again within a day is the same picture. Raises NotFound, and what is wrong
@@ -124,7 +124,7 @@ class DatasetPages:
         dataset, count = self._rooms.datasets.get(caller, dataset_id)
         if count < LEAST_IMAGES:
             raise PreconditionFailed(f"{LEAST_IMAGES} pictures are needed to see what they share; there are {count}.")
-        images = self._rooms.datasets.images(caller, dataset_id, limit=_LOOKED_AT)
+        images = self._rooms.images.of_dataset(caller, dataset_id, limit=_LOOKED_AT)
         try:
             pictures = [read_stored(self._rooms.storage, image.image_key) for image in images]
         except KeyError:
@@ -335,7 +335,7 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
             if not given.get("caption", "").strip():
                 raise Unprocessable("caption: is missing")
             caption = body_of(CaptionBody, {"caption": given["caption"]}).caption or ""
-            rooms.datasets.set_caption(caller, dataset_id, image_id, caption, source="manual")
+            rooms.images.set_caption(caller, dataset_id, image_id, caption, source="manual")
             return console.following(caller, dataset_id, image_id)
 
         try:
@@ -352,7 +352,7 @@ def _mount_images(routes: APIRouter, pages: Pages, rooms: Rooms, console: Datase
     async def delete(
         caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, after: After = None
     ) -> Response:
-        await slowly(rooms.datasets.delete_image, caller, dataset_id, image_id)
+        await slowly(rooms.images.delete, caller, dataset_id, image_id)
         return _back(dataset_id, after)
 
 

@@ -10,6 +10,7 @@ from fastapi import Request
 from sartor.bridge.base import Bridge
 from sartor.datasets.captions import Captions
 from sartor.datasets.gallery import Gallery
+from sartor.datasets.images import Images
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.service import Datasets
 from sartor.datasets.uploads import Uploads
@@ -31,6 +32,7 @@ class Rooms:
     downloads: Downloads
     projects: Projects
     datasets: Datasets
+    images: Images
     gallery: Gallery
     uploads: Uploads
     captions: Captions

@@ -25,10 +25,10 @@ from sqlalchemy.exc import IntegrityError
 from sartor.accounts.service import Caller
 from sartor.datasets.archive import MAX_ARCHIVE_BYTES, Archive
 from sartor.datasets.bulk_rows import RUNNING, failure, running, status_of, upload_of
+from sartor.datasets.images import Images
 from sartor.datasets.jobs import PAUSES, QUEUE, STORAGE_ATTEMPTS, Recaptioning, record
 from sartor.datasets.pictures import room_for_one, take_in
 from sartor.datasets.rows import check_draft, count_images, find_dataset
-from sartor.datasets.service import Datasets
 from sartor.datasets.sources import file_name
 from sartor.datasets.tables import BulkUpload, Dataset, DatasetImage
 from sartor.errors import BadRequest, BodyTooLarge, Moderated, SartorError, Unavailable
@@ -63,7 +63,7 @@ class BulkUploads:
         database: Database,
         jobs: Jobs,
         fetcher: Fetcher,
-        datasets: Datasets,
+        images: Images,
         recaptioning: Recaptioning,
         *,
         image_moderator: ImageModerator,
@@ -74,7 +74,7 @@ class BulkUploads:
         self._database = database
         self._jobs = jobs
         self._fetcher = fetcher
-        self._datasets = datasets
+        self._images = images
         self._recaptioning = recaptioning
         self._image_moderator = image_moderator
         self._folder = folder
@@ -272,7 +272,7 @@ class BulkUploads:
                 log.info("entry refused", upload_id=upload.id, entry=number, code=error.code)
                 return failure(number, name, error)
             source = "pending" if dataset.visual_schema is not None else None
-            self._datasets.add_image(dataset.id, picture, name=file_name(name), caption_source=source, entry=number)
+            self._images.add(dataset.id, picture, name=file_name(name), caption_source=source, entry=number)
         return None
 
     def begin_captions(self, upload_id: str) -> bool:

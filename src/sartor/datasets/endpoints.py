@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
+from sartor.datasets.images import Images
 from sartor.datasets.packing import Packing
 from sartor.datasets.schemas import (
     CloneBody,
@@ -34,6 +35,7 @@ ModelsOf = Callable[[int], list[dict[str, Any]]]
 
 def router(
     datasets: Datasets,
+    images: Images,
     packing: Packing,
     storage: Storage,
     door: Door,
@@ -106,8 +108,8 @@ def router(
     ) -> FullDatasetAnswer:
         """The dataset with its images, those that came first."""
         dataset, count = datasets.get(caller, dataset_id)
-        images = datasets.images(caller, dataset_id, limit=max_images)
-        return full_answer(dataset, count, images, storage, address_of(request))
+        shown = images.of_dataset(caller, dataset_id, limit=max_images)
+        return full_answer(dataset, count, shown, storage, address_of(request))
 
     @routes.put(
         "/tailored-gen/datasets/{dataset_id}",
@@ -147,8 +149,8 @@ def router(
     ) -> FullDatasetAnswer:
         """A draft with the same visual schema, and copies of the images and captions: how a completed one goes on."""
         key = check_key(idempotency_key)
-        dataset, images = await slowly(datasets.clone, caller, dataset_id, body or CloneBody(), idempotency_key=key)
-        return full_answer(dataset, len(images), images, storage, address_of(request))
+        dataset, copies = await slowly(datasets.clone, caller, dataset_id, body or CloneBody(), idempotency_key=key)
+        return full_answer(dataset, len(copies), copies, storage, address_of(request))
 
     @routes.get(
         "/datasets/{dataset_id}/download",

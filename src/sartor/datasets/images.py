@@ -1,166 +1,153 @@
-"""``/v1/tailored-gen/datasets/{id}/images``: one at a time; also under ``/v2``."""
+"""The images of datasets: added with their bytes, found, captioned by hand, deleted."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
-from sartor.datasets.bodies import read_json, validated
-from sartor.datasets.endpoints import DatasetId
-from sartor.datasets.pictures import MAX_BYTES
-from sartor.datasets.schemas import CaptionBody, DatasetImageAnswer, UploadAnswer, UploadBody, image_answer
-from sartor.datasets.service import Datasets
-from sartor.datasets.sources import Sources, file_name, is_address, name_of
-from sartor.datasets.uploads import Uploads
-from sartor.errors import Unprocessable, describe
-from sartor.kit.idempotency import check_key
-from sartor.kit.storage import Address, Storage
-from sartor.kit.threads import slowly
-from sartor.projects.endpoints import Key
-from sartor.projects.service import LARGEST_ID
-
-ImageId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-
-# What base64 makes of the largest picture, and room for the other fields.
-LARGEST_UPLOAD = MAX_BYTES * 4 // 3 + 100_000
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+from sartor.accounts.service import Caller
+from sartor.datasets.keys import new_stem
+from sartor.datasets.pictures import Picture, near_ones
+from sartor.datasets.rows import check_draft, check_room, find_dataset, find_image, hold, images_of, settle_captions
+from sartor.datasets.stored import StoredPicture, erase_unnamed, store
+from sartor.datasets.tables import DatasetImage
+from sartor.kit.database import Database
+from sartor.kit.idempotency import forget
+from sartor.kit.storage import Storage
 
 
-def router(
-    datasets: Datasets,
-    uploads: Uploads,
-    storage: Storage,
-    sources: Sources,
-    door: Door,
-    *,
-    address_of: Callable[[Request], Address],
-) -> APIRouter:
-    """The routes of single images; the app mounts them under each prefix."""
-    routes = guarded_router(door, tag="Images")
+class Images:
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
 
-    @routes.post(
-        "/tailored-gen/datasets/{dataset_id}/images",
-        operation_id="upload_image",
-        summary="Upload an image",
-        status_code=201,
-        responses=describe(400, 401, 404, 409, 412, 413, 415, 422, 429, 500, 503),
-        openapi_extra={"requestBody": _request_body()},
-    )
-    async def upload_image(
-        request: Request, caller: CallerDependency, dataset_id: DatasetId, idempotency_key: Key = None
-    ) -> UploadAnswer:
-        """Adds a JPEG, PNG or WebP of 12 MB at most to a basic draft: sent as a form or as base64, or fetched from an
-        address. It is kept as it is trained on: upright, transparency on black, enlarged where it is small, without
-        metadata. Where the dataset has a visual schema, a caption is written."""
-        key = check_key(idempotency_key)
-        await run_in_threadpool(uploads.check, caller, dataset_id, idempotency_key=key)
-        sent = await _read(request)
-        data, source = sent.data, sent.body.image_url or sent.body.file or ""
-        max_bytes: int | None = MAX_BYTES
-        with sources.reading() as reading:
-            if data is None:
-                max_bytes = None  # it is measured as it is read
-                data = await reading.read(source, unreachable=Unprocessable)
-            image = await slowly(
-                uploads.add,
-                caller,
-                dataset_id,
-                data,
-                sent.body,
-                name=sent.body.image_name or sent.name or name_of(source) or "image",
-                source_url=source if is_address(source) else None,
-                max_bytes=max_bytes,
-                idempotency_key=key,
+    def add(
+        self,
+        dataset_id: int,
+        picture: Picture,
+        *,
+        name: str,
+        caption: str | None = None,
+        caption_source: str | None = None,
+        entry: int | None = None,
+    ) -> DatasetImage:
+        """Stores a picture and adds it to the dataset; see ``add_stored``."""
+        stored = self.store(dataset_id, picture, entry=entry)
+        try:
+            return self.add_stored(
+                dataset_id, stored, name=name, caption=caption, caption_source=caption_source, entry=entry
             )
-        duplicates = await run_in_threadpool(datasets.duplicates, image)
-        answer = image_answer(image, storage, address_of(request))
-        return UploadAnswer(**answer.model_dump(), duplicate_of=duplicates)
+        except BaseException:  # whatever it was: bytes without a row are of no use
+            self.discard(stored)
+            raise
 
-    @routes.get(
-        "/tailored-gen/datasets/{dataset_id}/images",
-        operation_id="list_images",
-        summary="List the images of a dataset",
-        responses=describe(401, 404, 429, 500, 503),
-    )
-    def list_images(request: Request, caller: CallerDependency, dataset_id: DatasetId) -> list[DatasetImageAnswer]:
-        """All of them, in the order in which they came."""
-        address = address_of(request)
-        return [image_answer(image, storage, address) for image in datasets.images(caller, dataset_id)]
+    def store(self, dataset_id: int, picture: Picture, *, entry: int | None = None) -> StoredPicture:
+        """Puts a picture's bytes into the storage: for ``add_stored``, and where that fails for ``discard``.
 
-    @routes.get(
-        "/tailored-gen/datasets/{dataset_id}/images/{image_id}",
-        operation_id="get_image",
-        summary="Get an image",
-        responses=describe(401, 404, 429, 500, 503),
-    )
-    def get_image(
-        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId
-    ) -> DatasetImageAnswer:
-        """Everything about one image."""
-        return image_answer(datasets.image(caller, dataset_id, image_id), storage, address_of(request))
+        ``entry`` is its number in a ZIP. Raises NotFound where the dataset is gone.
+        """
+        with self._database.transaction() as session:
+            stem = new_stem(hold(session, dataset_id), entry)
+        return store(self._storage, picture, stem)
 
-    @routes.put(
-        "/tailored-gen/datasets/{dataset_id}/images/{image_id}",
-        operation_id="update_image",
-        summary="Change an image's caption",
-        responses=describe(400, 401, 404, 409, 413, 422, 429, 500, 503),
-    )
-    async def update_image(
-        request: Request, caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId, body: CaptionBody
-    ) -> DatasetImageAnswer:
-        """Gives it the caption that is sent, or has one written anew. While the dataset is a draft."""
-        if body.caption is not None:
-            image = await run_in_threadpool(
-                datasets.set_caption, caller, dataset_id, image_id, body.caption, source="manual"
+    def discard(self, stored: StoredPicture) -> None:
+        """Deletes the bytes of a picture, unless it was added after all: a commit whose answer was lost may have been
+        done."""
+        erase_unnamed(self._database, self._storage, [stored.image_key, stored.thumbnail_key])
+
+    def add_stored(
+        self,
+        dataset_id: int,
+        stored: StoredPicture,
+        *,
+        name: str,
+        source_url: str | None = None,
+        caption: str | None = None,
+        caption_source: str | None = None,
+        entry: int | None = None,
+        within: Callable[[Session, DatasetImage], None] | None = None,
+    ) -> DatasetImage:
+        """Adds a picture that is stored to the dataset.
+
+        What was added under ``entry`` already is returned, and nothing added. ``within`` is called in the transaction
+        that adds the row; where it raises, there is none. Raises NotFound where the dataset is gone, Conflict where it
+        is completed or full.
+        """
+        with self._database.transaction() as session:
+            dataset = hold(session, dataset_id)
+            if entry is not None:
+                here = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id, DatasetImage.entry == entry)
+                if (found := session.scalar(here)) is not None:
+                    return found
+            check_room(session, dataset)
+            image = DatasetImage(
+                dataset_id=dataset_id,
+                name=name or "image",
+                caption=caption,
+                caption_source=caption_source,
+                source_url=source_url,
+                image_key=stored.image_key,
+                thumbnail_key=stored.thumbnail_key,
+                width=stored.width,
+                height=stored.height,
+                perceptual_hash=stored.perceptual_hash,
+                entry=entry,
             )
-        else:
-            image = await slowly(uploads.recaption, caller, dataset_id, image_id)
-        return image_answer(image, storage, address_of(request))
+            session.add(image)
+            settle_captions(session, dataset)
+            if within is not None:
+                within(session, image)
+        return image
 
-    @routes.delete(
-        "/tailored-gen/datasets/{dataset_id}/images/{image_id}",
-        operation_id="delete_image",
-        summary="Delete an image",
-        status_code=204,
-        responses=describe(401, 404, 409, 429, 500, 503),
-    )
-    async def delete_image(caller: CallerDependency, dataset_id: DatasetId, image_id: ImageId) -> None:
-        """Deletes it for ever. While the dataset is a draft."""
-        await slowly(datasets.delete_image, caller, dataset_id, image_id)
+    def duplicates(self, image: DatasetImage) -> list[int]:
+        """Ids of the dataset's other images that look the same."""
+        others = sa.select(DatasetImage.id, DatasetImage.perceptual_hash).where(
+            DatasetImage.dataset_id == image.dataset_id, DatasetImage.id != image.id
+        )
+        with self._database.transaction() as session:
+            pairs = [(row[0], row[1]) for row in session.execute(others.order_by(DatasetImage.id))]
+        return near_ones(image.perceptual_hash, pairs)
 
-    return routes
+    def of_dataset(self, caller: Caller, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
+        """The dataset's images, in the order in which they came; ``limit`` of them at most. Raises NotFound."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            return images_of(session, dataset_id, limit=limit)
+
+    def get(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
+        """Raises NotFound."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            return find_image(session, dataset_id, image_id)
+
+    def set_caption(self, caller: Caller, dataset_id: int, image_id: int, caption: str, *, source: str) -> DatasetImage:
+        """``caption`` is canonical JSON, ``source`` automatic or manual. Raises NotFound, and Conflict for a completed
+        dataset."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            dataset = hold(session, dataset_id)
+            check_draft(dataset)
+            image = find_image(session, dataset_id, image_id)
+            image.caption, image.caption_source = caption, source
+            image.captions_job_id = dataset.captions_job_id  # one that writes all anew meanwhile leaves it as it is
+            settle_captions(session, dataset)
+        return image
+
+    def delete(self, caller: Caller, dataset_id: int, image_id: int) -> None:
+        """Raises NotFound, and Conflict for a completed dataset."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            dataset = hold(session, dataset_id)
+            check_draft(dataset)
+            image = find_image(session, dataset_id, image_id)
+            session.delete(image)
+            settle_captions(session, dataset)
+            forget(session, [image_result(image_id)])
+        erase_unnamed(self._database, self._storage, [image.image_key, image.thumbnail_key])
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """``data`` and ``name`` are a form's file's; None and empty where the body names or holds the picture."""
-
-    body: UploadBody
-    data: bytes | None
-    name: str
-
-
-async def _read(request: Request) -> _Sent:
-    """The body as a form or as JSON. Raises RequestValidationError, BadRequest."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _FORMS:
-        return _Sent(await read_json(request, UploadBody), None, "")
-    async with request.form(max_files=1, max_fields=20, max_part_size=LARGEST_UPLOAD) as form:
-        values: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            return _Sent(validated(values, UploadBody), None, "")
-        data = await file.read()
-        return _Sent(validated(values | {"file": "(a file)"}, UploadBody), data, file_name(file.filename or ""))
-
-
-def _request_body() -> dict[str, Any]:
-    """The body's description for OpenAPI, as JSON and as a form."""
-    schema = UploadBody.model_json_schema()
-    form = {**schema, "properties": {**schema["properties"], "file": {"type": "string", "format": "binary"}}}
-    content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
-    return {"required": True, "content": content}
+def image_result(image_id: int | str) -> str:
+    """How an idempotency key names an image."""
+    return f"image:{image_id}"

@@ -1,44 +1,36 @@
-"""Datasets: made, filled, completed, copied, and deleted with the bytes of their images."""
+"""Datasets: made, completed, copied, and deleted with the bytes of their images."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
+from sartor.datasets.images import image_result
 from sartor.datasets.keys import archive_keys, image_key, image_keys, new_stem, thumbnail_key
-from sartor.datasets.pictures import Picture, near_ones
 from sartor.datasets.rows import (
     Captioned,
     check_draft,
-    check_room,
     check_whole,
     copied,
     count_captions,
     count_images,
     find_dataset,
-    find_image,
     hold,
     images_of,
     mark_deleted,
-    settle_captions,
 )
 from sartor.datasets.schemas import CloneBody, DatasetBody, DatasetChanges
-from sartor.datasets.stored import StoredPicture, store
+from sartor.datasets.stored import copy_all, erase, erase_unnamed
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, NotFound
-from sartor.kit.database import AWAY, Database
+from sartor.kit.database import Database
 from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.storage import Storage
 from sartor.projects.service import InTraining, find_project, hold_project
-
-# Object stores take 30 ms for a copy or a deletion, and many at once.
-_HANDS = 16
 
 
 class Datasets:
@@ -80,6 +72,12 @@ class Datasets:
         with self._database.transaction() as session:
             dataset = find_dataset(session, caller, dataset_id)
             return dataset, count_images(session, [dataset.id])[dataset.id]
+
+    def captioned(self, caller: Caller, dataset_id: int) -> Captioned:
+        """Raises NotFound."""
+        with self._database.transaction() as session:
+            find_dataset(session, caller, dataset_id)
+            return count_captions(session, dataset_id)
 
     def update(self, caller: Caller, dataset_id: int, changes: DatasetChanges) -> tuple[Dataset, int]:
         """Raises NotFound, and Conflict for another visual schema or status of a completed dataset, and for completing
@@ -168,151 +166,20 @@ class Datasets:
             return copy
 
         try:
-            with ThreadPoolExecutor(_HANDS) as hands:
-                list(hands.map(lambda pair: self._storage.copy(*pair), pairs))
+            copy_all(self._storage, pairs)
             copy = self._once(caller, make, idempotency_key, digest)
             with self._database.transaction() as session:
                 found = images_of(session, copy.id)
         except KeyError:
-            self._erase(target for _, target in pairs)
+            erase(self._storage, [target for _, target in pairs])
             raise Conflict("The dataset was changed while it was copied; try again.") from None
         except BaseException:
-            self._erase_unnamed([target for _, target in pairs])
+            erase_unnamed(self._database, self._storage, [target for _, target in pairs])
             raise
         own = {target for _, target in pairs}
         if not any(image.image_key in own for image in found):  # it is what the key led to already
-            self._erase(own)
+            erase(self._storage, own)
         return copy, found
-
-    def add_image(
-        self,
-        dataset_id: int,
-        picture: Picture,
-        *,
-        name: str,
-        caption: str | None = None,
-        caption_source: str | None = None,
-        entry: int | None = None,
-    ) -> DatasetImage:
-        """Stores a picture and adds it to the dataset; see ``add_stored``."""
-        stored = self.store(dataset_id, picture, entry=entry)
-        try:
-            return self.add_stored(
-                dataset_id, stored, name=name, caption=caption, caption_source=caption_source, entry=entry
-            )
-        except BaseException:  # whatever it was: bytes without a row are of no use
-            self.discard(stored)
-            raise
-
-    def store(self, dataset_id: int, picture: Picture, *, entry: int | None = None) -> StoredPicture:
-        """Puts a picture's bytes into the storage: for ``add_stored``, and where that fails for ``discard``.
-
-        ``entry`` is its number in a ZIP. Raises NotFound where the dataset is gone.
-        """
-        with self._database.transaction() as session:
-            stem = new_stem(hold(session, dataset_id), entry)
-        return store(self._storage, picture, stem)
-
-    def discard(self, stored: StoredPicture) -> None:
-        """Deletes the bytes of a picture, unless it was added after all: a commit whose answer was lost may have been
-        done."""
-        self._erase_unnamed([stored.image_key, stored.thumbnail_key])
-
-    def add_stored(
-        self,
-        dataset_id: int,
-        stored: StoredPicture,
-        *,
-        name: str,
-        source_url: str | None = None,
-        caption: str | None = None,
-        caption_source: str | None = None,
-        entry: int | None = None,
-        within: Callable[[Session, DatasetImage], None] | None = None,
-    ) -> DatasetImage:
-        """Adds a picture that is stored to the dataset.
-
-        What was added under ``entry`` already is returned, and nothing added. ``within`` is called in the transaction
-        that adds the row; where it raises, there is none. Raises NotFound where the dataset is gone, Conflict where it
-        is completed or full.
-        """
-        with self._database.transaction() as session:
-            dataset = hold(session, dataset_id)
-            if entry is not None:
-                here = sa.select(DatasetImage).where(DatasetImage.dataset_id == dataset_id, DatasetImage.entry == entry)
-                if (found := session.scalar(here)) is not None:
-                    return found
-            check_room(session, dataset)
-            image = DatasetImage(
-                dataset_id=dataset_id,
-                name=name or "image",
-                caption=caption,
-                caption_source=caption_source,
-                source_url=source_url,
-                image_key=stored.image_key,
-                thumbnail_key=stored.thumbnail_key,
-                width=stored.width,
-                height=stored.height,
-                perceptual_hash=stored.perceptual_hash,
-                entry=entry,
-            )
-            session.add(image)
-            settle_captions(session, dataset)
-            if within is not None:
-                within(session, image)
-        return image
-
-    def duplicates(self, image: DatasetImage) -> list[int]:
-        """Ids of the dataset's other images that look the same."""
-        others = sa.select(DatasetImage.id, DatasetImage.perceptual_hash).where(
-            DatasetImage.dataset_id == image.dataset_id, DatasetImage.id != image.id
-        )
-        with self._database.transaction() as session:
-            pairs = [(row[0], row[1]) for row in session.execute(others.order_by(DatasetImage.id))]
-        return near_ones(image.perceptual_hash, pairs)
-
-    def images(self, caller: Caller, dataset_id: int, *, limit: int | None = None) -> list[DatasetImage]:
-        """The dataset's images, in the order in which they came, as `images_of` has it. Raises NotFound."""
-        with self._database.transaction() as session:
-            find_dataset(session, caller, dataset_id)
-            return images_of(session, dataset_id, limit=limit)
-
-    def captioned(self, caller: Caller, dataset_id: int) -> Captioned:
-        """Raises NotFound."""
-        with self._database.transaction() as session:
-            find_dataset(session, caller, dataset_id)
-            return count_captions(session, dataset_id)
-
-    def image(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
-        """Raises NotFound."""
-        with self._database.transaction() as session:
-            find_dataset(session, caller, dataset_id)
-            return find_image(session, dataset_id, image_id)
-
-    def set_caption(self, caller: Caller, dataset_id: int, image_id: int, caption: str, *, source: str) -> DatasetImage:
-        """``caption`` is canonical JSON, ``source`` automatic or manual. Raises NotFound, and Conflict for a completed
-        dataset."""
-        with self._database.transaction() as session:
-            find_dataset(session, caller, dataset_id)
-            dataset = hold(session, dataset_id)
-            check_draft(dataset)
-            image = find_image(session, dataset_id, image_id)
-            image.caption, image.caption_source = caption, source
-            image.captions_job_id = dataset.captions_job_id  # one that writes all anew meanwhile leaves it as it is
-            settle_captions(session, dataset)
-        return image
-
-    def delete_image(self, caller: Caller, dataset_id: int, image_id: int) -> None:
-        """Raises NotFound, and Conflict for a completed dataset."""
-        with self._database.transaction() as session:
-            find_dataset(session, caller, dataset_id)
-            dataset = hold(session, dataset_id)
-            check_draft(dataset)
-            image = find_image(session, dataset_id, image_id)
-            session.delete(image)
-            settle_captions(session, dataset)
-            forget(session, [image_result(image_id)])
-        self._erase_unnamed([image.image_key, image.thumbnail_key])
 
     def _counted(self, which: sa.ColumnElement[bool]) -> list[tuple[Dataset, int]]:
         with self._database.transaction() as session:
@@ -333,26 +200,12 @@ class Datasets:
                     continue
                 images = images_of(session, dataset_id)
             # Bytes first: a row that is left can be deleted again, forgotten bytes cannot.
-            self._erase(archive_keys(dataset) + image_keys(images))
+            erase(self._storage, archive_keys(dataset) + image_keys(images))
             with self._database.transaction() as session:
                 session.execute(sa.delete(Dataset).where(Dataset.id == dataset_id))
                 forget(session, [_result(dataset_id), *(image_result(image.id) for image in images)])
             removed += 1
         return removed
-
-    def _erase(self, keys: Iterable[str]) -> None:
-        with ThreadPoolExecutor(_HANDS) as hands:
-            list(hands.map(self._storage.delete, keys))
-
-    def _erase_unnamed(self, keys: Sequence[str]) -> None:
-        """Discards a picture's bytes, or several pictures' of one commit, where no row names the first of them. While
-        the database cannot say, they stay."""
-        with suppress(*AWAY):
-            with self._database.transaction() as session:
-                named = session.scalar(sa.select(sa.exists().where(DatasetImage.image_key.in_(keys[:1]))))
-            if not named:
-                with ThreadPoolExecutor(_HANDS) as hands:
-                    list(hands.map(self._storage.discard, keys))
 
     def _earlier(self, caller: Caller, key: str, digest: str) -> tuple[Dataset, list[DatasetImage]] | None:
         """The dataset that the key led to already."""
@@ -384,11 +237,6 @@ class Datasets:
                     session.expunge_all()
                     return find_dataset(session, caller, int(claimed.removeprefix(_result(""))))
         return dataset
-
-
-def image_result(image_id: int | str) -> str:
-    """How an idempotency key names an image."""
-    return f"image:{image_id}"
 
 
 def _result(dataset_id: int | str) -> str:

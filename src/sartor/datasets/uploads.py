@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from sartor.accounts.service import Caller
 from sartor.captioning.base import Subject
 from sartor.datasets.captions import Captions, subject_of
+from sartor.datasets.images import Images, image_result
 from sartor.datasets.pictures import MAX_BYTES, room_for_one, shown, take_in
 from sartor.datasets.rows import check_draft, check_room, check_single_uploads, find_dataset, find_image
 from sartor.datasets.schemas import UploadBody
-from sartor.datasets.service import Datasets, image_result
 from sartor.datasets.stored import StoredPicture, read_stored
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.errors import Conflict, Moderated, Unavailable, Unprocessable
@@ -29,11 +29,11 @@ log = structlog.get_logger(__name__)
 
 class Uploads:
     def __init__(
-        self, database: Database, storage: Storage, datasets: Datasets, captions: Captions, moderator: ImageModerator
+        self, database: Database, storage: Storage, images: Images, captions: Captions, moderator: ImageModerator
     ) -> None:
         self._database = database
         self._storage = storage
-        self._datasets = datasets
+        self._images = images
         self._captions = captions
         self._moderator = moderator
 
@@ -66,7 +66,7 @@ class Uploads:
         sent = {"dataset_id": dataset_id, "sha256": hashlib.sha256(data).hexdigest(), "name": name, "url": source_url}
         digest = digest_of("image", sent | body.model_dump(include={"increase_resolution", "content_moderation"}))
         if idempotency_key is not None and (earlier := self._earlier(caller, idempotency_key, digest)) is not None:
-            return self._datasets.image(caller, dataset_id, earlier)
+            return self._images.get(caller, dataset_id, earlier)
         stored, small = self._store(dataset_id, data, body, max_bytes)
 
         def once(session: Session, image: DatasetImage) -> None:
@@ -77,7 +77,7 @@ class Uploads:
                     raise _Repeated(int(claimed.removeprefix(image_result(""))))
 
         def add() -> DatasetImage:
-            return self._datasets.add_stored(
+            return self._images.add_stored(
                 dataset_id,
                 stored,
                 name=name,
@@ -91,15 +91,15 @@ class Uploads:
             caption, source = self._first_caption(caller, dataset_id, small)
             return at_once(idempotency_key, add)
         except _Repeated as repeated:
-            self._datasets.discard(stored)
-            return self._datasets.image(caller, dataset_id, repeated.image_id)
+            self._images.discard(stored)
+            return self._images.get(caller, dataset_id, repeated.image_id)
         except Conflict:  # completed or full, perhaps by the same request, sent twice at once
-            self._datasets.discard(stored)
+            self._images.discard(stored)
             if idempotency_key is None or (earlier := self._earlier(caller, idempotency_key, digest)) is None:
                 raise
-            return self._datasets.image(caller, dataset_id, earlier)
+            return self._images.get(caller, dataset_id, earlier)
         except BaseException:  # whatever it was: bytes without a row are of no use
-            self._datasets.discard(stored)
+            self._images.discard(stored)
             raise
 
     def recaption(self, caller: Caller, dataset_id: int, image_id: int) -> DatasetImage:
@@ -113,7 +113,7 @@ class Uploads:
         except KeyError:
             raise Conflict("The image was deleted meanwhile.") from None
         caption = self._captions.caption(picture, visual_schema=dataset.visual_schema, subject=subject)
-        return self._datasets.set_caption(caller, dataset_id, image_id, caption, source="automatic")
+        return self._images.set_caption(caller, dataset_id, image_id, caption, source="automatic")
 
     def _store(
         self, dataset_id: int, data: bytes, body: UploadBody, max_bytes: int | None
@@ -124,7 +124,7 @@ class Uploads:
             if body.content_moderation and (finding := self._moderator.check(picture.png)):
                 raise Moderated("image", finding.category)
             small = shown(picture.image)
-            return self._datasets.store(dataset_id, picture), small
+            return self._images.store(dataset_id, picture), small
 
     def _first_caption(self, caller: Caller, dataset_id: int, small: Image.Image) -> tuple[str | None, str | None]:
         """The caption and its source."""
