@@ -19,7 +19,7 @@ from safetensors.torch import load
 from sartor.accounts.service import Accounts
 from sartor.errors import SartorError
 from sartor.fibo.training_data import bucket
-from sartor.kit.database import AWAY, Database
+from sartor.kit.database import Database
 from sartor.kit.storage import Storage, StorageAway
 from sartor.models.base import ServedBase
 from sartor.models.jobs import Trainings, _Loaded
@@ -116,18 +116,6 @@ def test_large_pictures_are_kept_as_small_as_they_are_trained_on(
     assert {one.image.size for one in loaded.examples} == {bucket(1500, 1000, workshop.base.training_area)}
 
 
-def test_a_database_that_is_away_stops_nothing(workshop: Workshop, tmp_path: Path) -> None:
-    model, trainings = workshop.model(), workshop.trainings()
-    assert not trainings.asked_to_stop(model.id)
-    workshop.database.close()
-    (tmp_path / "sartor.db").rename(tmp_path / "away.db")
-    (tmp_path / "sartor.db").mkdir()
-    with pytest.raises(AWAY):
-        workshop.database.check()
-    assert not trainings.asked_to_stop(model.id)
-    trainings.tell(model.id, {"step": 1})
-
-
 def test_a_lost_device_is_no_fault_of_the_training(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     told, stop, ended = threading.Event(), threading.Event(), []
     model, trainings = workshop.model(), workshop.trainings()
@@ -205,7 +193,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_bytes(workshop: Workshop, lo
         if until == 4:
             broken = workshop.trainings()
             broken._busy = die
-            broken.tell = lambda model_id, shown: workshop.set(model, progress=shown)  # type: ignore[method-assign]
+            broken._records.tell = lambda model_id, shown: workshop.set(model, progress=shown)  # type: ignore[method-assign]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("sartor.models.watch._PROGRESS_PACE", 0.0)
                 with pytest.raises(MemoryError):
@@ -271,7 +259,7 @@ def test_it_stops_between_two_optimiser_steps(workshop: Workshop) -> None:
         if shown["step"] == 1:
             workshop.set(model, status="Stopping")
 
-    trainings.tell = tell  # type: ignore[method-assign]
+    trainings._records.tell = tell  # type: ignore[method-assign]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sartor.models.watch._PROGRESS_PACE", 0.0)
         assert trainings.advance(job, 2, stop=NEVER) is False

@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import io
-import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 import structlog
 from PIL import Image
 from sqlalchemy.orm import Session
@@ -31,15 +29,15 @@ from sqlalchemy.orm import Session
 from sartor.datasets.training_set import TrainingSet, training_set
 from sartor.errors import Conflict, PreconditionFailed, SartorError
 from sartor.fibo.training_config import BaseWeights
-from sartor.kit.database import AWAY, Database, now
+from sartor.kit.database import Database, now
 from sartor.kit.jobs import Job, Jobs, Queue
 from sartor.kit.steps import interruptible_step, step
 from sartor.kit.storage import Storage
 from sartor.models.base import ServedBase
 from sartor.models.failures import readable, record_of
-from sartor.models.keys import adapter_key, curve_key, job_id, losses_key, model_of, samples_key
-from sartor.models.pictures import loss_curve
+from sartor.models.keys import adapter_key, job_id, model_of, samples_key
 from sartor.models.recipes import Recipe, from_parameters
+from sartor.models.records import Records, change
 from sartor.models.restarts import begin_again, is_of_another_base
 from sartor.models.samples import best_step, sample_captions, sample_steps, try_adapter
 from sartor.models.tables import Model, ModelCheckpoint, checkpoints_of
@@ -89,6 +87,7 @@ class Trainings:
     ) -> None:
         self._database = database
         self._storage = storage
+        self._records = Records(database, storage)
         self._base = base
         self._folder = folder
         self._busy = busy
@@ -124,7 +123,7 @@ class Trainings:
         """
         parameters = {"base_weights": self._base_weights} | self._row(job).training_parameters
         with self._database.transaction() as session:
-            if not _change(session, model_of(job), "InProgress", started_at=now(), training_parameters=parameters):
+            if not change(session, model_of(job), "InProgress", started_at=now(), training_parameters=parameters):
                 return []
         return self._recipe(self._row(job)).checkpoint_steps()
 
@@ -134,7 +133,7 @@ class Trainings:
         from sartor.fibo.training import train_lora
 
         row = self._row(job)
-        watch = Watch(self, row.id, stop)
+        watch = Watch(self._records, row.id, stop, busy=self._busy)
         try:
             watch.glance()
             recipe = self._recipe(row)
@@ -175,7 +174,7 @@ class Trainings:
         adapter = self._directory(job) / checkpoint_name(until) / FILE_NAME
         if not adapter.is_file() and not self.advance(job, until, stop=stop):  # on another machine
             return False
-        watch = Watch(self, row.id, stop)
+        watch = Watch(self._records, row.id, stop, busy=self._busy)
         captions = sample_captions([example.caption for example in loaded.examples], row.visual_schema)
         try:
             with self._on_a_working_device(stop), readable():
@@ -193,10 +192,10 @@ class Trainings:
         data = adapter.read_bytes()
         self._storage.put(adapter_key(row.id, until), data)
         self._storage.put(samples_key(row.id, until), trial.sheet, media_type="image/png")
-        self._record_checkpoint(
+        self._records.add_checkpoint(
             row, until, hashlib.sha256(data).hexdigest(), trial.score, loaded.checkpoint.learned_sha256
         )
-        self._show_losses(row.id, self._directory(job))
+        self._records.show_losses(row.id, self._directory(job))
         return True
 
     def end(self, job: str) -> None:
@@ -207,35 +206,22 @@ class Trainings:
             chosen = _choose(found, row.training_mode)
             whole = bool(found) and found[-1].step == self._recipe(row).config.steps
             if not (chosen and whole and _complete(session, row.id, chosen)):
-                _change(session, row.id, "Stopping", status="Stopped", finished_at=now())
+                change(session, row.id, "Stopping", status="Stopped", finished_at=now())
         if row.training_mode == "fully_automated":
-            self._keep_only_the_chosen(row.id)
+            self._records.keep_only_the_chosen(row.id)
         log.info("training ended", model=row.id, step=chosen.step if chosen else None)
         shutil.rmtree(self._directory(job), ignore_errors=True)
 
     def fail(self, job: str, error: dict[str, Any]) -> None:
         """Ends the training with ``error``, once; what was asked to stop is stopped, whatever else went wrong."""
         with self._database.transaction() as session:
-            if not _change(session, model_of(job), "InProgress", status="Failed", error=error, finished_at=now()):
-                _change(session, model_of(job), "Stopping", status="Stopped", finished_at=now())
+            if not change(session, model_of(job), "InProgress", status="Failed", error=error, finished_at=now()):
+                change(session, model_of(job), "Stopping", status="Stopped", finished_at=now())
         shutil.rmtree(self._directory(job), ignore_errors=True)
 
     def give_up(self, job: str) -> None:
         """Ends a training whose job ended without doing so."""
         self.fail(job, SartorError("The training failed repeatedly and was given up.").record())
-
-    def asked_to_stop(self, model_id: int) -> bool:
-        with suppress(*AWAY), self._database.transaction() as session:
-            return session.scalar(sa.select(Model.status).where(Model.id == model_id)) != "InProgress"
-        return False  # no reason to give a training up
-
-    def tell(self, model_id: int, progress: dict[str, Any]) -> None:
-        with suppress(*AWAY), self._database.transaction() as session:  # no reason to give a training up
-            _change(session, model_id, "InProgress", progress=progress)
-
-    @property
-    def busy(self) -> bool:
-        return self._busy()
 
     @contextmanager
     def _on_a_working_device(self, stop: threading.Event) -> Iterator[None]:
@@ -315,55 +301,6 @@ class Trainings:
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
 
-    def _record_checkpoint(self, row: Model, until: int, sha256: str, score: float, base_sha256: str) -> None:
-        with self._database.transaction() as session:
-            session.execute(
-                sa.delete(ModelCheckpoint).where(ModelCheckpoint.model_id == row.id, ModelCheckpoint.step == until)
-            )
-            session.add(
-                ModelCheckpoint(
-                    model_id=row.id,
-                    step=until,
-                    adapter_key=adapter_key(row.id, until),
-                    adapter_sha256=sha256,
-                    samples_key=samples_key(row.id, until),
-                    score=score,
-                )
-            )
-            session.flush()
-            values: dict[str, Any] = {"base_sha256": base_sha256}
-            if row.training_mode == "expert":
-                values["checkpoint_steps"] = [str(made.step) for made in session.scalars(checkpoints_of(row.id))]
-            _change(session, row.id, "InProgress", **values)
-
-    def _show_losses(self, model_id: int, directory: Path) -> None:
-        from sartor.fibo.training import LOSSES
-
-        lines = [json.loads(line) for line in (directory / LOSSES).read_text().splitlines()]
-        with self._database.transaction() as session:
-            scores = {found.step: found.score or 0.0 for found in session.scalars(checkpoints_of(model_id))}
-        shown = {
-            "losses": lines,
-            "checkpoints": [{"step": made, "score": score} for made, score in scores.items()],
-        }
-        self._storage.put(losses_key(model_id), json.dumps(shown).encode(), media_type="application/json")
-        curve = loss_curve([line["loss"] for line in lines], scores)
-        self._storage.put(curve_key(model_id), curve, media_type="image/png")
-
-    def _keep_only_the_chosen(self, model_id: int) -> None:
-        """Of a completed model. The rows go last: a step that broke off in between finds them again."""
-        with self._database.transaction() as session:
-            drawn_with = sa.select(Model.adapter).where(Model.id == model_id, Model.status == "Completed")
-            chosen = session.scalar(drawn_with)
-            found = session.scalars(checkpoints_of(model_id)).all()
-        others = [one for one in found if chosen is not None and one.adapter_key != chosen]
-        for other in others:
-            self._storage.delete(other.adapter_key)
-            if other.samples_key is not None:
-                self._storage.delete(other.samples_key)
-        with self._database.transaction() as session:
-            session.execute(sa.delete(ModelCheckpoint).where(ModelCheckpoint.id.in_([one.id for one in others])))
-
 
 def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | None:
     """The best one where that is the service's choice, else the last."""
@@ -378,10 +315,4 @@ def _choose(found: Sequence[ModelCheckpoint], mode: str) -> ModelCheckpoint | No
 def _complete(session: Session, model_id: int, chosen: ModelCheckpoint) -> bool:
     """Whether the model was still in training, and now draws with this checkpoint."""
     adapter = {"adapter": chosen.adapter_key, "adapter_sha256": chosen.adapter_sha256}
-    return _change(session, model_id, "InProgress", status="Completed", finished_at=now(), **adapter)
-
-
-def _change(session: Session, model_id: int, before: str, /, **values: Any) -> bool:
-    """Changes a model that is in this state; whether it was."""
-    changed = session.execute(sa.update(Model).where(Model.id == model_id, Model.status == before).values(**values))
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
+    return change(session, model_id, "InProgress", status="Completed", finished_at=now(), **adapter)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sartor.models.records import Records
 
 if TYPE_CHECKING:
     from sartor.fibo.training import Progress
 
 # Progress is written this often at most, and while an image is drawn the training looks this often, in seconds.
 _PROGRESS_PACE, _GLANCE = 0.5, 0.05
-
-
-class Watched(Protocol):
-    """What a watch asks and tells."""
-
-    @property
-    def busy(self) -> bool: ...
-
-    def asked_to_stop(self, model_id: int) -> bool: ...
-
-    def tell(self, model_id: int, progress: dict[str, Any]) -> None: ...
 
 
 class Interrupted(Exception):
@@ -35,14 +27,15 @@ class StopAsked(Exception):
 class Watch(threading.Event):
     """What a training does between two forwards: it looks whether to stop, and lets images go first.
 
-    For the trainer it is the event to stop at.
+    For the trainer it is the event to stop at. ``busy`` says whether the device is wanted for an image.
     """
 
-    def __init__(self, trainings: Watched, model_id: int, stop: threading.Event) -> None:
+    def __init__(self, records: Records, model_id: int, stop: threading.Event, *, busy: Callable[[], bool]) -> None:
         super().__init__()
-        self._trainings = trainings
+        self._records = records
         self._model_id = model_id
         self._stop = stop
+        self._busy = busy
         self._told = 0.0
 
     def glance(self) -> None:
@@ -50,9 +43,9 @@ class Watch(threading.Event):
         while True:
             if self._stop.is_set():
                 raise Interrupted
-            if self._trainings.asked_to_stop(self._model_id):
+            if self._records.asked_to_stop(self._model_id):
                 raise StopAsked
-            if not self._trainings.busy:
+            if not self._busy():
                 return
             self._stop.wait(_GLANCE)
 
@@ -76,4 +69,4 @@ class Watch(threading.Event):
             "rate": round(progress.rate, 3),
             "seconds_left": round(progress.seconds_left, 1),
         }
-        self._trainings.tell(self._model_id, shown)
+        self._records.tell(self._model_id, shown)
