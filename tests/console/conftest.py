@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import httpx
@@ -9,6 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import Service, Tenant
+from tests.datasets.conftest import picture
+
+PROJECT = {"project_name": "Paper Zoo", "ip_type": "multi_object_set", "ip_medium": "illustration"}
 
 
 class Browser(TestClient):
@@ -44,3 +48,11 @@ def signed_in(service: Service, tenant: Tenant, *, secure: bool = True) -> Brows
     answer = client.post("/console/sign-in", data={"token": tenant.token})
     assert answer.url.path == "/console", answer.text
     return client
+
+
+def send(browser: TestClient, path: str, *numbers: int) -> str:
+    """Adds pictures with these numbers to the dataset at ``path``; the page that follows."""
+    files = [("pictures", (f"thing {number}.png", picture(number), "image/png")) for number in numbers]
+    answer = browser.post(f"{path}/pictures", files=files)
+    assert answer.status_code == 200
+    return html.unescape(answer.text)

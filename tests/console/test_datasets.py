@@ -11,17 +11,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from sartor.datasets.rows import LIMITS
 from sartor.datasets.schemas import DatasetChanges
 from sartor.errors import Unavailable
 from tests.conftest import Service, Tenant, make_settings, shared_bridge, wait_for, write_test_brand
-from tests.console.conftest import signed_in
+from tests.console.conftest import PROJECT, send, signed_in
 from tests.datasets.conftest import MeanColors, picture
 from tests.models.conftest import tiny_checkpoint
 
 __all__ = ["tiny_checkpoint"]
-
-PROJECT = {"project_name": "Paper Zoo", "ip_type": "multi_object_set", "ip_medium": "illustration"}
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +39,6 @@ def dataset(browser: TestClient) -> str:
     assert answer.status_code == 200, answer.text
     assert answer.url.path.startswith("/console/datasets/")
     return answer.url.path
-
-
-def send(browser: TestClient, path: str, *numbers: int) -> str:
-    files = [("pictures", (f"thing {number}.png", picture(number), "image/png")) for number in numbers]
-    answer = browser.post(f"{path}/pictures", files=files)
-    assert answer.status_code == 200
-    return html.unescape(answer.text)
 
 
 def described(browser: TestClient, path: str) -> str:
@@ -121,56 +111,6 @@ def test_many_pictures_are_shown_a_page_at_a_time(
     assert shown.count(path[1].split("?")[1]) == 5, "back, the one before, keep, write anew, delete"
     assert "There are none after these." in browser.get(f"{dataset}?after=999999").text
     assert browser.get(f"{dataset}?after={2**31}").status_code == 404
-
-
-def test_the_project_shows_what_it_has(browser: TestClient, dataset: str) -> None:
-    send(browser, dataset, 1)
-    listed = browser.get("/console/projects").text
-    project = re.search(r'href="(/console/projects/\d+)">Paper Zoo', listed)
-    assert project
-    assert "a set of objects, illustration" in listed
-    assert listed.count("<img") == 1
-    page = browser.post(f"{project[1]}/datasets", data={"name": "Second", "form": "89"})
-    assert page.url.path != dataset
-    assert "Second" in browser.get(project[1]).text
-    assert dataset in browser.get(project[1]).text
-    assert browser.post(f"{project[1]}/delete").url.path == "/console/projects"
-    assert browser.get(dataset).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"project_name": ""}, '"Name": field required'),
-        (
-            {"ip_medium": "photography"},
-            '"Medium": must be illustration where "What is to be kept alike" is "a set of objects"',
-        ),
-        (
-            {"ip_type": "defined_character", "ip_name": "Lora"},
-            '"What sets it apart": is needed where "What is to be kept alike" is "one character"',
-        ),
-    ],
-)
-def test_a_refused_project_keeps_what_was_written(browser: TestClient, given: dict[str, str], told: str) -> None:
-    answer = browser.post("/console/projects", data=PROJECT | given)
-    assert answer.status_code == 422
-    page = html.unescape(answer.text)
-    assert told in page
-    for value in (PROJECT | given).values():
-        assert value in page
-
-
-def test_a_form_sent_twice_is_one_project_and_the_same_pictures(
-    browser: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = [browser.post("/console/projects", data=PROJECT | {"form": "ab"}).url.path for _ in range(2)]
-    assert paths[0] == paths[1]
-    send(browser, paths[0], 1, 2)
-    assert "2 pictures, draft" in send(browser, paths[0], 1, 2), "as after a long wait and a second try"
-    assert "3 pictures, draft" in send(browser, paths[0], 2, 3)
-    monkeypatch.setitem(LIMITS, "basic", 3)
-    assert "3 pictures, draft" in send(browser, paths[0], 1, 2, 3), "a full one has them all the same"
 
 
 def test_pictures_that_cannot_be_taken_do_not_keep_the_others_out(browser: TestClient, dataset: str) -> None:
@@ -333,19 +273,6 @@ def test_addresses_of_forms_lead_to_their_page(browser: TestClient, dataset: str
         answer = browser.get(nothing)
         assert answer.status_code == 404
         assert "<h1>Not Found</h1>" in answer.text
-
-
-def test_what_nobody_foresaw_is_a_page_too(
-    browser: TestClient, service: Service, dataset: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(service.parts.datasets, "get", broken)
-    answer = browser.get(dataset)
-    assert answer.status_code == 500
-    assert "<h1>Internal Server Error</h1>" in answer.text
-    assert "ZeroDivisionError" not in answer.text
 
 
 def test_a_copy_can_be_changed(browser: TestClient, dataset: str) -> None:

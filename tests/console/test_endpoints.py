@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sartor.errors import TooManyRequests
 from tests.conftest import Service, Tenant
 from tests.console.conftest import Browser
+from tests.console.test_projects import add_project
 
 
 def signed_in_at(service: Service, tenant: Tenant, path: str) -> str:
@@ -78,3 +79,18 @@ def test_a_page_that_cannot_be_shown_now_asks_again(
     assert "request_id <code>" in page
     monkeypatch.setattr(service.parts.lifecycle, "stop", refuse)
     assert "http-equiv" not in browser.post("/console/models/1/stop").text, "forms are sent by people"
+
+
+def test_what_nobody_foresaw_is_a_page_too(
+    browser: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = add_project(browser)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(service.parts.datasets, "get", broken)
+    answer = browser.get(dataset)
+    assert answer.status_code == 500
+    assert "<h1>Internal Server Error</h1>" in answer.text
+    assert "ZeroDivisionError" not in answer.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -9,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from sartor.datasets.rows import LIMITS
+from tests.console.conftest import PROJECT, send
 from tests.datasets.conftest import picture
-
-PROJECT = {"project_name": "Paper Zoo", "ip_type": "multi_object_set", "ip_medium": "illustration"}
 
 
 @pytest.fixture
@@ -113,3 +114,53 @@ def test_the_images_say_what_their_settings_mean(browser: TestClient) -> None:
     page = browser.get("/console").text
     assert "Influence is how strongly" in page
     assert "Nothing has been drawn yet." in page
+
+
+def test_the_project_shows_what_it_has(browser: TestClient) -> None:
+    dataset = add_project(browser, 1)
+    listed = browser.get("/console/projects").text
+    project = re.search(r'href="(/console/projects/\d+)">Paper Zoo', listed)
+    assert project
+    assert "a set of objects, illustration" in listed
+    assert listed.count("<img") == 1
+    page = browser.post(f"{project[1]}/datasets", data={"name": "Second", "form": "89"})
+    assert page.url.path != dataset
+    assert "Second" in browser.get(project[1]).text
+    assert dataset in browser.get(project[1]).text
+    assert browser.post(f"{project[1]}/delete").url.path == "/console/projects"
+    assert browser.get(dataset).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"project_name": ""}, '"Name": field required'),
+        (
+            {"ip_medium": "photography"},
+            '"Medium": must be illustration where "What is to be kept alike" is "a set of objects"',
+        ),
+        (
+            {"ip_type": "defined_character", "ip_name": "Lora"},
+            '"What sets it apart": is needed where "What is to be kept alike" is "one character"',
+        ),
+    ],
+)
+def test_a_refused_project_keeps_what_was_written(browser: TestClient, given: dict[str, str], told: str) -> None:
+    answer = browser.post("/console/projects", data=PROJECT | given)
+    assert answer.status_code == 422
+    page = html.unescape(answer.text)
+    assert told in page
+    for value in (PROJECT | given).values():
+        assert value in page
+
+
+def test_a_form_sent_twice_is_one_project_and_the_same_pictures(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [browser.post("/console/projects", data=PROJECT | {"form": "ab"}).url.path for _ in range(2)]
+    assert paths[0] == paths[1]
+    send(browser, paths[0], 1, 2)
+    assert "2 pictures, draft" in send(browser, paths[0], 1, 2), "as after a long wait and a second try"
+    assert "3 pictures, draft" in send(browser, paths[0], 2, 3)
+    monkeypatch.setitem(LIMITS, "basic", 3)
+    assert "3 pictures, draft" in send(browser, paths[0], 1, 2, 3), "a full one has them all the same"
