@@ -16,6 +16,7 @@ from safetensors.torch import save
 
 from sartor.accounts.service import Caller
 from sartor.app import create_app
+from sartor.assembly.factories import served_base
 from sartor.cli.organizations import DeletionFailed, delete
 from sartor.datasets.pictures import take_in
 from sartor.datasets.tables import Dataset
@@ -280,6 +281,6 @@ def png() -> bytes:
 
 
 def lora(service: Service) -> bytes:
-    layer, linear = next(iter(adapter_targets(service.parts.imports._base.blank).items()))
+    layer, linear = next(iter(adapter_targets(served_base(service.parts.settings).blank).items()))
     halves = {A: torch.ones(2, linear.in_features), B: torch.ones(linear.out_features, 2)}
     return save({f"{PREFIX}{layer}{end}": half for end, half in halves.items()})

@@ -16,6 +16,7 @@ from sartor.app import create_app
 from sartor.datasets.keys import needed
 from sartor.datasets.stored import erase
 from sartor.datasets.tables import Dataset, DatasetImage
+from sartor.datasets.training_set import training_set
 from sartor.generation.tables import GenerationRequest
 from sartor.kit.storage import Storage, StorageAway
 from sartor.models.tables import Model
@@ -133,16 +134,17 @@ def test_a_training_that_is_started_during_a_deletion(
 def test_a_deletion_during_the_start_of_a_training(
     service: Service, tenant: Tenant, dataset: Dataset, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model_id, recipe = created_model(tenant, dataset), service.parts.lifecycle._recipe
+    model_id = created_model(tenant, dataset)
     path = f"{PROJECTS}/{dataset.project_id}" if whole else f"{DATASETS}/{dataset.id}"
     made: list[Future[int]] = []
 
     def after_the_dataset_was_read(*given: Any) -> Any:
+        found = training_set(*given)
         made.append(hands.submit(delete, tenant, path))
         wait(made, _A_MOMENT)
-        return recipe(*given)
+        return found
 
-    monkeypatch.setattr(service.parts.lifecycle, "_recipe", after_the_dataset_was_read)
+    monkeypatch.setattr("sartor.models.lifecycle.training_set", after_the_dataset_was_read)
     with ThreadPoolExecutor(1) as hands:
         assert tenant.post(f"{LIST}/{model_id}/start_training", {}).status_code == 200
     assert made[0].result() == 409

@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from sartor.app import create_app
+from sartor.assembly.factories import served_base
 from sartor.datasets.tables import Dataset, DatasetImage
 from sartor.fibo.adapter_names import METADATA, A, B
 from sartor.fibo.adapters import adapter_targets
@@ -165,7 +166,7 @@ def adapter(trainer: Service) -> Callable[..., bytes]:
     ) -> bytes:
         generator = torch.Generator().manual_seed(rank)
         tensors = {}
-        for name, linear in adapter_targets(trainer.parts.imports._base.blank).items():
+        for name, linear in adapter_targets(served_base(trainer.parts.settings).blank).items():
             tensors[f"transformer.{name}{A}"] = torch.randn(rank, linear.in_features, generator=generator)
             tensors[f"transformer.{name}{B}"] = torch.randn(linear.out_features, rank, generator=generator)
         if change is not None:

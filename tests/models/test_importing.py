@@ -20,6 +20,7 @@ from PIL import Image
 from safetensors.torch import load
 from sqlalchemy.exc import IntegrityError
 
+from sartor.assembly.factories import served_base
 from sartor.fibo.adapter_names import B
 from sartor.kit.idempotency import claim
 from sartor.models.base import ServedBase
@@ -246,7 +247,7 @@ def test_what_is_no_safetensors_file(owner: Tenant, data: bytes) -> None:
 
 
 def test_size_is_bounded(owner: Tenant, trainer: Service) -> None:
-    answer = sent(owner, b"\0" * (trainer.parts.imports._base.largest_adapter + 1))
+    answer = sent(owner, b"\0" * (served_base(trainer.parts.settings).largest_adapter + 1))
     assert answer.status_code == 413
 
 

@@ -2,21 +2,20 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.endpoints import CallerDependency, Door, guarded_router
 from sartor.datasets.bulk import BulkUploads
+from sartor.datasets.endpoints import DatasetId
 from sartor.datasets.jobs import Recaptioning
 from sartor.datasets.schemas import DatasetAnswer, dataset_answer
 from sartor.errors import ErrorObject, describe, request_id
 from sartor.kit.fetch import MAX_ADDRESS_CHARACTERS
 from sartor.kit.idempotency import HEADER, check_key
 from sartor.kit.texts import Writable
-from sartor.projects.service import LARGEST_ID
 
-DatasetId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Key = Annotated[
     str | None,
     Header(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from sartor.errors import Unavailable
 from sartor.fibo.checkpoint import FIBO_AREA, HUB_ID
 
 if TYPE_CHECKING:
     from sartor.fibo import Checkpoint
     from sartor.fibo.transformer import FiboTransformer
+
+log = structlog.get_logger(__name__)
 
 _LARGEST_RANK, _HEADER = 256, 1 << 20
 _EMBEDDED = "Sartor embedded"
@@ -92,3 +98,13 @@ class ServedBase:
         if not isinstance(content, dict):
             raise ValueError(f"{name} holds no JSON object")
         return content
+
+
+@contextmanager
+def base_read() -> Iterator[None]:
+    """Turns what reading a base that is no checkpoint raises into Unavailable."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError):
+        log.exception("the base model cannot be read")
+        raise Unavailable("The base model cannot be read; the log says why.") from None

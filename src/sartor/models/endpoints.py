@@ -46,18 +46,7 @@ def router(
     """The models' routes; the app mounts them under each prefix."""
     register_url_convertor("id", _Digits())
     routes = guarded_router(door, tag="Models")
-    _mount_models(routes, models, lifecycle, downloads, address_of)
-    _mount_trainings(routes, lifecycle)
-    return routes
 
-
-def _mount_models(
-    routes: APIRouter,
-    models: Models,
-    lifecycle: Lifecycle,
-    downloads: Downloads,
-    address_of: Callable[[Request], Address],
-) -> None:
     @routes.post(
         "/tailored-gen/models",
         operation_id="create_model",
@@ -143,8 +132,6 @@ def _mount_models(
         """Addresses of its adapter, a diffusers LoRA of the active version, and of its card."""
         return await slowly(downloads.download, caller, model_id, address_of(request))
 
-
-def _mount_trainings(routes: APIRouter, lifecycle: Lifecycle) -> None:
     @routes.post(
         "/tailored-gen/models/{model_id}/start_training",
         operation_id="start_training",
@@ -169,3 +156,5 @@ def _mount_trainings(routes: APIRouter, lifecycle: Lifecycle) -> None:
     def stop_training(caller: CallerDependency, model_id: ModelId, idempotency_key: Key = None) -> ModelAnswer:
         """Stops it for good after the current optimiser step; a stopped training cannot be resumed."""
         return ModelAnswer.of(lifecycle.stop(caller, model_id, key=check_key(idempotency_key)), details=True)
+
+    return routes

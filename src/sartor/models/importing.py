@@ -22,14 +22,14 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from sartor.accounts.service import Caller
-from sartor.errors import BodyTooLarge, TooManyRequests, Unavailable, Unprocessable, UnsupportedMediaType
+from sartor.errors import BodyTooLarge, TooManyRequests, Unprocessable, UnsupportedMediaType
 from sartor.fibo.errors import InvalidAdapter
 from sartor.kit.database import Database, now
 from sartor.kit.fetch import Fetcher, FetchError, TooLarge
 from sartor.kit.idempotency import at_once, claim, digest_of, led_to
 from sartor.kit.storage import Storage, finding_room
 from sartor.kit.threads import slowly
-from sartor.models.base import ServedBase
+from sartor.models.base import ServedBase, base_read
 from sartor.models.keys import imported_key, result_of, result_to
 from sartor.models.leftovers import UNFINISHED_IMPORT, Leftovers
 from sartor.models.schemas import ImportFields, UploadModelBody
@@ -97,11 +97,8 @@ class Imports:
     @property
     def largest_file(self) -> int:
         """Bytes that a file may have. Raises Unavailable where the base cannot be read."""
-        try:
+        with base_read():
             return self._base.largest_adapter
-        except (OSError, ValueError, KeyError):
-            log.exception("the base model cannot be read")
-            raise Unavailable("The base model cannot be read; the log says why.") from None
 
     def too_large(self, field: str = "file") -> str:
         """What is said of a larger one. Raises as above."""

@@ -9,19 +9,18 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from sartor.accounts.service import Caller
 from sartor.datasets.rows import find_dataset, hold
 from sartor.datasets.training_set import TrainingSet, training_set
-from sartor.errors import BadRequest, Conflict, NotFound, PreconditionFailed, Unavailable
+from sartor.errors import BadRequest, Conflict, NotFound, PreconditionFailed
 from sartor.kit.database import Database, now
 from sartor.kit.idempotency import at_once, claim, digest_of, forget, led_to
 from sartor.kit.jobs import Jobs
 from sartor.kit.storage import Storage
 from sartor.models.adapters import AdapterFiles
-from sartor.models.base import ServedBase
+from sartor.models.base import ServedBase, base_read
 from sartor.models.jobs import TRAINING
 from sartor.models.keys import all_keys, job_id, result_of, result_to
 from sartor.models.recipes import Recipe, automated, expert
@@ -29,8 +28,6 @@ from sartor.models.schemas import DEFAULT_VERSION, ModelBody, ModelChanges, Prog
 from sartor.models.service import find_model, hold_model, own_model
 from sartor.models.tables import DELETED, IN_TRAINING, Model, ModelCheckpoint, checkpoints_of
 from sartor.vgl import InvalidStructuredPrompt, parse_visual_schema, plain
-
-log = structlog.get_logger(__name__)
 
 
 class Lifecycle:
@@ -213,11 +210,8 @@ class Lifecycle:
 
     def check_base(self) -> int:
         """Whether there is a base to train for; the area of its pictures in pixels. Raises Unavailable."""
-        try:
+        with base_read():
             return self._base.training_area
-        except (OSError, ValueError, KeyError):
-            log.exception("the base model cannot be read")
-            raise Unavailable("The base model cannot be read; the log says why.") from None
 
     def _recipe(self, model: Model, body: TrainingBody, found: TrainingSet) -> Recipe:
         area = self.check_base()
