@@ -21,7 +21,7 @@ import sartor.console.endpoints as console_endpoints
 import sartor.datasets.bulk_endpoints as bulk_endpoints
 import sartor.datasets.endpoints as datasets_endpoints
 import sartor.datasets.image_endpoints as image_endpoints
-import sartor.datasets.wording as wording_endpoints
+import sartor.datasets.wording_endpoints as wording_endpoints
 import sartor.generation.endpoints as generation_endpoints
 import sartor.models.checkpoint_endpoints as checkpoint_endpoints
 import sartor.models.endpoints as models_endpoints
