@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sartor.accounts.service import Accounts
 from sartor.accounts.tables import Organisation
 from sartor.errors import NotFound, Unauthorized
-from sartor.kit.database import Database, now
+from sartor.kit.database import Database
 
 
 @pytest.fixture
@@ -30,17 +30,6 @@ def test_a_token_belongs_to_one_organisation(accounts: Accounts) -> None:
     owners = [accounts.authenticate(token).organisation_id for token in (first, again, other)]
     assert owners[0] == owners[1] != owners[2]
     assert len({accounts.authenticate(token).token_id for token in (first, again, other)}) == 3
-
-
-def test_the_first_organisation_says_when_it_all_began(accounts: Accounts) -> None:
-    assert accounts.began() is None
-    before = now()
-    accounts.create_token("acme")
-    first = accounts.began()
-    assert first is not None
-    assert before <= first <= now()
-    accounts.create_token("other")
-    assert accounts.began() == first
 
 
 def test_a_prefix_or_another_case_is_not_the_token(accounts: Accounts) -> None:

@@ -26,8 +26,8 @@ class Watch:
         self._lock = threading.Lock()
         self.alive = self.most = 0
 
-    def take_in(self, data: bytes, *, increase_resolution: bool) -> Picture:
-        taken = take_in(data, increase_resolution=increase_resolution)
+    def take_in(self, data: bytes, **named: Any) -> Picture:
+        taken = take_in(data, **named)
         with self._lock:
             self.alive += 1
             self.most = max(self.most, self.alive)

@@ -58,7 +58,7 @@ def _import(database: Database, storage: Storage, caller: Caller) -> None:
     file = Path(__file__)
     arrived = Arrived(file, hashlib.sha256(file.read_bytes()).hexdigest())
     imports = Imports(database, storage, None, None, None, folder=file.parent)  # type: ignore[arg-type]
-    imports._add(caller, arrived, Facts(4, None), ImportFields(name="Elsewhere"), None)
+    imports._add(caller, arrived, Facts(4, None, arrived.sha256), ImportFields(name="Elsewhere"), None)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def test_every_process_tidies_when_it_starts(tmp_path: Path, work: bool) -> None
 
 def test_a_database_that_is_away_is_no_reason_to_draw_nothing(tmp_path: Path) -> None:
     path = old(tmp_path / "adapters" / f"{'a' * 64}.safetensors")
-    without_tables = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    leftovers(without_tables, tmp_path).tidy()
-    without_tables.close()
+    away = Database(f"sqlite:///{tmp_path}")
+    leftovers(away, tmp_path).tidy()
+    away.close()
     assert path.exists()
