@@ -10,23 +10,18 @@ import re
 from dataclasses import replace
 
 from sartor.bridge.english import words
-from sartor.bridge.english.attachment import SURROUNDINGS, TEXT_NOUNS
-from sartor.bridge.english.grammar import Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.references import LESS
 from sartor.bridge.english.tagging import Item
-from sartor.bridge.english.words import word_set
-from sartor.bridge.refining.actors import Actor
 from sartor.bridge.refining.bearing import follow_bearing
-from sartor.bridge.refining.changes import BECOMING
 from sartor.bridge.refining.clauses import said
-from sartor.bridge.refining.doing import Doing
 from sartor.bridge.refining.exchanging import follow_colors, follow_places
 from sartor.bridge.refining.framing import follow_frame
-from sartor.bridge.refining.gifts import give, grow, wear, wearer
+from sartor.bridge.refining.gifts import wear
 from sartor.bridge.refining.hours import find_hour
 from sartor.bridge.refining.lettering import follow_text
 from sartor.bridge.refining.looks import follow_look
+from sartor.bridge.refining.naming import Naming
 from sartor.bridge.refining.nearing import follow_nearing
 from sartor.bridge.refining.outdoors import follow_background, follow_hour, follow_weather
 from sartor.bridge.refining.placing import DEPTH
@@ -34,20 +29,14 @@ from sartor.bridge.refining.scenery import follow_scenery
 from sartor.bridge.refining.sparing import follow_only
 from sartor.bridge.refining.topics import follow_topic
 
-# Nouns that stand for the whole and are no things in it.
-_WHOLE = word_set(
-    "light lighting lights picture image scene color colour style mood size position look rest weather season sky air"
-)
-_LESSENING = word_set("reduce decrease lower halve shrink")
 _HAVING = re.compile("[@i]v+")  # "he should have a beard"
 _BEING = re.compile("@v+P?")  # "the sailor should be a robot", "the boat is on fire"
 _INSTEAD = frozenset({"instead of", "rather than"})
-_MORE = word_set("second third fourth fifth additional extra other further")
 # What a clause may be about as a whole; the first that takes it has it.
 _ROOMS = (follow_background, follow_scenery, follow_hour, follow_frame, follow_bearing, follow_look, follow_topic)
 
 
-class Clause(Doing):
+class Clause(Naming):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
 
     def apply(self) -> None:
@@ -177,190 +166,6 @@ class Clause(Doing):
             made, others = self.targets[-1:], [actor for actor in self.stage.actors if actor.entry is not None]
             if made and others and made[0].entry is None and wear(self.scope, made[0], others[0]):
                 self._aim(others[:1])
-
-    def _at_place(self, index: int, group: Group) -> Group:
-        """ "the apple on the left", of several: which one, where that is not the place that it gets."""
-        told = [item for item in self.items[index + 1 :] if item.code == "L"]
-        if not told or told[0] is not self.items[index + 1] or not group.definite or group.plural or group.place:
-            return group
-        gets = self.mode in {"move", "add"} and len(told) == 1
-        if gets or told[0].text.lower().startswith("to ") or len(self.scope.find(replace(group, plural=True))) < 2:
-            return group
-        self.read = index + 2
-        return replace(group, place=told[0].value)
-
-    def _group(self, group: Group, rest: list[Item]) -> None:
-        found = self._apart(group, self.scope.find(group))
-        if found is None:
-            return
-        link, self.link = self.link, ""
-        if link == "than" or (not found and self._measured(group)):
-            return
-        if self.mode == "remove" and self.done and link in {"from", "off", "of"}:
-            return  # "remove the hat from the cat"
-        if self.relation is not None:
-            self._related(group, found)
-            return
-        if rest[:1] and rest[0].code == "q" and group.noun.rsplit(" ", 1)[-1] in TEXT_NOUNS:
-            return
-        if (not found or (self.part is not None and not group.definite)) and self._part_of(group, link):
-            return
-        if self._outlined(group, found) or self._dressed(group, link) or self._surroundings(group, found, link):
-            return
-        if self.mode == "remove" or self.negated:
-            self._remove_group(group, found)
-        elif self.equals and link and self.targets and not group.definite:
-            self._change_looks(f"{link} {group.words}")
-        elif (
-            self.mode == "replace"
-            or (self.verb in BECOMING and self.named and not group.definite and not self.acted and link != "with")
-            or (self.targets and self.named and not group.definite and self.equals)
-            or (link == "as" and self.targets and not group.definite)
-        ):
-            self._replacement(group, found)
-        elif self.verb == "give" and not group.definite:
-            self._give(group)
-        elif self.verb == "give" and self.done and link and not found and self._given_there(f"{link} {group.words}"):
-            pass
-        elif found and group.plural and "fewer" in group.adjectives:
-            self._recount(found[0], found[0].piece.count - max(1, found[0].piece.count // 3))
-        elif self.mode == "add" or (self.mode == "" and group.further and found):
-            self._add_group(group, found, link, rest)
-        elif found and group.noun.startswith("size of "):
-            for actor in found:
-                self._change(actor, "z", -1 if self.items[0].lemma in _LESSENING else 1)
-        elif found:
-            self._aim([*self.targets, *found] if self.joined and found[0] not in self.targets else found)
-            self.word = group.noun
-            self._attributes_of(group, found)
-            if self.gift is not None:
-                self._give(self.gift)
-        elif self.verb in BECOMING and self.targets and not group.definite:
-            self._replacement(group, found)
-        elif self.has and not group.definite and self.targets and group.concept is None:
-            self._give(group)
-        elif self.mode in {"", "multiply"} and not group.definite:
-            if group.concept is not None or not group.bare:
-                self._create(group)
-        else:
-            self._lose(group)
-
-    def _surroundings(self, group: Group, found: list[Actor], link: str) -> bool:
-        """ "in a forest", "add snow": the background. "the light", "the picture": nothing on its own."""
-        placed = self.mode == "add" and group.definite and self.targets and self.targets[-1].entry is None
-        if found or placed or self.lost or self.negated:
-            return False
-        if group.concept is not None or self.mode in {"remove", "replace"}:
-            return False
-        kind = words.SETTINGS.get(group.noun, ("", True))[0]
-        whole = self.mode in {"", "add"} or (self.verb in BECOMING and not self.named)
-        item = next((item for item in self.items if item.value is group), Item("@", group, group.text))
-        if whole and follow_weather(self.scope, item, add=self.mode == "add"):
-            self.done = True
-            return True
-        if self.mode == "add" and kind not in {"", "table", "sky"}:
-            self.scope.set_ground(Ground(kind))
-        elif link in SURROUNDINGS:
-            self.scope.set_ground(Ground("free", text=group.text))
-        else:
-            if group.noun in _WHOLE and self.targets:
-                self._attributes_of(group, self.targets)
-            return group.noun in _WHOLE
-        self.done = True
-        return True
-
-    def _remove_group(self, group: Group, found: list[Actor]) -> None:
-        if not found:
-            if not self.done and group.noun not in {"reference", "mention"}:  # "remove references to ..."
-                self._lose(group)
-            return
-        fewer = group.count if group.count and all(actor.piece.count > group.count for actor in found) else None
-        if fewer and not group.definite:
-            self._recount(found[0], found[0].piece.count - fewer)
-        else:
-            self._remove(found)
-
-    def _renames(self, group: Group) -> bool:
-        """ "replace the fox with a wolf", of a fox head: one word for another."""
-        word, actor = self.word, self.targets[0] if self.targets else None
-        if actor is None or word is None or len(self.targets) > 1 or group.plural or not actor.freely:
-            return False
-        if self.became or word not in actor.piece.noun.split()[:-1]:
-            return False
-        actor.renamed = (word, group.noun)
-        self.done = True
-        return True
-
-    def _replacement(self, group: Group, found: list[Actor]) -> None:
-        if self._renames(group) or (not found and self.mode != "replace" and self._regender(group)):
-            return
-        if not self.targets:
-            if found:
-                self._aim(found)
-                self.word = group.noun
-            else:
-                self._lose(group)
-            return
-        if self.became:
-            self._create(group)  # "replace the boat with a lighthouse and a seagull"
-        elif found and found[0] not in self.targets and self.verb == "replace" and not self.given:
-            self.targets = [*self.targets, *found]
-        elif found and found[0] not in self.targets and (group.definite or self.verb == "swap"):
-            first, second = self.targets[0], found[0]
-            place = first.place
-            first.pin(second.place)
-            second.pin(place)
-        elif found and found[0] in self.targets and (group.definite or group.noun == found[0].piece.noun):
-            self._attributes_of(group, found)
-        else:
-            self.part = None
-            first, *others = self.targets
-            if group.count is not None or not group.plural:
-                self.stage.actors[:] = [actor for actor in self.stage.actors if actor not in others]
-                self.targets = [first]
-            if others and self.targets[1:]:
-                group = replace(group, plural=False)  # "replace both with rabbits": each with one
-            for actor in self.targets:
-                actor.become(group, len(self.stage.actors))
-                self.scope.note_new(actor.piece)
-            self.became = True
-        self.done = True
-
-    def _add_group(self, group: Group, found: list[Actor], link: str, rest: list[Item]) -> None:
-        placed = any(item.code in "LR" for item in rest)
-        more = not _MORE.isdisjoint(group.adjectives)
-        made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
-        if made is not None and found and link in {"to", "for", "on", "onto"}:
-            if wear(self.scope, made, found[0]) or grow(self.scope, made, found[0]):
-                self._aim(found)
-            else:
-                made.piece.relation = ("above" if link.startswith("on") else "next to", found[0].piece)
-                if found[0].freely and link.startswith("on"):
-                    made.relation_told = f"on the {found[0].called}"
-        elif made is not None and not found and group.definite and link:
-            owner = self.scope.pronoun(group.words.split(" ", 1)[0]) if group.words.startswith(("his ", "her ")) else []
-            if owner and wear(self.scope, made, owner[0]):
-                self._aim(owner[:1])
-            else:
-                self._stand([made], f"{link} {group.words}")
-        elif found and group.definite and self.targets and made is None and link:
-            if found[0].freely:
-                self._stand(self.targets, f"{link} the {found[0].called}")
-            else:
-                self.relation = "above" if link.startswith("on") else "inside" if link.startswith("in") else "next to"
-                self._relate(found[0])
-        elif found and group.definite:
-            self._aim(found)
-        elif found and (group.further or more) and not placed and not group.colors:
-            several = group.plural and group.count is None and found[0].piece.count > 1
-            more_by = max(2, found[0].piece.count // 2) if several else 1
-            self._recount(found[0], found[0].piece.count + (group.count or more_by))
-        elif not found and (owner_alone := wearer(self.scope, group, rest)) is not None:
-            give(self.scope, [owner_alone], group)
-            self._aim([owner_alone])
-            self.done = True
-        else:
-            self._create(replace(group, adjectives=tuple(word for word in group.adjectives if word not in _MORE)))
 
     def _attribute(self, item: Item) -> None:
         code, value = item.code, item.value
