@@ -65,3 +65,26 @@ def test_parts_are_no_things_and_no_background(bridge: OfflineBridge, prompt: st
 )
 def test_which_of_two_is_bigger(bridge: OfflineBridge, prompt: str, sizes: list[str]) -> None:
     assert [entry["relative_size"] for entry in told(bridge, prompt)["objects"]] == sizes
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["seamless pattern of lemons and leaves", "a collage of stars, hearts and flowers", "a basket of apples and pears"],
+)
+def test_what_shows_several_kinds_is_one_thing(bridge: OfflineBridge, prompt: str) -> None:
+    (thing,) = bridge.translate(prompt).structured_prompt.objects
+
+    assert thing.description == prompt.removeprefix("a ")
+
+
+def test_an_occasion_is_no_color(bridge: OfflineBridge) -> None:
+    scene = bridge.translate("Black Friday banner with shopping bags").structured_prompt
+
+    assert [thing.description for thing in scene.objects] == ["shopping bags"]
+    assert scene.context == "black friday"
+
+
+def test_a_particle_is_part_of_its_verb(bridge: OfflineBridge) -> None:
+    (rocket,) = bridge.translate("a rocket taking off").structured_prompt.objects
+
+    assert rocket.action == "taking off"

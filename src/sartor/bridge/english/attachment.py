@@ -62,6 +62,8 @@ class _Reader:
             self._pronoun()
         elif code == "V":
             self._verb(item)
+        elif code == "P" and self._is_particle(index):
+            self._go_on(item.text.lower())
         elif code in "PW":
             self.link = item.text.lower() if code == "P" or item.text.lower() == "having" else "with"
             return
@@ -265,6 +267,16 @@ class _Reader:
         else:
             self.verb = item.text.lower() if item.tag in {"VBG", "VBN"} else gerund(lemma)
             self.recent.add_detail("action", self.verb)
+
+    def _is_particle(self, index: int) -> bool:
+        """ "a rocket taking off": part of the verb."""
+        verb = self.codes[index - 1 : index] == "V" and self.verb is not None
+        return verb and self.items[index].text.lower() in {"off", "out"} and self.codes[index + 1 : index + 2] != "@"
+
+    def _go_on(self, particle: str) -> None:
+        assert self.recent is not None
+        self.verb = f"{self.verb} {particle}"
+        self.recent.details["action"][-1:] = [self.verb]
 
     def _compare(self, index: int, item: Item) -> None:
         """ "a cat bigger than a house"."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from sartor.bridge.english import words
 from sartor.bridge.english.brands import branded
+from sartor.bridge.english.compounds import group_of, made_of, pattern_of
 from sartor.bridge.english.inflection import comparative, participle, verbal
 from sartor.bridge.english.lexicon import Named, PartialPlace
 from sartor.bridge.english.owners import heading, whose
@@ -317,28 +318,6 @@ def _painted_style(items: Items) -> Items | None:
     return styles + _group([*thing[:lead], *colors, *thing[lead:]])
 
 
-def _group_of(items: Items) -> Items:
-    """ "crate of apples": one thing in the words as they stand, drawn as what it is made of if only that is known."""
-    outer, inner = items[0].value, items[-1].value
-    text = f"{outer.noun} of {inner.words}"
-    concept = outer.concept or inner.concept
-    words = words_of(items).lower()
-    merged = replace(outer, noun=text, concept=concept, text=words, words=words)
-    return [Item("@", merged, words_of(items))]
-
-
-def _made_of(items: Items) -> Items | None:
-    """ "dragon made of flowers": one thing, its matter in the words as they stand; a colour's name is both."""
-    verb, matter = items[1], items[-1]
-    if verb.lemma not in words.MAKING or verb.tag != "VBN":
-        return None
-    group: Group = items[0].value
-    told = f"{group.noun} {words_of(items[1:]).lower()}"
-    colors = (*group.colors, matter.value) if matter.code == "C" else group.colors
-    made = replace(group, noun=told, colors=colors, text=words_of(items).lower(), words=words_of(items).lower())
-    return [Item("@", made, words_of(items))]
-
-
 def _rule(pattern: str, build: Builder) -> tuple[re.Pattern[str], Builder]:
     return re.compile(pattern), build
 
@@ -389,6 +368,7 @@ _RULES = (
     # took minutes. (*+ says the same, but Python 3.11.2, which is Debian 12's, matches less with it than it should.)
     _rule(rf"(?=((?:[DQa]|(?<=Q)o)*))\1{_MODS}[KNSst]*[KNt]", _group),
     _rule(r"[DQ]*S", _group),
-    _rule(r"@o@", _group_of),
-    _rule(r"@Va*(?:P?o|P)(?:@|C(?!@))", _made_of),
+    _rule(r"@o@(?:X@)*X?U@", pattern_of),
+    _rule(r"@o@", group_of),
+    _rule(r"@Va*(?:P?o|P)(?:@|C(?!@))", made_of),
 )

@@ -214,7 +214,7 @@ OCCASIONS = word_set(
     "sale birthday valentine valentines day christmas halloween easter wedding party travel concert festival "
     "campaign event holiday season summer winter spring autumn promo promotion anniversary greeting invitation "
     "thanksgiving advertising marketing launch"
-)
+) | {"black friday", "cyber monday"}
 # Said with a place ("of the frame") or as a part of it ("corner").
 PLACE_PARTS = "corner, side, part, half, edge, third, area, section, hand side, hand corner, position, portion"
 CAMERA = {
@@ -263,6 +263,8 @@ HEADS = word_set("head face skull silhouette portrait profile bust")
 # What something is in, and no surroundings: "a plant in a white pot".
 CONTAINERS = word_set("pot vase bowl basket box jar bag bottle glass cup mug bucket crate nest cage bubble frame")
 WALLS = word_set("wall walls chimney")
+# What shows several kinds of things together: "a pattern of lemons and leaves".
+PATTERNS = word_set("pattern collage mix mixture assortment selection collection")
 # What something stands on or before, and is the background of a picture that names no other.
 SURFACES = word_set(
     "wall pier cliff street road bridge roof rooftop stage mountain mountains balcony shelf floor pavement sidewalk "
@@ -348,6 +350,7 @@ MANNER_WORDS = "minimalist, modernist, surrealist, cubist, impressionist, expres
 FUNCTION_WORDS = (
     ("w", KEPT),
     ("A", MANNER_WORDS),
+    ("N", "black friday, cyber monday"),
     ("m", MOOD_NOUNS),
     ("p", PICTURES),
     ("k", PLACE_PARTS),
