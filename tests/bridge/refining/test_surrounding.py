@@ -96,7 +96,7 @@ def test_a_product(bridge: OfflineBridge, instruction: str, expected: dict[str, 
         ),
         ("make the fox face left", {"objects[0].orientation": "facing left"}),
         ("make the fox wink", {"objects[0].expression": "winking"}),
-        ("make the logo simpler", {"artistic_style": "flat, simpler"}),
+        ("make the logo simpler", {"artistic_style": "flat, simple"}),
         ("make it look vintage", {"artistic_style": "flat, vintage"}),
     ],
 )

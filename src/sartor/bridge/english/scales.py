@@ -34,7 +34,7 @@ _SCALES = tuple(
         "happy cheerful sad angry grumpy",
         "smooth wrinkled",
         "heavy light",
-        "simple ornate",
+        "simple ornate detailed intricate elaborate busy complex cluttered",
         "round square",
         "transparent opaque",
     )

@@ -10,9 +10,11 @@ import re
 from dataclasses import replace
 
 from sartor.bridge.english import words
+from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.references import LESS
 from sartor.bridge.english.tagging import Item
+from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.bearing import follow_bearing
 from sartor.bridge.refining.clauses import said
 from sartor.bridge.refining.exchanging import follow_colors, follow_places
@@ -21,25 +23,40 @@ from sartor.bridge.refining.gifts import wear
 from sartor.bridge.refining.hours import find_hour
 from sartor.bridge.refining.lettering import follow_text
 from sartor.bridge.refining.looks import follow_look
+from sartor.bridge.refining.manner import follow_manner, follow_manner_word
 from sartor.bridge.refining.naming import Naming
 from sartor.bridge.refining.nearing import follow_nearing
 from sartor.bridge.refining.outdoors import follow_background, follow_hour, follow_weather
+from sartor.bridge.refining.parts import find_part
 from sartor.bridge.refining.placing import DEPTH
 from sartor.bridge.refining.scenery import follow_scenery
-from sartor.bridge.refining.sparing import follow_only
+from sartor.bridge.refining.sparing import follow_only, spares_one
 from sartor.bridge.refining.topics import follow_topic
+from sartor.nano.captions import article
 
 _HAVING = re.compile("[@i]v+")  # "he should have a beard"
 _BEING = re.compile("@v+P?")  # "the sailor should be a robot", "the boat is on fire"
+# Kinds of pictures that things have, too.
+_SHOWN = word_set("logo sticker poster banner card screen frame painting icon")
 _INSTEAD = frozenset({"instead of", "rather than"})
 # What a clause may be about as a whole; the first that takes it has it.
-_ROOMS = (follow_background, follow_scenery, follow_hour, follow_frame, follow_bearing, follow_look, follow_topic)
+_ROOMS = (
+    follow_background,
+    follow_scenery,
+    follow_hour,
+    follow_frame,
+    follow_bearing,
+    follow_manner,
+    follow_look,
+    follow_topic,
+)
 
 
 class Clause(Naming):
     """One clause at work on a scope; ``apply`` reads its items from left to right."""
 
     def apply(self) -> None:
+        self.items = [self._shown(item) for item in self.items]
         if any(
             follow(self.scope, self.items) for follow in (follow_only, follow_colors, follow_places, follow_nearing)
         ):
@@ -79,6 +96,13 @@ class Clause(Naming):
         elif not self.done:
             self.scope.loose.append(self.scope.spoken(self.items))
 
+    def _shown(self, item: Item) -> Item:
+        """ "the logo", where a thing is told to have one, is no picture."""
+        noun = item.text.lower().rsplit(" ", 1)[-1]
+        if item.code != "p" or noun not in _SHOWN or find_part(self.stage.actors, Group(noun, text=noun)) is None:
+            return item
+        return replace(item, code="@", value=Group(noun, definite=True, text=noun, words=f"the {noun}"))
+
     def _instead(self) -> bool:
         """ "a dog instead of the boat": in its place."""
         at = next((i for i, item in enumerate(self.items) if item.code == "n" and item.value in _INSTEAD), 0)
@@ -100,7 +124,7 @@ class Clause(Naming):
 
     def _item(self, index: int, item: Item) -> None:
         code, value = item.code, item.value
-        if code in "AMVN" and not self.named and follow_weather(self.scope, item):
+        if not self.named and self._of_the_whole(item):
             self.done = True
         elif code == "@":
             lead = "".join(other.code for other in self.items[max(0, index - 2) : index])
@@ -131,15 +155,20 @@ class Clause(Naming):
             pass  # where what is not there would have been
         elif code == "z" and value == 1 and item.text.lower() == "closer" and self._nearer(index):
             self.relation, self.relation_words = "next to", "close to"
-        elif code == "Q" and any(unit.text.lower() in words.UNITS for unit in self.items[index + 1 : index + 2]):
+        elif code == "Z" and item.text.lower() == "little" and self._follows(index, "zAIM"):
+            pass  # "a little bigger"
+        elif (code == "z" and self._compared(index)) or (
+            code == "Q" and any(unit.text.lower() in words.UNITS for unit in self.items[index + 1 : index + 2])
+        ):
             pass
         elif code in "CZzOFLlAMQ" and not self.negated:
             before = [other.code for other in self.items[max(0, index - 2) : index]]
             if code == "C":
                 self.colors = [*(self.colors if before[-2:] in (["C", "U"], ["C", "X"]) else []), value]
             self._attribute(item)
-        elif code == "I" and self.named and (self.part or self.targets) and " " not in item.text:
-            self._attribute(replace(item, code="A"))  # "make the boat darker" is not about the light
+        elif code == "I" and self.named and " " not in item.text:
+            if self.part or self.targets:
+                self._attribute(replace(item, code="A"))  # "make the boat darker" is not about the light
         elif code in "BGIHbYc":
             self.done = self.scope.whole(item, remove=self.mode == "remove" or self.negated) or self.done
         elif _is_note(item):
@@ -148,13 +177,41 @@ class Clause(Naming):
         elif code == "w":
             self.scope.loose.append(item.text.lower())
 
+    def _follows(self, index: int, codes: str) -> bool:
+        return any(item.code in codes for item in self.items[index + 1 : index + 2])
+
+    def _of_the_whole(self, item: Item) -> bool:
+        if item.code in "AMVN" and follow_weather(self.scope, item):
+            return True
+        return item.code in "AMy" and follow_manner_word(self.scope, item, self.items)
+
+    def _compared(self, index: int) -> bool:
+        """ "give it a bigger smile": said of what is given."""
+        after = self.items[index + 1 : index + 2]
+        if self.verb != "give" or not after or after[0].code != "@" or after[0].value.definite:
+            return False
+        group, word = after[0].value, self.items[index].text.lower()
+        text = f"{word} {group.text}"
+        self.read = index + 2
+        self._group(
+            replace(
+                group, adjectives=(word, *group.adjectives), text=text, words=text if group.plural else article(text)
+            ),
+            self.items[self.read :],
+        )
+        return True
+
     def _pronoun(self, word: str) -> None:
         if self.relation is not None and self.targets:
             anchor = self._anchor(word)
             if anchor is not None:
                 self._relate(anchor)
             return
-        if word in {"them", "they", "all", "everything", "all of them", "they all"} and self.scope.last is None:
+        if word in {"everything", "all"} and spares_one(self.scope, self.items) and self.stage.actors:
+            spared = self.scope.last or self.stage.actors[0]
+            self.targets = [actor for actor in self.stage.actors if actor is not spared]
+            self.lost = not self.targets
+        elif word in {"them", "they", "all", "everything", "all of them", "they all"} and self.scope.last is None:
             self.targets = self.stage.actors[:] if self.items[0].code != "Q" else self.stage.actors[:1]
         elif not self.targets:
             self.targets = self.scope.pronoun(word)

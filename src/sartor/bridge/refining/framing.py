@@ -26,6 +26,12 @@ _SILENT = _VERBS | word_set("as in it him her them more into to picture image th
 _REST = re.compile(r"\s*(?:(?:shot|composition|view|image|picture|photo|style)\s*)?(?:of\b.*|on\b.*)?")
 _FOCUS = re.compile(r"^(?:put the |keep the )?(?:sharp )?focus (?:should be )?on (.+)$", re.IGNORECASE)
 _CROP = re.compile(r"crop\b(?: (?:it|the (?:picture|image|photo|scene)))?", re.IGNORECASE)
+_SPACE = re.compile(
+    r"\b(more|less|some|extra) ((?:(?:empty|white|blank|free|breathing) )?(?:space|room|padding))"
+    r"(?! between)\b(.*)$",
+    re.IGNORECASE,
+)
+_ROOM = word_set("space room padding top bottom side sides edge edges")
 _ZOOM = re.compile(r"\b(?:zoom(?:ed)?|move(?: the camera)?|go|get|come) (in|out|back|closer)\b", re.IGNORECASE)
 
 
@@ -35,6 +41,8 @@ def follow_frame(scope: Scope, items: list[Item]) -> bool:
     if focus := _FOCUS.search(text):
         scope.asked[("photographic_characteristics", "focus")] = f"sharp on {focus.group(1).lower()}"
         return True
+    if space := _SPACE.search(text):
+        return _spaced(scope, items, space)
     if crop := _CROP.match(text):
         _compose(scope, f"cropped{text[crop.end() :].lower()}")
         return True
@@ -53,6 +61,30 @@ def follow_frame(scope: Scope, items: list[Item]) -> bool:
         return False  # the captions say so by the size
     _compose(scope, " ".join(filter(None, [" ".join(_manner(before)), name, _of(scope, things, items)])))
     return True
+
+
+def _spaced(scope: Scope, items: list[Item], space: re.Match[str]) -> bool:
+    """ "more space around it": beside what somebody's composition tells; the captions' things have it by their size."""
+    degree, noun, where = (part.lower() for part in space.groups())
+    groups = [item.value for item in items if item.code == "@" and item.value.noun.rsplit(" ", 1)[-1] not in _ROOM]
+    named = [actor for group in groups for actor in scope.find(group)]
+    if (lost := next((group for group in groups if group.definite), None)) and not named and not scope.tells(lost):
+        scope.missing(lost)
+        return True
+    around = not where or where.startswith(" around")
+    if scope.stage.composed and around and noun in {"space", "room"}:
+        for actor in named[:1] or scope.stage.actors:
+            if not actor.resize(1 if degree == "less" else -1):
+                scope.note(f"the {actor.piece.noun} is already {actor.size}")
+        return True
+    known = "" if scope.stage.composed else str(scope.stage.values.get("aesthetics", {}).get("composition", ""))
+    where = re.sub(r"\b(?:it|him|her|them)$", f"the {_seen(scope)}", where)
+    _compose(scope, ", ".join(filter(None, [known, f"{degree} {noun}{where}"])))
+    return True
+
+
+def _seen(scope: Scope) -> str:
+    return scope.pronoun("it")[0].called if scope.pronoun("it") else "subject"
 
 
 def _zoomed(scope: Scope, items: list[Item], text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sartor.bridge.english import words
+from sartor.bridge.english.brands import NO_BRAND
 from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.scales import base, gives_way
 from sartor.bridge.english.tagging import Item
@@ -28,12 +29,20 @@ _MADE = re.compile(
     r"^(?:make|turn|render|convert|change) (?:it|this|that)(?: look)?(?: like|(?: in)?to| as)? an? "
     r"(sticker|logo|badge|emblem|postcard|poster)\b"
 )
+_BRAND = re.compile(
+    r"\b(?:match|fit|suit|follow|reflect|meet)(?:es|s|ing)? (?:with )?(?:our|my|your|the|their) "
+    r"(?:brand\w*|corporate \w+|company \w+|(?:brand |house )?style ?guide|guidelines?)\b.*",
+    re.IGNORECASE,
+)
 _THEMED = re.compile(r"\b([\w'-]{1,40})[- ](?:themed|inspired|style)\b", re.IGNORECASE)
 
 
 def follow_look(scope: Scope, items: list[Item]) -> bool:
     """Adds to the artistic style; False where a thing is spoken of, or nothing of this kind is said."""
     if _made(scope, items):
+        return True
+    if (brand := _BRAND.search(scope.clause(items))) and not any(item.code in "CBLn" for item in items):
+        scope.note(f'{NO_BRAND}: "{brand.group().lower()}"')
         return True
     if any(item.code in "nqGBLRTW" for item in items):
         return False
@@ -47,7 +56,7 @@ def follow_look(scope: Scope, items: list[Item]) -> bool:
         return True
     themed = _THEMED.search(scope.clause(items))
     if themed is not None and not any(item.code == "@" and scope.find(item.value) for item in items):
-        return _add(scope, f"{themed.group(1).lower()} themed") if "theme" in themed.group().lower() else False
+        return add_look(scope, f"{themed.group(1).lower()} themed") if "theme" in themed.group().lower() else False
     if any(item.code not in "VviAMpU" for item in items) or any(
         item.code == "V" and item.lemma not in _VERBS for item in items
     ):
@@ -59,7 +68,7 @@ def follow_look(scope: Scope, items: list[Item]) -> bool:
         return False
     if any(base(item.text.lower()) not in _LOOKS for item in told):
         return False
-    return _add(scope, scope.spoken(told).lower().replace("more ", ""))
+    return add_look(scope, scope.spoken(told).lower().replace("more ", ""))
 
 
 def _made(scope: Scope, items: list[Item]) -> bool:
@@ -73,11 +82,12 @@ def _made(scope: Scope, items: list[Item]) -> bool:
     for group in groups if scope.stage.actors else []:
         scope.stage.actors[0].piece.add_detail("appearance_details", f"with {group.words}")
         scope.note(f'in your words in appearance_details: "with {group.words}"')
-    return _add(scope, made.group(1))
+    return add_look(scope, made.group(1))
 
 
-def _add(scope: Scope, told: str) -> bool:
-    known = str(scope.stage.values.get("artistic_style", ""))
+def add_look(scope: Scope, told: str) -> bool:
+    """Beside the manner that is there, without what it contradicts."""
+    known = scope.asked.get(_STYLE) or str(scope.stage.values.get("artistic_style", ""))
     kept = [part for part in known.split(", ") if part and not gives_way(part, told)]
     scope.asked[_STYLE] = ", ".join([*kept, told])
     scope.note(f'in your words in artistic_style: "{told}"')

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sartor.bridge.english import words
 from sartor.bridge.english.attachment import SURROUNDINGS, TEXT_NOUNS
 from sartor.bridge.english.grammar import Ground, Group
+from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.actors import Actor
@@ -15,12 +16,16 @@ from sartor.bridge.refining.changes import BECOMING
 from sartor.bridge.refining.doing import Doing
 from sartor.bridge.refining.gifts import give, grow, wear, wearer
 from sartor.bridge.refining.outdoors import follow_weather
+from sartor.nano.vocabulary import SIZES
 
 # Nouns that stand for the whole and are no things in it.
 _WHOLE = word_set(
     "light lighting lights picture image scene color colour style mood size position look rest weather season sky air"
 )
+_STEPS = list(SIZES)
 _LESSENING = word_set("reduce decrease lower halve shrink")
+# "Put it on a horse": how it stands to what comes with it.
+_UPON = {"on": "above", "onto": "above", "in": "inside", "into": "inside", "inside": "inside"}
 _MORE = word_set("second third fourth fifth additional extra other further")
 
 
@@ -49,11 +54,23 @@ class Naming(Doing):
     def _said_in_passing(self, named: Mention) -> bool:
         """ "than the dog", "by 90 degrees", "remove the hat from the cat", "the word" before what is quoted."""
         group, link = named.group, named.link
-        if link == "than" or (not named.found and self._measured(group)):
+        if link == "than":
+            self._outdo(named.found)
             return True
-        if self.mode == "remove" and self.done and link in {"from", "off", "of"}:
+        if not named.found and self._measured(group):
+            return True
+        shown = any(item.code == "p" for item in self.items)  # "remove the logo from the cup", which tells none
+        if self.mode == "remove" and (self.done or shown) and link in {"from", "off", "of"}:
             return True
         return self.relation is None and _is_caption(named)
+
+    def _outdo(self, others: list[Actor]) -> None:
+        """ "make the cat bigger than the dog": where one size up or down was not enough."""
+        step = next((item.value for item in self.items if item.code == "z"), 0)
+        for actor, other in ((actor, other) for actor in self.targets for other in others if step):
+            while (_STEPS.index(actor.size) - _STEPS.index(other.size)) * step <= 0:
+                if not actor.resize(step) and not other.resize(-step):
+                    break
 
     def _related_to(self, named: Mention) -> bool:
         if self.relation is None:
@@ -186,6 +203,8 @@ class Naming(Doing):
             return True
         if self.mode == "add" and kind not in {"", "table", "sky"}:
             self.scope.set_ground(Ground(kind))
+        elif self._is_container(group, link):
+            self._stand(self._who(), f"{link} {group.words}")
         elif link in SURROUNDINGS:
             self.scope.set_ground(Ground("free", text=group.text))
         else:
@@ -194,6 +213,11 @@ class Naming(Doing):
             return group.noun in _WHOLE
         self.done = True
         return True
+
+    def _is_container(self, group: Group, link: str) -> bool:
+        """ "put it in a box": in somebody's own surroundings no other ones."""
+        noun = group.noun.rsplit(" ", 1)[-1]
+        return self.stage.setting is not None and link in {"in", "inside", "into"} and noun in words.CONTAINERS
 
     def _remove_group(self, group: Group, found: list[Actor]) -> None:
         if not found:
@@ -287,7 +311,15 @@ class Naming(Doing):
             self._aim([owner_alone])
             self.done = True
         else:
+            moved = self.targets if made is None and not found and link in _UPON else []
             self._create(replace(group, adjectives=tuple(word for word in group.adjectives if word not in _MORE)))
+            for actor in moved:
+                if actor.freely:
+                    actor.relation_told = f"{link} {group.words}"
+                    self.targets[0].relation_told = f"under the {actor.called}" if link.startswith("on") else None
+                else:
+                    actor.piece.place = PartialPlace()
+                    actor.piece.relation = (_UPON[link], self.targets[0].piece)
 
 
 _RULES: tuple[Callable[[Naming, Mention], bool], ...] = (

@@ -9,7 +9,9 @@ from sartor.bridge.english.almanac import DAYLIGHT, FESTIVALS, SEASONS, WEATHER_
 from sartor.bridge.english.grammar import Ground, Group, plain_ground
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
+from sartor.bridge.refining.adjectives import describe_noun
 from sartor.bridge.refining.hours import Circumstance, find_hour, find_weather, weigh_weather
+from sartor.bridge.refining.recoloring import find_noun
 from sartor.bridge.refining.scope import Scope
 
 # Said with an hour, and nothing that has one.
@@ -18,6 +20,17 @@ _CLOCK = word_set("time hour clock scene setting light lighting picture image")
 _DEGREES = dict.fromkeys(("more", "heavier", "thicker", "denser", "stronger"), True) | dict.fromkeys(
     ("less", "lighter", "thinner", "weaker"), False
 )
+_BY = r"(?:(?:a (?:little )?bit|a little|slightly|somewhat|much) )?"
+_SHADE = re.compile(
+    rf"^(?:please )?(?:\w+ )?(?:the )?background(?: colou?r)? (?:should be |to be |be |is )?{_BY}"
+    r"(lighter|darker|brighter|paler)$|"
+    rf"^(?:please )?(?:(?:make|use|give it|have) )?(?:an? |the )?{_BY}(lighter|darker|brighter|paler) background$",
+    re.IGNORECASE,
+)
+# Plain backgrounds from dark to light.
+_SHADES = (("black", "gray", "light gray", "white"), ("navy blue", "blue", "sky blue"), ("orange", "peach"),
+           ("dark green", "green", "mint green"), ("red", "pink"), ("purple", "lavender"),
+           ("brown", "beige", "cream"))  # fmt: skip
 _VERBS = word_set("make set change turn let be have place put move shift want show render take switch get add use give")
 
 
@@ -115,8 +128,32 @@ def is_weather(item: Item) -> bool:
     return item.code in "AMVN" and (item.text.lower() in WEATHER_WORDS or item.lemma in WEATHER_WORDS)
 
 
+def _shaded(scope: Scope, shade: str) -> bool:
+    """ "make the background a bit lighter": its colour, where one lighter is known, and else the light."""
+    stage = scope.stage
+    if stage.setting is not None:
+        noun = next((noun for noun in ("background", "backdrop", "wall") if find_noun(stage.setting, noun)), None)
+        tones = f"{stage.setting.rstrip('. ')}, in {shade} tones"
+        stage.setting = describe_noun(stage.setting, noun, shade) if noun else tones
+        scope.asked[("background_setting",)] = stage.setting
+        scope.note(f'in your words in background_setting: "{shade}"')
+        return True
+    colors = stage.background.colors
+    steps = next((steps for steps in _SHADES if len(colors) == 1 and colors[0] in steps), None)
+    if steps is None or stage.background.kind != "plain":
+        return scope.whole(Item("I", "dim" if shade == "darker" else "even", shade), remove=False)
+    at = steps.index(colors[0]) + (-1 if shade == "darker" else 1)
+    if not 0 <= at < len(steps):
+        scope.note(f"no {shade} {colors[0]} is known")
+    else:
+        scope.set_ground(Ground("plain", (steps[at],)))
+    return True
+
+
 def follow_background(scope: Scope, items: list[Item]) -> bool:
     """ "change the background to a snowy mountain": all that follows, in the person's words."""
+    if shade := _SHADE.search(scope.clause(items)):
+        return _shaded(scope, (shade.group(1) or shade.group(2)).lower())
     at = next((index for index, item in enumerate(items) if item.code == "G"), None)
     if at is None or any(item.code not in "Vv" for item in items[:at]):
         return False

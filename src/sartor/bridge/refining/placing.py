@@ -16,6 +16,8 @@ from sartor.bridge.refining.hours import find_hour
 from sartor.bridge.refining.scope import order_of
 
 _IN_HAND = re.compile(r"\b(?:his|her|its|their) (?:left|right) hand\b", re.IGNORECASE)
+_ON = re.compile(r"(?:on|onto|at|under) ", re.IGNORECASE)
+_PUTTING = frozenset({"put", "place", "set", "position", "stand", "lay", "move", "have"})
 DEPTH = re.compile(r"\bin the (?:background|foreground|distance)\b", re.IGNORECASE)
 
 
@@ -55,6 +57,11 @@ class Placing(Changes):
     def _stands_there(self, item: Item) -> bool:
         """ "put a lemon on the table" in somebody's own surroundings: where it stands, and no other background."""
         made = self.targets[-1] if self.targets and self.targets[-1].entry is None else None
+        if made is None and item.code == "B" and item.value.kind == "table" and self._who() and _ON.match(item.text):
+            if self.stage.setting is None or self.verb not in _PUTTING:
+                return False
+            self._stand(self._who(), item.text.lower())
+            return True
         if self.mode not in {"add", ""} or made is None or find_hour(item.text) is not None:
             return False
         if self.stage.setting is None if item.code == "B" else not _IN_HAND.search(item.text):

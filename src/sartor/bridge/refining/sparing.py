@@ -44,6 +44,11 @@ def follow_only(scope: Scope, items: list[Item]) -> bool:
     return all(item.value.count is None for item in named) and _spare(scope, found)
 
 
+def spares_one(scope: Scope, items: list[Item]) -> bool:
+    """Whether a clause is about "everything else"."""
+    return _ELSE.search(scope.clause(items)) is not None
+
+
 def _spare(scope: Scope, actors: list[Actor]) -> bool:
     scope.stage.actors[:] = [actor for actor in scope.stage.actors if actor in actors]
     scope.last = actors[-1]
