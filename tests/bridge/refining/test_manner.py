@@ -58,6 +58,17 @@ FOX = parse(
         ("put it in a box", "objects[0].relationship", "in a box"),
         ("give it a bigger smile", "objects[0].expression", "a bigger smile"),
         ("remove the logo from the fox", "objects[0].appearance_details", "black-tipped ears"),
+        ("remove the fox's logo", "objects[0].appearance_details", "black-tipped ears"),
+        (
+            "make the logo less visible",
+            "objects[0].appearance_details",
+            "black-tipped ears, a less visible small blue logo on the chest",
+        ),
+        (
+            "make the logo red and the ears white",
+            "objects[0].appearance_details",
+            "black-tipped white ears, a small red logo on the chest",
+        ),
         ("make the owl a little bigger", "objects[1].relative_size", "medium"),
     ],
 )
@@ -67,7 +78,9 @@ def test_one_field_changes_and_nothing_else(bridge: OfflineBridge, instruction: 
     assert [(change.path, change.after) for change in changes] == [(path, text)]
 
 
-@pytest.mark.parametrize("instruction", ["change its colour to match our brand", "remove the poster from the owl"])
+@pytest.mark.parametrize(
+    "instruction", ["change its colour to match our brand", "remove the poster from the owl", "remove the fox's hat"]
+)
 def test_things_stay_where_there_is_nothing_to_change(bridge: OfflineBridge, instruction: str) -> None:
     refined = bridge.refine(FOX, instruction)
 

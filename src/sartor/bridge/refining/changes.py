@@ -119,7 +119,8 @@ class Changes:
         if item.code == "C":
             part.paint(" and ".join(self.colors))
         elif item.code in "AMZzO":
-            part.describe(item.text.lower())
+            spoken = self.scope.spoken([item]).lower()
+            part.describe(spoken if spoken.startswith("less ") else item.text.lower())
         else:
             return
         self.scope.note(f"in your words in {part.field}")
@@ -229,7 +230,7 @@ class Changes:
             self.done = True
             return True
         both: Part | Surrounding | None = None
-        if self.part is not None and self.coupled and not link:
+        if self.part is not None and self.coupled and not link and not self.done:
             both = find_part(self.stage.actors, group) or find_surrounding(self.scope, group)
         if both is not None and self.part is not None:
             self.parts.append(self.part)
@@ -263,6 +264,6 @@ class Changes:
             part.remove()
             self.done = True
         else:
-            self.part = part
+            self.part, self.parts = part, []
             self._aim([part.actor])
         return True

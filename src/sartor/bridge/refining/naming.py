@@ -91,8 +91,16 @@ class Naming(Doing):
     def _taken_away(self, named: Mention) -> bool:
         if self.mode != "remove" and not self.negated:
             return False
-        self._remove_group(named.group, named.found)
+        if named.found and self._is_owner(named.rest):
+            self._aim(named.found)
+        else:
+            self._remove_group(named.group, named.found)
         return True
+
+    def _is_owner(self, rest: list[Item]) -> bool:
+        """ "remove the sailor's hat": not the sailor."""
+        before = self.scope.instruction[: max(0, rest[0].start)] if rest and rest[0].code == "@" else ""
+        return before.rstrip().endswith(("'s", "’s", "s'", "s’"))
 
     def _said_to_be(self, named: Mention) -> bool:
         """ "the boat is on fire"."""
