@@ -44,6 +44,9 @@ def told(bridge: OfflineBridge, prompt: str) -> dict[str, Any]:
         ("instagram post: two cupcakes", ["cupcakes"]),
         ("an app icon with a white rocket", ["white rocket"]),
         ("our mascot, a penguin, wearing a santa hat", ["penguin"]),
+        ("a mascot: a friendly robot waving", ["friendly robot"]),
+        ("a cup of hot chocolate", ["cup of hot chocolate"]),
+        ("two reindeer", ["reindeer"]),
         ("an icon for a weather app: a sun behind a cloud", ["sun", "cloud"]),
         ("a panda doing yoga", ["panda"]),
         ("a penguin to the left of a bear, both wearing scarves", ["penguin", "bear"]),
@@ -151,3 +154,19 @@ def test_colors_of_the_whole_are_no_things(bridge: OfflineBridge, prompt: str, s
     described = told(bridge, prompt)
     assert len(described["objects"]) == 1
     assert described["aesthetics"]["color_scheme"] == scheme
+
+
+@pytest.mark.parametrize(("prompt", "mood"), [("a mug, winter vibes", "winter"), ("a fox, cozy winter vibes", "cozy")])
+def test_a_feeling_is_the_mood(bridge: OfflineBridge, prompt: str, mood: str) -> None:
+    described = told(bridge, prompt)
+    assert len(described["objects"]) == 1
+    assert described["aesthetics"]["mood_atmosphere"] == mood
+
+
+@pytest.mark.parametrize("manner", ["minimal", "retro", "vintage"])
+def test_a_manner_by_itself_is_the_style(bridge: OfflineBridge, manner: str) -> None:
+    described = told(bridge, f"a fox, {manner}")
+    assert described["artistic_style"] == manner
+    assert [entry["description"] for entry in described["objects"]] == ["fox"]
+    assert "context" not in described
+    assert told(bridge, f"a {manner} car")["objects"][0]["description"] == f"{manner} car"

@@ -61,3 +61,12 @@ def test_both(bridge: OfflineBridge, both: str) -> None:
     moved = objects(bridge, prompt, f"move {both} to the top")
     assert [(entry["description"], entry["location"]) for entry in moved] == [("cat", "top left"), ("dog", "top right")]
     assert [entry["relative_size"] for entry in objects(bridge, prompt, f"make {both} bigger")] == ["large", "large"]
+
+
+def test_one_word_means_a_kind_of_it_where_there_is_no_other(bridge: OfflineBridge) -> None:
+    prompt = bridge.translate("a penguin on the left and a pine tree on the right").structured_prompt
+    assert [entry["description"] for entry in objects(bridge, prompt, "remove the tree")] == ["penguin"]
+    assert objects(bridge, prompt, "make the tree red")[1]["shape_and_color"] == "red"
+    assert len(objects(bridge, prompt, "add a tree")) == 3
+    prompt = bridge.translate("a tree on the left and a pine tree on the right").structured_prompt
+    assert [entry["description"] for entry in objects(bridge, prompt, "remove the tree")] == ["pine tree"]

@@ -14,6 +14,7 @@ from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 
 _MEASURES = word_set("degree degrees percent percentage % °")
+_MANNERS = frozenset(words.MANNER_WORDS.split(", "))
 _GROUP_SOON = re.compile(r"[Xv]*V?X?@")
 _ANCHOR_THEN_GROUP = re.compile(r"@[Xv]*V?@|iX?@")
 TEXT_NOUNS = word_set("word text letter lettering caption title slogan inscription message label name")
@@ -99,8 +100,8 @@ class _Reader:
         self.link = self.verb = None
         self.negated = False
         followed = self.codes[index + 1 : index + 2]
-        if self.codes[index + 1 : index + 3] == "X@" and group.noun in words.ROLES:
-            return  # "our mascot, a penguin"
+        if group.noun in words.ROLES and self._is_told_next(index):
+            return
         measured = group.count is not None and not _MEASURES.isdisjoint(group.text.lower().split())
         if measured or (link == "for" and group.concept is None and self.recent is None):
             self.draft.loose.append(f"for {group.words}" if link == "for" else group.text)
@@ -286,6 +287,11 @@ class _Reader:
             return
         self.compared = (item.value if item.code == "z" else _TALLER[item.text.lower()], self.recent)
 
+    def _is_told_next(self, index: int) -> bool:
+        """ "our mascot, a penguin", "mascot: a fox"."""
+        told = self.codes[index + 1 : index + 3]
+        return told == "X@" or (told == "E@" and self.items[index + 1].text in {":", "-", "–", "—"})
+
     def _by_owner(self) -> bool:
         """ "a girl with a red umbrella walking": she does."""
         owner, had = self.subject, self.recent
@@ -297,6 +303,8 @@ class _Reader:
         piece = self.recent
         if item.code == "M" and (item.lemma == "mood" or self.fresh or piece is None):
             self.draft.mood = self.draft.mood or item.value
+        elif item.code == "A" and (piece is None or self.fresh) and item.text.lower() in _MANNERS:
+            self.draft.set_style(("manner", item.text.lower()))
         elif piece is None or (item.code in "AM" and self.fresh):
             self.draft.loose.append(item.text.lower())
         elif item.code in "AM":

@@ -30,6 +30,16 @@ def pattern_of(items: list[Item]) -> list[Item] | None:
     return [Item("@", merged, words_of(items))]
 
 
+def filled_with(items: list[Item]) -> list[Item] | None:
+    """ "cup of hot chocolate": what has a colour's name is in it, and no colour of it."""
+    outer = items[0].value
+    if outer.noun.rsplit(" ", 1)[-1] not in words.CONTAINERS:
+        return None
+    told = words_of(items[1:]).lower()
+    merged = replace(outer, noun=f"{outer.noun} {told}", text=words_of(items).lower(), words=words_of(items).lower())
+    return [Item("@", merged, words_of(items))]
+
+
 def made_of(items: list[Item]) -> list[Item] | None:
     """ "dragon made of flowers": one thing, its matter in the words as they stand; a colour's name is both."""
     verb, matter = items[1], items[-1]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from sartor.bridge.english import words
 from sartor.bridge.english.brands import branded
-from sartor.bridge.english.compounds import group_of, made_of, pattern_of
+from sartor.bridge.english.compounds import filled_with, group_of, made_of, pattern_of
 from sartor.bridge.english.inflection import comparative, participle, verbal
 from sartor.bridge.english.lexicon import Named, PartialPlace
 from sartor.bridge.english.owners import heading, whose
@@ -242,7 +242,7 @@ def _colors_of_all(items: Items) -> Items | None:
 
 
 def _mood(items: Items) -> Items:
-    named = [item for item in items if item.code in "MA"]
+    named = [item for item in items if item.code in "MANSs"]
     value = named[0].value if len(named) == 1 and named[0].code == "M" else words_of(named).lower()
     return [Item("M", value, words_of(items), "mood")]
 
@@ -352,7 +352,7 @@ _RULES = (
     _rule(r"D?[aAMZ]*p(?:W|V(?=D))", _picture_of),
     _rule(r"(?<=X)(?<!CX)CUC(?=[XE]|$)", _scheme),
     # mood, light and the like
-    _rule(r"[PWT]?D?a*[MA](?:[UX]?[MA])*m", _mood),
+    _rule(r"[PWT]?D?a*[MANSs](?:[UX]?[MA])*m", _mood),
     _rule(r"[PWT]?D?a*[AM]+t", _light),
     _rule(r"D?t[vaT]*[AMI]", _light_is),
     _rule(r"[PWT]?D?a*[AM]+I", _light),
@@ -370,5 +370,6 @@ _RULES = (
     _rule(r"[DQ]*S", _group),
     _rule(r"@o@(?:X@)*X?U@", pattern_of),
     _rule(r"@o@", group_of),
+    _rule(r"@oa*A?C(?![@KNCG])", filled_with),
     _rule(r"@Va*(?:P?o|P)(?:@|C(?!@))", made_of),
 )

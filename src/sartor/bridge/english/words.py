@@ -345,7 +345,10 @@ KEPT = (
     "in a row, in a line, in rows, in a circle, in a grid, motion blur, long exposure, film grain, lens flare, "
     "double exposure, golden ratio, chromatic aberration"
 )
-MANNER_WORDS = "minimalist, modernist, surrealist, cubist, impressionist, expressionist, futurist"
+MANNER_WORDS = (
+    "minimal, minimalist, minimalistic, modernist, surrealist, cubist, impressionist, expressionist, futurist, "
+    "abstract, retro, vintage"
+)
 
 FUNCTION_WORDS = (
     ("w", KEPT),
@@ -389,5 +392,6 @@ STEPS = {
 IRREGULAR_PLURALS = {
     "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
     "tooth": "teeth", "goose": "geese", "leaf": "leaves", "fish": "fish", "sheep": "sheep", "deer": "deer",
+    "reindeer": "reindeer", "moose": "moose", "elf": "elves", "loaf": "loaves", "scarf": "scarves", "hero": "heroes",
     "knife": "knives", "wolf": "wolves", "potato": "potatoes", "tomato": "tomatoes", "cactus": "cacti",
 }  # fmt: skip

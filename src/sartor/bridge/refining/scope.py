@@ -98,6 +98,8 @@ class Scope:
         if group.definite and (group.noun in _REST or "other" in group.adjectives):
             return self._others(group)
         found = [actor for actor in self.stage.actors if actor.piece.is_called(group)]
+        if not found:
+            found = [actor for actor in self.stage.actors if _is_kind_of(actor, group)]
         if not found and group.noun in _ANYTHING:
             there = [actor for actor in self.stage.actors if actor.entry is not None]
             found = there or self.stage.actors[:]
@@ -277,6 +279,11 @@ class Scope:
         else:
             self.asked[("artistic_style",)] = value[1]
             self.note(f'manner in your words, unknown to the embedded model: "{value[1]}"')
+
+
+def _is_kind_of(actor: Actor, group: Group) -> bool:
+    """ "the tree" is a pine tree, "the ball" a tennis ball, where there is no other."""
+    return group.definite and actor.piece.head.endswith(f" {group.noun}")
 
 
 def _is_part_of_name(actor: Actor, group: Group) -> bool:
