@@ -1,27 +1,21 @@
 """What settings and requests say of the engine reaches it; the checkpoint's hash is remembered for whoever asks."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save_file
 
-from sartor.accounts.tables import Organisation
 from sartor.app import create_app
-from sartor.assembly import assemble, beginning
 from sartor.assembly.factories import engine_factory, served_base
 from sartor.fibo import Engine, read_recipe
 from sartor.fibo.adapter_names import A, B
 from sartor.fibo.adapters import adapter_targets
 from sartor.fibo.integrity import LARGE
 from sartor.generation.tables import GenerationRequest
-from sartor.kit.database import now
-from sartor.models.tables import Model
 from tests.conftest import Service, make_settings, shared_bridge, write_test_brand
 from tests.fibo.conftest import build_checkpoint
 
@@ -121,23 +115,3 @@ def test_large_weights_are_hashed_once_for_the_engine_and_for_trainings(tmp_path
     known[str(large.resolve())]["sha256"] = "0" * 64
     memory.write_text(json.dumps(known))
     assert served_base(settings).sha256 not in (None, found)
-
-
-def test_the_beginning_outlives_the_first_organisation(tmp_path: Path) -> None:
-    """What was left over before the second one came is swept still."""
-    parts = assemble(make_settings(tmp_path))
-    parts.database.migrate()
-    began = beginning(parts.database)
-    parts.models.seed()
-    assert began() is None, "nobody has anything"
-    start = now()
-    parts.accounts.create_token("acme")
-    with parts.database.transaction() as session:
-        session.execute(sa.update(Model).values(created_at=start - timedelta(days=9)))
-        session.execute(sa.update(Organisation).values(created_at=start - timedelta(days=10)))
-    assert began() == start - timedelta(days=10)
-    parts.accounts.create_token("other")
-    with parts.database.transaction() as session:
-        session.execute(sa.delete(Organisation).where(Organisation.name == "acme"))
-    assert began() == start - timedelta(days=9)
-    parts.stop()

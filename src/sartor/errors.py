@@ -265,9 +265,14 @@ _PHRASES = {kind.code: kind.message for kind in (BodyTooLarge, PictureNotFetched
 
 
 async def _unanswered(what: str, request: Request, error: Exception) -> JSONResponse:
-    reason = " ".join(str(getattr(error, "orig", None) or error).split())  # a line each: there may be many of them
-    log.error(f"the {what} does not answer", request_id=request_id(request), reason=f"{type(error).__name__}: {reason}")
+    log.error(f"the {what} does not answer", request_id=request_id(request), reason=in_one_line(error))
     return respond(Unavailable(f"The {what} does not answer; try again."), request_id(request))
+
+
+def in_one_line(error: Exception) -> str:
+    """What a database's driver or an object store says in several, for where many such lines may follow each other."""
+    said, _, _ = str(getattr(error, "orig", None) or error).partition("\n\nDebug source")
+    return " ".join(said.split()) or type(error).__name__
 
 
 def of_http(error: HTTPException, details: str | None = None) -> SartorError:

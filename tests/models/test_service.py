@@ -3,13 +3,16 @@
 import hashlib
 import shutil
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from sartor.accounts.service import Accounts
+from sartor.accounts.tables import Organisation
 from sartor.errors import Forbidden, ModelNotReady
-from sartor.kit.database import Database
+from sartor.kit.database import Database, now
 from sartor.kit.storage import Storage
 from sartor.models.adapters import AdapterFiles
 from sartor.models.base import ServedBase
@@ -157,3 +160,21 @@ def test_an_adapter_of_another_checkpoint_is_not_drawn_with(
     else:
         assert look.adapter is not None
         assert look.adapter.read_bytes() == b"adapter"
+
+
+def test_the_beginning_outlives_the_first_organisation(tmp_path: Path, database: Database, models: Models) -> None:
+    """What was left over before the second one came is swept still."""
+    write_test_brand(tmp_path)
+    accounts = Accounts(database, key=b"k")
+    models.seed()
+    assert models.began() is None, "nobody has anything"
+    start = now()
+    accounts.create_token("acme")
+    with database.transaction() as session:
+        session.execute(sa.update(Model).values(created_at=start - timedelta(days=9)))
+        session.execute(sa.update(Organisation).values(created_at=start - timedelta(days=10)))
+    assert models.began() == start - timedelta(days=10)
+    accounts.create_token("other")
+    with database.transaction() as session:
+        session.execute(sa.delete(Organisation).where(Organisation.name == "acme"))
+    assert models.began() == start - timedelta(days=9)

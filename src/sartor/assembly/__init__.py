@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-import sqlalchemy as sa
+from datetime import timedelta
 
 from sartor.accounts.endpoints import Door
 from sartor.accounts.quotas import Quotas
 from sartor.accounts.service import Accounts
-from sartor.accounts.tables import Organisation
 from sartor.assembly.factories import (
     BridgeFactory,
     CaptionerFactory,
@@ -129,19 +126,6 @@ class Parts:
         return self.device.ready or not self.settings.work
 
 
-def beginning(database: Database) -> Callable[[], datetime | None]:
-    """Since when anybody here may have something: from the first start, whose bundled brands outlive organisations.
-    None while there is no organisation."""
-    oldest = [sa.select(sa.func.min(table.created_at)) for table in (Organisation, Model)]
-
-    def ask() -> datetime | None:
-        with database.transaction() as session:
-            organisation, model = (session.scalar(query) for query in oldest)
-        return organisation and min(organisation, model or organisation)
-
-    return ask
-
-
 def assemble(
     settings: Settings,
     *,
@@ -253,7 +237,7 @@ def assemble(
     jobs.add_chore(Chore("deleted datasets", _RETENTION_CRON, datasets.purge))
     jobs.add_chore(Chore("deleted models", _RETENTION_CRON, lifecycle.purge))
     keyspaces = (*request_keys.KEYSPACES, *dataset_keys.KEYSPACES, *model_keys.KEYSPACES)
-    orphans = Orphans(database, storage, keyspaces, began=beginning(database))
+    orphans = Orphans(database, storage, keyspaces, began=models.began)
     jobs.add_chore(Chore("orphans", _ORPHANS_CRON, orphans.remove))
 
     rates = Rates(counter_for(settings.rate_limit_storage, database))

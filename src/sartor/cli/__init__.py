@@ -81,7 +81,7 @@ def _naming_what_is_missing() -> Iterator[None]:
     except CounterUnavailable as error:
         _fail(f"SARTOR_RATE_LIMIT_STORAGE: {error}")
     except AWAY as error:
-        _fail(_no_database(error))
+        _fail(f"The database does not answer: {_in_one_line(error)}")
 
 
 @app.command()
@@ -154,7 +154,6 @@ def delete_organization(
     """Delete an organisation with all that is its own, beside running servers or without. Run again it goes on."""
     settings = _settings()
     from sartor.cli.organizations import DeletionFailed, delete
-    from sartor.kit.database import AWAY
     from sartor.kit.logs import configure_logging
     from sartor.kit.storage import StorageAway
 
@@ -167,7 +166,7 @@ def delete_organization(
     try:
         with _naming_what_is_missing():
             delete(settings, name, confirm=confirm)
-    except (DeletionFailed, StorageAway, *AWAY) as error:
+    except (DeletionFailed, StorageAway) as error:
         _fail(_in_one_line(error))
 
 
@@ -313,7 +312,7 @@ def _accounts() -> Iterator[Accounts]:
         database.migrate()
         yield Accounts(database, key=settings.key)
     except AWAY as error:
-        _fail(_no_database(error))
+        _fail(f"The database does not answer: {_in_one_line(error)}")
     finally:
         database.close()
 
@@ -331,14 +330,10 @@ def _settings(**given: object) -> Settings:
         _fail("\n".join(reasons))
 
 
-def _no_database(error: Exception) -> str:
-    return f"The database does not answer: {_in_one_line(error)}"
-
-
 def _in_one_line(error: Exception) -> str:
-    """What a database's driver or an object store says in several."""
-    said, _, _ = str(getattr(error, "orig", None) or error).partition("\n\nDebug source")
-    return " ".join(said.split())
+    from sartor.errors import in_one_line
+
+    return in_one_line(error)
 
 
 def _fail(reason: str) -> NoReturn:

@@ -19,7 +19,7 @@ from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sartor.errors import TooManyRequests, Unavailable
+from sartor.errors import TooManyRequests, Unavailable, in_one_line
 from sartor.kit.database import Base, Database
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Rates:
                 return
             reset = self._limiter.get_window_stats(rate, tenant, purpose).reset_time
         except StorageError as error:
-            log.error("what counts the requests does not answer", exc_info=error)
+            log.error("what counts the requests does not answer", reason=in_one_line(error))
             raise Unavailable("What counts the requests does not answer; try again.") from error
         raise TooManyRequests(f"Your rate limit is {rate}.", retry_after=reset - time.time())
 

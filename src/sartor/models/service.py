@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sartor.accounts.service import Caller
+from sartor.accounts.tables import Organisation
 from sartor.errors import Forbidden, ModelNotReady, NotFound
 from sartor.kit.database import Database, lock_rows
 from sartor.kit.paging import page_of
@@ -130,6 +132,14 @@ class Models:
         if found.status != "Completed":
             raise ModelNotReady(f"tailored_model_id: the model's status is {found.status}, not Completed.")
         return found
+
+    def began(self) -> datetime | None:
+        """Since when anybody here may have something: from the first start, whose bundled brands outlive organisations.
+        None while there is no organisation."""
+        oldest = [sa.select(sa.func.min(table.created_at)) for table in (Organisation, Model)]
+        with self._database.transaction() as session:
+            organisation, model = (session.scalar(query) for query in oldest)
+        return organisation and min(organisation, model or organisation)
 
     def look(self, session: Session, model_id: int) -> Look:
         """What the model with this id, which a request has already been allowed to use, draws with."""

@@ -8,7 +8,6 @@ from sartor.bridge.english import words
 from sartor.bridge.english.attachment import gerund
 from sartor.bridge.english.lexicon import plural
 from sartor.bridge.english.patterns import literally
-from sartor.bridge.english.references import LESS
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.actors import Actor
@@ -129,7 +128,7 @@ def _face(scope: Scope, items: list[Item]) -> bool:
     person = items[who].code == "i" and items[who].text.lower() in {"him", "her", "he", "she", "them", "they"}
     if items[who].text.lower() == "it" and not actors[0].animate:
         return False
-    if scope.spoken(told).lower().startswith("less ") or told[0].value == LESS:
+    if scope.is_less(told[0]):
         return False
     known = all(actor.entry is not None and "expression" in actor.entry for actor in actors)
     if not (looks or known or (person and all(actor.animate for actor in actors))):

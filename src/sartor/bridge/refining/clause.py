@@ -12,7 +12,6 @@ from dataclasses import replace
 from sartor.bridge.english import words
 from sartor.bridge.english.grammar import Group
 from sartor.bridge.english.lexicon import PartialPlace
-from sartor.bridge.english.references import LESS
 from sartor.bridge.english.tagging import Item
 from sartor.bridge.english.words import word_set
 from sartor.bridge.refining.bearing import follow_bearing
@@ -226,11 +225,7 @@ class Clause(Naming):
 
     def _attribute(self, item: Item) -> None:
         code, value = item.code, item.value
-        if (
-            code in "AM"
-            and self.part is None
-            and (value == LESS or self.scope.spoken([item]).lower().startswith("less "))
-        ):
+        if code in "AM" and self.part is None and self.scope.is_less(item):
             self._lessen(item.text.lower())
             return
         if code == "M" and (item.lemma == "mood" or not self.named):

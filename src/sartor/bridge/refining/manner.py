@@ -88,19 +88,15 @@ def _means_all(scope: Scope, item: Item, items: list[Item]) -> bool:
     known = word in _LOOKS | _COLORFUL and scope.last is None
     if not known or any(other.code == "i" and other.text.lower() not in _IT for other in items):
         return False
-    if _is_less(scope, item):
+    if scope.is_less(item):
         return not any(word in str((actor.entry or {}).get("description", "")).lower() for actor in scope.stage.actors)
     return True
 
 
 def _tell(scope: Scope, item: Item) -> bool:
     word = base(item.text.lower())
-    told = _OPPOSITES[word] if _is_less(scope, item) and word in _OPPOSITES else word
+    told = _OPPOSITES[word] if scope.is_less(item) and word in _OPPOSITES else word
     return _color(scope, told) if word in _COLORFUL else add_look(scope, told)
-
-
-def _is_less(scope: Scope, item: Item) -> bool:
-    return item.value == "less" or scope.spoken([item]).lower().startswith("less ")
 
 
 def _color(scope: Scope, told: str) -> bool:

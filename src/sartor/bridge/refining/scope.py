@@ -11,6 +11,7 @@ from sartor.bridge.english.draft import Piece
 from sartor.bridge.english.grammar import NO_TRANSPARENCY, Ground, Group
 from sartor.bridge.english.lexicon import PartialPlace
 from sartor.bridge.english.people import ANYBODY
+from sartor.bridge.english.references import LESS
 from sartor.bridge.english.tagging import Item, words_of
 from sartor.bridge.english.wording import BLURRED, background_of
 from sartor.bridge.refining.actors import Actor, Stage
@@ -62,6 +63,10 @@ class Scope:
             return words_of(items)
         lead = _DEGREE.search(self.instruction, max(0, start - _LEAD), start)
         return " ".join(self.instruction[lead.start() if lead else start : end].split())
+
+    def is_less(self, item: Item) -> bool:
+        """ "less cute", "not so dark"."""
+        return item.value == LESS or self.spoken([item]).lower().startswith("less ")
 
     def clause(self, items: list[Item]) -> str:
         """As ``spoken``, to the clause's end."""
